@@ -1,0 +1,54 @@
+package schemas
+
+// AppendCanonical appends the canonical JSON text of a value. Two values are the same, however they were written, if
+// and only if these texts are. Absent and Other give null.
+func AppendCanonical(dst []byte, f *FieldValue) []byte {
+	switch f.Kind {
+	case String:
+		return appendString(dst, f.Text)
+	case Number:
+		return appendNumber(dst, f.Number)
+	case Bool:
+		if f.Bool {
+			return append(dst, "true"...)
+		}
+		return append(dst, "false"...)
+	}
+	return append(dst, "null"...)
+}
+
+// appendString appends a JSON string that escapes only what must be escaped.
+func appendString[T string | []byte](dst []byte, text T) []byte {
+	dst = append(dst, '"')
+	plain := 0 // begin of what is not appended yet
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		dst = append(dst, text[plain:i]...)
+		plain = i + 1
+		dst = appendEscape(dst, c)
+	}
+	dst = append(dst, text[plain:]...)
+	return append(dst, '"')
+}
+
+func appendEscape(dst []byte, c byte) []byte {
+	switch c {
+	case '\b':
+		return append(dst, `\b`...)
+	case '\t':
+		return append(dst, `\t`...)
+	case '\n':
+		return append(dst, `\n`...)
+	case '\f':
+		return append(dst, `\f`...)
+	case '\r':
+		return append(dst, `\r`...)
+	case '"', '\\':
+		return append(dst, '\\', c)
+	}
+	const digits = "0123456789abcdef"
+	return append(dst, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
+}

@@ -1,0 +1,132 @@
+package schemas
+
+import (
+	"bytes"
+	"encoding/base64"
+	"time"
+
+	"kindred/schemas/wire"
+)
+
+// Headers of what kindred writes: those of CloudEvents 1.0 in Kafka's binary mode, and its own.
+const (
+	HeaderSpecVersion = "ce_specversion"
+	HeaderID          = "ce_id"
+	HeaderSource      = "ce_source"
+	HeaderType        = "ce_type"
+	HeaderTime        = "ce_time"
+	HeaderSubject     = "ce_subject"
+	HeaderContentType = "content-type"
+
+	HeaderCause    = "kindred.cause"    // of a membership
+	HeaderEpoch    = "kindred.epoch"    // of a membership's tombstone
+	HeaderRunID    = "kindred.runId"    // of a membership's tombstone
+	HeaderSnapshot = "kindred.snapshot" // of a segment's member: the number that it counts for
+)
+
+// Types of kindred's events.
+const (
+	TypeProfile           = "kindred.profile"
+	TypeField             = "kindred.field"
+	TypeSegmentChange     = "kindred.segment-change"
+	TypeExpandRequest     = "kindred.expand-request"
+	TypeDataEvent         = "kindred.data-event"
+	TypeMembershipEntered = "kindred.membership.entered"
+	TypeMembershipChanged = "kindred.membership.changed"
+	TypeMembershipLeft    = "kindred.membership.left"
+	TypeRun               = "kindred.run"
+	TypeExpansion         = "kindred.expansion"
+	TypeSegment           = "kindred.segment"
+)
+
+const (
+	specVersion  = "1.0"
+	source       = "kindred"
+	contentJSON  = "application/json"
+	contentOfAny = "application/cloudevents"      // then +json, -batch+json, ...
+	contentEvent = "application/cloudevents+json" // structured mode
+)
+
+// Event gives the headers of an event that kindred writes, in binary mode. The same event must have the same id
+// whenever it is written again.
+func Event(kind, id, subject string, at time.Time, more ...wire.Header) wire.Headers {
+	headers := wire.AppendHeaders(nil,
+		wire.Header{Key: HeaderSpecVersion, Value: []byte(specVersion)},
+		wire.Header{Key: HeaderID, Value: []byte(id)},
+		wire.Header{Key: HeaderSource, Value: []byte(source)},
+		wire.Header{Key: HeaderType, Value: []byte(kind)},
+		wire.Header{Key: HeaderTime, Value: at.UTC().AppendFormat(nil, time.RFC3339Nano)},
+		wire.Header{Key: HeaderSubject, Value: []byte(subject)},
+		wire.Header{Key: HeaderContentType, Value: []byte(contentJSON)},
+	)
+	return wire.AppendHeaders(headers, more...)
+}
+
+// Payload gives the event's own JSON: the data of a CloudEvents envelope, else the value itself. It does not check
+// that JSON. A tombstone stays nil.
+func Payload(h wire.Headers, value []byte) ([]byte, error) {
+	if len(h) == 0 || value == nil {
+		return value, nil
+	}
+	kind, _ := h.Get(HeaderContentType)
+	if len(kind) < len(contentOfAny) || !bytes.EqualFold(kind[:len(contentOfAny)], []byte(contentOfAny)) {
+		return value, nil
+	}
+	format, _, _ := bytes.Cut(kind, []byte(";")) // parameters: a charset, which JSON has not
+	if !bytes.EqualFold(bytes.TrimSpace(format), []byte(contentEvent)) {
+		return nil, malformed(WrongSchema, "a CloudEvents format other than JSON, or a batch")
+	}
+	return unwrap(value)
+}
+
+// attributes are the names that CloudEvents itself gives to members of an envelope.
+var attributes = [...]string{"specversion", "id", "source", "type", "time", "subject", "datacontenttype", "dataschema",
+	"data", "data_base64"}
+
+// unwrap gives the data of a CloudEvents envelope.
+func unwrap(value []byte) (data []byte, err error) {
+	s := scanner{above: 1}
+	var seen uint
+	var version, encoded []byte
+	s.start(value)
+	for s.open('{'); s.more('}'); {
+		name := s.name()
+		if i := attribute(name); i >= 0 {
+			s.once(&seen, 1<<i)
+		} else {
+			s.distinct(name)
+		}
+		switch string(name) {
+		case "specversion":
+			version = s.text()
+		case "data":
+			data = s.raw()
+		case "data_base64":
+			encoded = s.text()
+		default:
+			s.skip()
+		}
+	}
+	switch err := s.end(); {
+	case err != nil:
+		return nil, err
+	case string(version) != specVersion:
+		return nil, malformed(WrongSchema, "a CloudEvents envelope that is not of version %s", specVersion)
+	case (data == nil) == (encoded == nil):
+		return nil, malformed(WrongSchema, "a CloudEvents envelope must hold either data or data_base64")
+	case encoded != nil:
+		if data, err = base64.StdEncoding.AppendDecode([]byte{}, encoded); err != nil {
+			return nil, malformed(WrongSchema, "data_base64 is not base64")
+		}
+	}
+	return data, nil
+}
+
+func attribute(name []byte) int {
+	for i := range attributes {
+		if string(name) == attributes[i] {
+			return i
+		}
+	}
+	return -1
+}

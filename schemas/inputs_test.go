@@ -1,0 +1,86 @@
+package schemas_test
+
+import (
+	"slices"
+	"testing"
+
+	"kindred/schemas"
+)
+
+func TestTheKeyDecides(t *testing.T) {
+	var c schemas.SegmentChange
+	check := func(key, value, id, want string) {
+		t.Helper()
+		err := c.Decode([]byte(key), []byte(value))
+		if got := code(t, err); got != want || got == "" && c.SegmentID != id {
+			t.Errorf("%s %s: segment %q, %v", key, value, c.SegmentID, err)
+		}
+	}
+	check("vip", `{"segmentId":"vip"}`, "vip", "")
+	check("vip", `{}`, "vip", "")
+	check("", `{"segmentId":"vip"}`, "vip", "")
+	check("vip", `{"segmentId":"other"}`, "", "key_mismatch")
+	check("", `{}`, "", "schema")
+	check("a b", `{}`, "", "schema")
+	check("vip", `{"segmentID":"other"}`, "vip", "") // another case is another name
+
+	var r schemas.ExpandRequest
+	if got := code(t, r.Decode([]byte("a"), []byte(`{"action":"refresh","expansionId":"b"}`))); got != "key_mismatch" {
+		t.Errorf("request: %q", got)
+	}
+	var f schemas.Field
+	if err := f.Decode([]byte("City"), []byte(`{"type":"StringType"}`)); err != nil || f.Name != "City" {
+		t.Errorf("field: %q, %v", f.Name, err)
+	}
+	var e schemas.DataEvent
+	if err := e.Decode([]byte("warehouse"), []byte(`{"batchId":"1"}`)); err != nil || e.Source != "warehouse" {
+		t.Errorf("data event: %q, %v", e.Source, err)
+	}
+}
+
+func TestAChangeOrAPart(t *testing.T) {
+	var c schemas.SegmentChange
+	check := func(value, want string) {
+		t.Helper()
+		if got := code(t, c.Decode([]byte("vip"), []byte(value))); got != want {
+			t.Errorf("%s: %q, want %q", value, got, want)
+		}
+	}
+	check(`{"added":["a"],"removed":[]}`, "")
+	check(`{"name":"VIP"}`, "")
+	check(`{"snapshot":"s","part":1,"parts":1,"members":["a"]}`, "")
+	check(`{"snapshot":"s","part":1,"parts":1}`, "")
+	check(`{"snapshot":"s","members":["a"]}`, "schema")
+	check(`{"members":["a"]}`, "schema")
+	check(`{"part":1,"parts":1}`, "schema")
+	check(`{"snapshot":"s","part":2,"parts":1,"members":[]}`, "schema")
+	check(`{"snapshot":"s","part":0,"parts":1,"members":[]}`, "schema")
+	check(`{"snapshot":"s","part":1,"parts":1,"members":[],"added":[]}`, "schema")
+	check(`{"added":["a",""]}`, "schema")
+	check(`{"added":["\u0000"]}`, "schema")
+	check(`{"added":["a","a"]}`, "")
+
+	if err := c.Decode(nil, []byte(`{"segmentId":"vip","added":["a","\u00e6"]}`)); err != nil || !slices.Equal(c.Added, []string{"a", "æ"}) {
+		t.Errorf("%q, %v", c.Added, err)
+	}
+}
+
+func TestWhatARequestDoesNotSayIsNil(t *testing.T) {
+	var r schemas.ExpandRequest
+	if err := r.Decode(nil, []byte(`{"action":"edit","expansionId":"e","suppress":[],"floor":0,"candidates":{},"refresh":{"every":"1h"}}`)); err != nil {
+		t.Fatal(err)
+	}
+	if r.Name != nil || r.Fields != nil || r.Share != nil || r.ExcludeSource != nil || r.SourceSegmentID != nil {
+		t.Errorf("%+v", r)
+	}
+	if r.Suppress == nil || len(*r.Suppress) != 0 || r.Floor == nil || *r.Floor != 0 || r.Candidates == nil {
+		t.Errorf("%+v", r)
+	}
+	if *r.Refresh != (schemas.RefreshPolicy{OnDataEvent: true, Every: "1h"}) {
+		t.Errorf("%+v", *r.Refresh)
+	}
+	// What cannot be is for the run to say; here it only has to be readable.
+	if err := r.Decode(nil, []byte(`{"action":"expand","expansionId":"e","sourceSegmentId":"s","share":7,"count":-1,"preset":"x"}`)); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,245 @@
+package schemas
+
+import "bytes"
+
+const (
+	deepest     = 8       // levels of objects and arrays
+	largestJSON = 1 << 20 // bytes of a value: what a broker takes by default
+)
+
+// scanner reads one JSON value from left to right, strictly, without allocating once it is warm. The first mistake
+// is kept and everything after it reads as the end of the value, so that the callers need to ask only once, at the end.
+type scanner struct {
+	data  []byte
+	pos   int
+	err   error
+	fresh bool // nothing has been read since the last opening bracket
+	depth int
+	above int // levels of a wrapping that do not count
+
+	trusting bool // names are not compared
+
+	names    names // of the objects that have been opened
+	unquoted []byte
+}
+
+// start begins with a value. What the last value's strings aliased may be overwritten.
+func (s *scanner) start(value []byte) {
+	s.data, s.pos, s.err, s.fresh, s.depth = value, 0, nil, false, 0
+	s.unquoted = s.unquoted[:0]
+	s.names.start()
+	switch {
+	case len(value) == 0:
+		s.fail(NotJSON, "an empty value is not JSON")
+	case len(value) > largestJSON:
+		s.fail(TooLarge, "the value has %d bytes, more than %d", len(value), largestJSON)
+	}
+}
+
+// end demands that nothing follows the value and gives the first mistake.
+func (s *scanner) end() error {
+	if s.peek(); s.err == nil && s.pos < len(s.data) {
+		s.unexpected()
+	}
+	return s.err
+}
+
+func (s *scanner) fail(code, format string, args ...any) {
+	if s.err == nil {
+		s.err = malformed(code, format, args...)
+	}
+	s.pos = len(s.data)
+}
+
+// unexpected fails at the present position because of what stands there, or does not.
+func (s *scanner) unexpected() {
+	if s.pos >= len(s.data) {
+		s.fail(NotJSON, "not JSON: the value ends too early")
+		return
+	}
+	s.fail(NotJSON, "not JSON: unexpected character at byte %d", s.pos)
+}
+
+// wanted fails because the value at the present position has another type; or because there is none.
+func (s *scanner) wanted(what string) {
+	switch c := s.peek(); {
+	case c == '{', c == '[', c == '"', c == '-', c >= '0' && c <= '9', c == 't', c == 'f', c == 'n':
+		s.fail(WrongSchema, "%s is expected at byte %d", what, s.pos)
+	default:
+		s.unexpected()
+	}
+}
+
+// peek passes white space and gives the next byte without reading it; 0 at the end.
+func (s *scanner) peek() byte {
+	for s.pos < len(s.data) {
+		c := s.data[s.pos]
+		if c > ' ' {
+			return c
+		}
+		if c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+			return c
+		}
+		s.pos++
+	}
+	return 0
+}
+
+// open reads an opening bracket. The names of an object opened so are its own.
+func (s *scanner) open(bracket byte) {
+	if s.peek() != bracket {
+		if bracket == '[' {
+			s.wanted("an array")
+		} else {
+			s.wanted("an object")
+		}
+		return
+	}
+	if s.depth++; s.depth > deepest+s.above {
+		s.fail(WrongSchema, "nested deeper than %d at byte %d", deepest, s.pos)
+		return
+	}
+	s.pos++
+	s.fresh = true
+	s.names.open(s.depth)
+}
+
+// more says whether a further member or element follows, and reads the comma before it or the closing bracket.
+func (s *scanner) more(bracket byte) bool {
+	c := s.peek()
+	fresh := s.fresh
+	s.fresh = false
+	switch {
+	case s.err != nil:
+		return false
+	case c == bracket:
+		s.pos++
+		s.depth--
+		return false
+	case fresh:
+		return true
+	case c != ',':
+		s.unexpected()
+		return false
+	}
+	s.pos++
+	return true
+}
+
+// name reads the name of a member and the colon.
+func (s *scanner) name() []byte {
+	if s.peek() != '"' {
+		s.unexpected()
+		return nil
+	}
+	name := s.quoted()
+	if s.peek() != ':' {
+		s.unexpected()
+		return nil
+	}
+	s.pos++
+	return name
+}
+
+// distinct demands that the name is new in the object that is open.
+func (s *scanner) distinct(name []byte) {
+	if s.err == nil && !s.trusting && !s.names.add(s.depth, name) {
+		s.twice()
+	}
+}
+
+// once demands that a member that has a bit of its own comes for the first time.
+func (s *scanner) once(seen *uint, bit uint) {
+	if *seen&bit != 0 {
+		s.twice()
+	}
+	*seen |= bit
+}
+
+func (s *scanner) twice() {
+	s.fail(WrongSchema, "a name stands twice in an object, before byte %d", s.pos)
+}
+
+// newName reads the name of a member and demands that it is new in its object.
+func (s *scanner) newName() []byte {
+	name := s.name()
+	s.distinct(name)
+	return name
+}
+
+// text reads a string.
+func (s *scanner) text() []byte {
+	if s.peek() != '"' {
+		s.wanted("a string")
+		return nil
+	}
+	return s.quoted()
+}
+
+// boolean reads true or false.
+func (s *scanner) boolean() bool {
+	switch s.peek() {
+	case 't':
+		s.literal("true")
+		return true
+	case 'f':
+		s.literal("false")
+		return false
+	}
+	s.wanted("true or false")
+	return false
+}
+
+func (s *scanner) literal(word string) {
+	if !bytes.HasPrefix(s.data[s.pos:], []byte(word)) {
+		s.unexpected()
+		return
+	}
+	s.pos += len(word)
+}
+
+// value reads any value into a field.
+func (s *scanner) value(f *FieldValue) {
+	switch c := s.peek(); {
+	case c == '"':
+		f.Kind, f.Text = String, s.quoted()
+	case c == '-', c >= '0' && c <= '9':
+		f.Kind = Number
+		f.Text, f.Number = s.numeral()
+	case c == 't', c == 'f':
+		f.Kind, f.Bool = Bool, s.boolean()
+	case c == 'n':
+		s.literal("null")
+	default:
+		f.Kind = Other
+		s.skip()
+	}
+}
+
+// raw reads any value and gives its text. That its names are distinct is left to who reads that text.
+func (s *scanner) raw() []byte {
+	s.peek()
+	begin := s.pos
+	s.trusting = true
+	s.skip()
+	s.trusting = false
+	return s.data[begin:s.pos:s.pos]
+}
+
+// skip reads any value and forgets it, as strictly as one that counts.
+func (s *scanner) skip() {
+	var ignored FieldValue
+	switch c := s.peek(); c {
+	case '{':
+		for s.open(c); s.more('}'); s.skip() {
+			s.distinct(s.name())
+		}
+	case '[':
+		for s.open(c); s.more(']'); s.skip() {
+		}
+	case '"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 't', 'f', 'n':
+		s.value(&ignored)
+	default:
+		s.unexpected()
+	}
+}

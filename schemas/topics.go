@@ -1,0 +1,67 @@
+package schemas
+
+// Names of the topics, without the prefix.
+const (
+	Profiles       = "profiles"
+	Fields         = "fields"
+	SegmentChanges = "segment-changes"
+	ExpandRequests = "expand-requests"
+	DataEvents     = "data-events"
+	Memberships    = "memberships"
+	Expansions     = "expansions"
+	Segments       = "segments"
+	Runs           = "runs"
+	DeadLetters    = "dead-letters"
+	SegmentMembers = "segment-members"
+	Models         = "models"
+)
+
+// Prefix stands before every topic, group, transactional id and Redis key of one installation.
+type Prefix string
+
+// Topic gives the full name of a topic.
+func (p Prefix) Topic(name string) string { return string(p) + name }
+
+// Topic is a topic as it must be. Names are without the prefix.
+type Topic struct {
+	Name       string
+	Partitions int
+	Config     map[string]string // what differs from the broker's defaults; only these are compared
+}
+
+const (
+	hour = "3600000"   // ms
+	week = "604800000" // ms
+)
+
+// Topics are all topics for a number of shards, in the order of the contract.
+func Topics(shards int) []Topic {
+	compact := func(name string, partitions int, more ...string) Topic {
+		config := map[string]string{"cleanup.policy": "compact"}
+		for i := 0; i < len(more); i += 2 {
+			config[more[i]] = more[i+1]
+		}
+		return Topic{Name: name, Partitions: partitions, Config: config}
+	}
+	keep := func(name, milliseconds string) Topic {
+		return Topic{Name: name, Partitions: 1, Config: map[string]string{
+			"cleanup.policy": "delete", "retention.ms": milliseconds,
+		}}
+	}
+	letters := keep(DeadLetters, "1209600000")
+	letters.Config["max.message.bytes"] = "2097152" // the largest record of another topic, and why it is here
+	return []Topic{
+		compact(Profiles, shards),
+		compact(Fields, 1),
+		keep(SegmentChanges, week),
+		keep(ExpandRequests, week),
+		keep(DataEvents, week),
+		compact(Memberships, shards, "min.compaction.lag.ms", week, "delete.retention.ms", week),
+		compact(Expansions, 1),
+		compact(Segments, 1),
+		keep(Runs, "2592000000"),
+		letters,
+		compact(SegmentMembers, shards, "min.compaction.lag.ms", hour),
+		compact(Models, shards),
+	}
+}

@@ -1,0 +1,137 @@
+package wire
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+)
+
+// Where things lie in a batch. The checksum covers all from attributes on; the length counts all behind itself.
+const (
+	atLength     = 8
+	atMagic      = 16
+	atChecksum   = 17
+	atAttributes = 21
+	atLastDelta  = 23
+	atFirstTime  = 27
+	atMaxTime    = 35
+	atProducer   = 43
+	atEpoch      = 51
+	atSequence   = 53
+	atCount      = 57
+	atRecords    = 61 // the size of a batch's header
+)
+
+// Bits of a batch's attributes.
+const (
+	codecBits     = 0b0000111
+	logAppendTime = 0b0001000
+	transactional = 0b0010000
+	control       = 0b0100000
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Builder builds one uncompressed batch. Its zero value is an empty batch; it is not for concurrent use.
+type Builder struct {
+	batch       []byte // header, then records; empty until the first Add
+	count       int
+	first, last int64 // ms: the first record's timestamp, the greatest one
+}
+
+// Add puts a record at the end. A nil key or value is null, an empty one empty; a nil h is no headers. All is copied.
+func (b *Builder) Add(timestamp int64, key, value []byte, h Headers) {
+	if b.count == 0 {
+		b.batch = append(b.batch[:0], make([]byte, atRecords)...)
+		b.first, b.last = timestamp, timestamp
+	}
+	b.last = max(b.last, timestamp)
+	since, at := timestamp-b.first, int64(b.count)
+	size := 1 + varintSize(since) + varintSize(at) + chunkSize(key) + chunkSize(value) + max(1, len(h))
+
+	dst := appendVarint(b.batch, int64(size))
+	dst = append(dst, 0) // attributes: none are defined
+	dst = appendVarint(dst, since)
+	dst = appendVarint(dst, at)
+	dst = appendChunk(dst, key)
+	dst = appendChunk(dst, value)
+	if len(h) == 0 {
+		dst = append(dst, 0)
+	} else {
+		dst = append(dst, h...)
+	}
+	b.batch = dst
+	b.count++
+}
+
+// Len is the number of records added since the last Reset.
+func (b *Builder) Len() int { return b.count }
+
+// Size is the number of bytes that Finish will give: 0 without records. A broker takes 1,048,588 unless told otherwise.
+func (b *Builder) Size() int {
+	if b.count == 0 {
+		return 0
+	}
+	return len(b.batch)
+}
+
+// Reset empties the batch and keeps its memory.
+func (b *Builder) Reset() { b.batch, b.count = b.batch[:0], 0 }
+
+// Finish gives the batch as it goes to a broker; nil without records. It may be called again: the same arguments give
+// the same bytes. They are the builder's, until the next Add, Reset or Finish. A producer that is not idempotent has
+// id -1, epoch -1 and sequence -1.
+func (b *Builder) Finish(producerID int64, epoch int16, sequence int32, inTransaction bool) []byte {
+	if b.count == 0 {
+		return nil
+	}
+	return b.appendHeader(b.batch[:0], producerID, epoch, sequence, inTransaction)[:len(b.batch)]
+}
+
+// AppendTo is Finish into memory of the caller's: the builder is only read.
+func (b *Builder) AppendTo(dst []byte, producerID int64, epoch int16, sequence int32, inTransaction bool) []byte {
+	if b.count == 0 {
+		return dst
+	}
+	start := len(dst)
+	dst = append(dst, b.batch...)
+	b.appendHeader(dst[start:start], producerID, epoch, sequence, inTransaction)
+	return dst
+}
+
+// appendHeader writes the 61 bytes of the header over the start of a batch whose records lie behind it already.
+func (b *Builder) appendHeader(start []byte, producerID int64, epoch int16, sequence int32, inTransaction bool) []byte {
+	batch := start[:len(b.batch)]
+	var attributes uint16
+	if inTransaction {
+		attributes |= transactional
+	}
+	be := binary.BigEndian
+	be.PutUint64(batch, 0) // base offset: the broker gives it
+	be.PutUint32(batch[atLength:], uint32(len(batch)-atLength-4))
+	be.PutUint32(batch[12:], 0xffffffff) // leader epoch: the broker gives it
+	batch[atMagic] = 2
+	be.PutUint16(batch[atAttributes:], attributes)
+	be.PutUint32(batch[atLastDelta:], uint32(b.count-1))
+	be.PutUint64(batch[atFirstTime:], uint64(b.first))
+	be.PutUint64(batch[atMaxTime:], uint64(b.last))
+	be.PutUint64(batch[atProducer:], uint64(producerID))
+	be.PutUint16(batch[atEpoch:], uint16(epoch))
+	be.PutUint32(batch[atSequence:], uint32(sequence))
+	be.PutUint32(batch[atCount:], uint32(b.count))
+	be.PutUint32(batch[atChecksum:], crc32.Checksum(batch[atAttributes:], castagnoli))
+	return batch
+}
+
+func chunkSize(b []byte) int {
+	if b == nil {
+		return 1
+	}
+	return varintSize(int64(len(b))) + len(b)
+}
+
+func appendChunk(dst, b []byte) []byte {
+	if b == nil {
+		return appendVarint(dst, -1)
+	}
+	return append(appendVarint(dst, int64(len(b))), b...)
+}

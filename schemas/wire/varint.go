@@ -1,0 +1,46 @@
+package wire
+
+import "encoding/binary"
+
+// varint reads a zigzag varint at the start of b; size is 0 when there is none.
+func varint(b []byte) (value int64, size int) {
+	if len(b) > 0 && b[0] < 0x80 { // nearly all of them
+		return int64(b[0]>>1) ^ -int64(b[0]&1), 1
+	}
+	value, size = binary.Varint(b)
+	if size < 0 {
+		return 0, 0 // more than 64 bits
+	}
+	return value, size
+}
+
+// varintSize is the number of bytes that v takes.
+func varintSize(v int64) int {
+	n := 1
+	for u := uint64(v)<<1 ^ uint64(v>>63); u >= 0x80; u >>= 7 {
+		n++
+	}
+	return n
+}
+
+// appendVarint is binary.AppendVarint, quick for what fits into one byte.
+func appendVarint(dst []byte, v int64) []byte {
+	if u := uint64(v)<<1 ^ uint64(v>>63); u < 0x80 {
+		return append(dst, byte(u))
+	}
+	return binary.AppendVarint(dst, v)
+}
+
+// chunk reads bytes that are preceded by their length as a varint. A length of -1 gives nil. rest is nil when b is
+// malformed.
+func chunk(b []byte) (bytes, rest []byte, ok bool) {
+	length, size := varint(b)
+	b = b[size:]
+	switch {
+	case size == 0 || length < -1 || length > int64(len(b)):
+		return nil, nil, false
+	case length == -1:
+		return nil, b, true
+	}
+	return b[:length:length], b[length:], true
+}
