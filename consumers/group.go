@@ -1,0 +1,77 @@
+package consumers
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// ErrFenced says that somebody else has the shard by now: what this generation holds is over.
+var ErrFenced = errors.New("the group has moved on")
+
+// Group is a member of a Kafka consumer group. The partitions of its topics that have the same number go to the same
+// member, which is what makes a shard.
+type Group struct {
+	Client *kafka.Client
+	ID     string   // of the group
+	Member string   // a name that stays the same when the process starts again; decides ties
+	Topics []string // full names; all with the same number of partitions, unless Whole
+	Whole  bool     // one member gets everything, the others stand by
+	Log    *slog.Logger
+
+	Session   time.Duration // without a heartbeat for so long, Kafka gives the shards away; default 10 s
+	Heartbeat time.Duration // and so the time until a member learns that another has come; default 500 ms
+	Rebalance time.Duration // how long Kafka waits for a member whose work takes time to end; default 30 s
+}
+
+// Generation is what a member holds between two changes of the group.
+type Generation struct {
+	ID       int32
+	MemberID string
+	GroupID  string
+	Shards   []int // ascending, at least one
+
+	of     int // so many shards there are
+	client *kafka.Client
+	log    *slog.Logger
+}
+
+// Run joins the group and calls work with what the member is given, again and again as the group changes, until ctx
+// ends or work does. work is called only with at least one shard, and never twice at a time.
+//
+// work's ctx ends when the group changes, or with ctx; Run then waits for work before it joins again or leaves, and
+// keeps the member alive meanwhile, so work may still commit what it has done (with a context of its own). But it
+// should be quick: after Rebalance the group goes on without it. An error that work returns then is of the ending and
+// does not count, and ErrFenced never does: the member joins again. Any other return of work ends Run.
+//
+// What keeps the member from joining (no broker, no such topic) is logged and tried again, unless it can never heal.
+func (g *Group) Run(ctx context.Context, work func(ctx context.Context, gen *Generation) error) error {
+	m := &member{Group: g, held: claim{Name: g.Member}}
+	defer m.leave(ctx)
+	pause := firstPause
+	for ctx.Err() == nil {
+		gen, err := m.join(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.As(err, new(hopeless)):
+			return err
+		case err != nil:
+			m.failed(err, pause)
+			if stale(err) {
+				refresh(ctx, g.Client)
+			}
+			sleep(ctx, pause)
+			pause = min(2*pause, lastPause)
+			continue
+		}
+		pause = firstPause
+		if over, err := m.live(ctx, gen, work); over {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package consumers_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"go.uber.org/goleak"
+
+	"kindred/consumers"
+	"kindred/schemas/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is an embedded Kafka with a client, for one test.
+type world struct {
+	*testing.T
+	ctx    context.Context // ends well before the test would
+	kafka  *kfake.Cluster
+	client *kafka.Client
+	group  time.Duration // heartbeat of the groups
+}
+
+func newWorld(t *testing.T, brokers int, more ...kfake.Opt) *world {
+	t.Helper()
+	options := append([]kfake.Opt{
+		kfake.NumBrokers(brokers),
+		kfake.DataDir(t.TempDir()),
+		kfake.GroupMinSessionTimeout(time.Second),
+	}, more...)
+	cluster, err := kfake.NewCluster(options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	return &world{T: t, ctx: ctx, kafka: cluster, client: newClient(t, cluster.ListenAddrs()...)}
+}
+
+func newClient(t *testing.T, addrs ...string) *kafka.Client {
+	transport := new(kafka.Transport)
+	t.Cleanup(transport.CloseIdleConnections)
+	return &kafka.Client{Addr: kafka.TCP(addrs...), Transport: transport}
+}
+
+func (w *world) ok(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// topic makes a topic that the client knows of. Configs are name and value in turn.
+func (w *world) topic(name string, partitions int, configs ...string) {
+	w.Helper()
+	config := kafka.TopicConfig{Topic: name, NumPartitions: partitions, ReplicationFactor: 1}
+	for i := 0; i < len(configs); i += 2 {
+		config.ConfigEntries = append(config.ConfigEntries, kafka.ConfigEntry{ConfigName: configs[i], ConfigValue: configs[i+1]})
+	}
+	made, err := w.client.CreateTopics(w.ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{config}})
+	w.ok(err)
+	w.ok(made.Errors[name])
+}
+
+// produce writes one batch with a record for each value; its key is the value too.
+func (w *world) produce(topic string, partition int, values ...string) (base int64) {
+	w.Helper()
+	var b wire.Builder
+	for _, v := range values {
+		b.Add(1700000000000, []byte(v), []byte(v), nil)
+	}
+	return w.send(topic, partition, "", b.Finish(-1, -1, -1, false))
+}
+
+func (w *world) send(topic string, partition int, transaction string, batch []byte) (base int64) {
+	w.Helper()
+	batch = append(binary.BigEndian.AppendUint32(nil, uint32(len(batch))), batch...)
+	res, err := w.client.RawProduce(w.ctx, &kafka.RawProduceRequest{
+		Topic: topic, Partition: partition, RequiredAcks: kafka.RequireAll, TransactionalID: transaction,
+		RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(batch)},
+	})
+	w.ok(err)
+	w.ok(res.Error)
+	return res.BaseOffset
+}
+
+// transaction is an open one with a producer of its own.
+type transaction struct {
+	*world
+	id       string
+	producer *kafka.ProducerSession
+	sequence int32
+}
+
+func (w *world) begin(id string) *transaction {
+	w.Helper()
+	res, err := w.client.InitProducerID(w.ctx, &kafka.InitProducerIDRequest{TransactionalID: id, TransactionTimeoutMs: 60000,
+		ProducerID: -1, ProducerEpoch: -1})
+	w.ok(err)
+	w.ok(res.Error)
+	return &transaction{world: w, id: id, producer: res.Producer}
+}
+
+func (x *transaction) produce(topic string, partition int, values ...string) {
+	x.Helper()
+	added, err := x.client.AddPartitionsToTxn(x.ctx, &kafka.AddPartitionsToTxnRequest{
+		TransactionalID: x.id, ProducerID: x.producer.ProducerID, ProducerEpoch: x.producer.ProducerEpoch,
+		Topics: map[string][]kafka.AddPartitionToTxn{topic: {{Partition: partition}}},
+	})
+	x.ok(err)
+	x.ok(added.Topics[topic][0].Error)
+	var b wire.Builder
+	for _, v := range values {
+		b.Add(1700000000000, []byte(v), []byte(v), nil)
+	}
+	x.send(topic, partition, x.id, b.Finish(int64(x.producer.ProducerID), int16(x.producer.ProducerEpoch), x.sequence, true))
+	x.sequence += int32(len(values))
+}
+
+func (x *transaction) end(commit bool) {
+	x.Helper()
+	res, err := x.client.EndTxn(x.ctx, &kafka.EndTxnRequest{
+		TransactionalID: x.id, ProducerID: x.producer.ProducerID, ProducerEpoch: x.producer.ProducerEpoch, Committed: commit,
+	})
+	x.ok(err)
+	x.ok(res.Error)
+}
+
+func (w *world) fetcher() *consumers.Fetcher { return &consumers.Fetcher{Client: w.client} }
+
+// read gives the values that a fetch brought and where to go on.
+func (w *world) read(f consumers.Fetched) (values []string, next int64) {
+	w.Helper()
+	next, err := f.Each(func(r *wire.Record) error {
+		values = append(values, string(r.Value))
+		return nil
+	})
+	w.ok(err)
+	return values, next
+}
+
+func at(topic string, partition int, offset int64) []consumers.Position {
+	return []consumers.Position{{Topic: topic, Partition: partition, Offset: offset}}
+}
+
+func (w *world) want(what string, got, want []string) {
+	w.Helper()
+	if !slices.Equal(got, want) {
+		w.Errorf("%s: got %q, want %q", what, got, want)
+	}
+}
+
+func names(prefix string, n int) (all []string) {
+	for i := range n {
+		all = append(all, fmt.Sprintf("%s-%05d", prefix, i))
+	}
+	return all
+}
