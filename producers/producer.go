@@ -1,0 +1,236 @@
+package producers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"kindred/schemas/wire"
+)
+
+// ErrAbandoned says that a batch may or may not have been appended, or may yet be, up to seconds later. The producer
+// takes a new producer id before it sends anything that it has not sent yet, so that such a batch is told by its id.
+var ErrAbandoned = wire.ErrAbandoned
+
+// ErrTooLarge says that a batch is larger than its topic allows. Nothing was appended.
+var ErrTooLarge = errors.New("batch too large")
+
+// ErrStopped says that Run has ended. Nothing was appended.
+var ErrStopped = errors.New("producer stopped")
+
+// Producer appends batches, each exactly once as far as the broker can tell. One serves a whole process: whatever is
+// published while a request is on its way goes into the next one to that broker. Publish, Renew and ProducerID are for
+// concurrent use.
+type Producer struct {
+	Client  *kafka.Client
+	Log     *slog.Logger  // nil: silent
+	Timeout time.Duration // of one request, which is then tried again; 0: 10 s
+
+	once    sync.Once
+	wake    chan struct{}  // something has changed that the loop should look at
+	settled chan *delivery // requests that came back
+
+	mutex      sync.Mutex
+	stopped    bool
+	session    session
+	stale      bool            // a new producer id is due
+	renewals   []chan struct{} // closed when it is there
+	queue      []*publication  // what is not on its way, in the order of each partition
+	partitions map[place]*partition
+	refreshing bool // the layout is being asked for
+
+	// The loop's alone.
+	aloft       []*delivery // requests on their way
+	spare       []*request
+	correlation int32
+	turn        int
+	troubled    bool // said so in the log
+	background  sync.WaitGroup
+}
+
+// Ack tells where a batch went; its records follow its base without gaps.
+type Ack = wire.Ack
+
+type place struct {
+	topic     string
+	partition int
+}
+
+// partition is what the producer knows of one partition since it has its producer id.
+type partition struct {
+	sequence int32 // of the next batch
+	busy     bool  // a batch is on its way
+	turn     int   // of the loop, in which something must not be overtaken
+}
+
+// publication is one call of Publish.
+type publication struct {
+	parcel
+	to       *partition
+	result   chan outcome // has room for one
+	flight   *delivery    // nil: in the queue, or over
+	gone     bool         // the caller has left
+	pinned   bool         // perhaps written: bound to the producer id and sequence it was sent with
+	tries    int
+	restarts int       // new producer ids taken for its sake
+	notYet   time.Time // not to be sent before
+	last     error     // why it is tried again
+}
+
+type outcome struct {
+	ack Ack
+	err error
+}
+
+func (p *Producer) open() {
+	p.once.Do(func() {
+		p.wake = make(chan struct{}, 1)
+		p.settled = make(chan *delivery)
+		p.session.id = -1
+		p.stale = true
+		p.partitions = make(map[place]*partition)
+	})
+}
+
+// Publish appends what the builder holds, as one batch, and returns when every replica in sync has it. It waits for as
+// long as it takes, through any trouble that may pass, until ctx ends. The batch is only read; it is the caller's again
+// when Publish returns, whatever it returns. Batches of one partition that are published one after the other keep
+// their order; an empty one is not published (Base is -1).
+//
+// When ctx ends while the batch is on its way or after a try whose outcome is unknown, the error is ErrAbandoned. With
+// ErrTooLarge, ErrStopped, and the error of ctx alone, nothing was and nothing will be appended.
+func (p *Producer) Publish(ctx context.Context, topic string, number int, batch *wire.Builder) (Ack, error) {
+	if batch.Len() == 0 {
+		return Ack{Base: -1, ProducerID: p.ProducerID()}, nil
+	}
+	p.open()
+	pub := &publication{
+		parcel: parcel{topic: topic, partition: number, batch: batch},
+		result: make(chan outcome, 1),
+	}
+	if err := p.enqueue(ctx, pub); err != nil {
+		return Ack{}, fmt.Errorf("publish to %s/%d: %w", topic, number, err)
+	}
+	select {
+	case o := <-pub.result:
+		return o.ack, o.err
+	case <-ctx.Done():
+		return p.leave(ctx, pub)
+	}
+}
+
+func (p *Producer) enqueue(ctx context.Context, pub *publication) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.stopped {
+		return ErrStopped
+	}
+	at := place{pub.topic, pub.partition}
+	if p.partitions[at] == nil {
+		p.partitions[at] = new(partition)
+	}
+	pub.to = p.partitions[at]
+	p.queue = append(p.queue, pub)
+	p.nudge()
+	return nil
+}
+
+// leave ends a Publish whose caller does not want to wait any longer.
+func (p *Producer) leave(ctx context.Context, pub *publication) (Ack, error) {
+	p.mutex.Lock()
+	select {
+	case o := <-pub.result: // just in time
+		p.mutex.Unlock()
+		return o.ack, o.err
+	default:
+	}
+	pub.gone = true
+	sent := pub.flight
+	uncertain := sent != nil || pub.pinned
+	p.queue = slices.DeleteFunc(p.queue, func(q *publication) bool { return q == pub })
+	p.stale = p.stale || uncertain
+	p.nudge()
+	err := pub.explain(ctx.Err(), uncertain)
+	p.mutex.Unlock()
+
+	if sent != nil {
+		<-sent.copied // a few milliseconds at most: the builder is about to be the caller's again
+	}
+	return Ack{}, err
+}
+
+// explain words the end of a publication that was not answered.
+func (pub *publication) explain(why error, uncertain bool) error {
+	if uncertain {
+		why = fmt.Errorf("%w: %w", ErrAbandoned, why)
+	}
+	if pub.last != nil {
+		return fmt.Errorf("publish to %s/%d: %w (tried %d times, last: %v)", pub.topic, pub.partition, why, pub.tries, pub.last)
+	}
+	return fmt.Errorf("publish to %s/%d: %w", pub.topic, pub.partition, why)
+}
+
+// ProducerID is the producer id that the next batch will have if nothing happens; -1 before the first.
+func (p *Producer) ProducerID() int64 {
+	p.open()
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.session.id
+}
+
+// Renew waits until nothing is on its way any more, then takes a new producer id; what is published meanwhile waits for
+// it. When ctx ends first the new id is still taken before the next batch. Calls at the same time share one id.
+func (p *Producer) Renew(ctx context.Context) error {
+	p.open()
+	done := make(chan struct{})
+	p.mutex.Lock()
+	if p.stopped {
+		p.mutex.Unlock()
+		return fmt.Errorf("renew producer id: %w", ErrStopped)
+	}
+	p.stale = true
+	p.renewals = append(p.renewals, done)
+	p.nudge()
+	p.mutex.Unlock()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return fmt.Errorf("renew producer id: %w", ctx.Err())
+	}
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.stopped {
+		return fmt.Errorf("renew producer id: %w", ErrStopped)
+	}
+	return nil
+}
+
+func (p *Producer) nudge() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (p *Producer) timeout() time.Duration {
+	if p.Timeout > 0 {
+		return p.Timeout
+	}
+	return 10 * time.Second
+}
+
+func (p *Producer) log() *slog.Logger {
+	if p.Log != nil {
+		return p.Log
+	}
+	return slog.New(slog.DiscardHandler)
+}
