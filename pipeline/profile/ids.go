@@ -1,0 +1,79 @@
+package profile
+
+import "bytes"
+
+// slotStep is by how many bytes the slots of a block of ids grow.
+const slotStep = 4
+
+// ids are the customers' ids by row, in blocks beside those of the rows. Each block has slots as long as its longest
+// id asks for: one long id costs its own block, not the shard. Ids hold no control characters, so zeros end them.
+type ids struct {
+	blocks [][]byte // BlockRows x slot bytes
+	dirt   dirt
+}
+
+func (d *ids) slot(block int) int { return len(d.blocks[block]) / BlockRows }
+
+// of gives a row's id; empty when the row is nobody's.
+func (d *ids) of(row int) []byte {
+	return idIn(d.blocks[row/BlockRows], row%BlockRows)
+}
+
+// idIn gives the i-th id of a block.
+func idIn(block []byte, i int) []byte {
+	slot := len(block) / BlockRows
+	id := block[i*slot : (i+1)*slot : (i+1)*slot]
+	if end := bytes.IndexByte(id, 0); end >= 0 {
+		return id[:end:end]
+	}
+	return id
+}
+
+func (d *ids) is(row int, id []byte) bool {
+	block := d.blocks[row/BlockRows]
+	slot := len(block) / BlockRows
+	begin := row % BlockRows * slot
+	return len(id) <= slot && string(block[begin:begin+len(id)]) == string(id) &&
+		(len(id) == slot || block[begin+len(id)] == 0)
+}
+
+// set writes the id of a row that has none.
+func (d *ids) set(row int, id []byte) {
+	block, i := row/BlockRows, row%BlockRows
+	need := (len(id) + slotStep - 1) / slotStep * slotStep
+	if block == len(d.blocks) {
+		slot := need
+		if block > 0 {
+			slot = max(need, min(d.slot(block-1), usualSlot))
+		}
+		d.blocks = append(d.blocks, make([]byte, BlockRows*slot))
+		d.dirt.whole(block)
+	}
+	if need > d.slot(block) {
+		d.lengthen(block, need)
+	}
+	slot := d.slot(block)
+	copy(d.blocks[block][i*slot:(i+1)*slot], id)
+	d.dirt.row(block, i)
+}
+
+// usualSlot bounds what a new block takes over from the last: a UUID fits, a single long id is not passed on.
+const usualSlot = 36
+
+func (d *ids) lengthen(block, slot int) {
+	old, was := d.blocks[block], d.slot(block)
+	long := make([]byte, BlockRows*slot)
+	for i := range BlockRows {
+		copy(long[i*slot:], old[i*was:(i+1)*was])
+	}
+	d.blocks[block] = long
+	d.dirt.whole(block)
+}
+
+// wipe clears the id of a row.
+func (d *ids) wipe(row int) {
+	block, i := row/BlockRows, row%BlockRows
+	slot := d.slot(block)
+	clear(d.blocks[block][i*slot : (i+1)*slot])
+	d.dirt.row(block, i)
+}

@@ -1,0 +1,271 @@
+package profile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"kindred/schemas"
+)
+
+// loadTries is how often a cache is read again that its owner changed meanwhile. After a Claim nobody does.
+const loadTries = 5
+
+// Load makes the mirror from the cache, for the shard's next owner: what was last stored, with the offsets it belongs
+// to. The mirror is nil when there is no cache, when it is not ready, or when some of it is missing or does not fit
+// together (Meta then says why in Damaged): the shard must be built anew. Rows freed by earlier owners are used again
+// from here on.
+func (s *Store) Load(ctx context.Context, shard int) (*Shard, *Meta, error) {
+	for range loadTries {
+		meta, err := s.ReadMeta(ctx, shard)
+		if err != nil || meta == nil || !meta.Ready {
+			return nil, meta, err
+		}
+		mirror, err := s.load(ctx, shard, meta)
+		if err != nil && !errors.Is(err, errTorn) {
+			return nil, nil, fmt.Errorf("load shard %d: %w", shard, err)
+		}
+		after, metaErr := s.ReadMeta(ctx, shard)
+		switch {
+		case metaErr != nil:
+			return nil, nil, metaErr
+		case after == nil || after.Token != meta.Token || after.Counter != meta.Counter:
+			continue
+		case err != nil:
+			meta.Damaged = err.Error()
+			return nil, meta, nil
+		}
+		return mirror, meta, nil
+	}
+	return nil, nil, fmt.Errorf("load shard %d, which somebody is writing: %w", shard, ErrNotReady)
+}
+
+func (s *Store) load(ctx context.Context, shard int, meta *Meta) (*Shard, error) {
+	k := s.keys(shard)
+	d, err := s.readFields(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	if !d.fit(meta.Width) {
+		return nil, fmt.Errorf("%d fields do not fit into rows of %d bytes: %w", len(d.fields), meta.Width, errTorn)
+	}
+	m := New(shard)
+	m.Whole, m.dirtyFields, m.unkept = s.Whole, false, d.unkept
+	m.rows.width, m.rows.numbers, m.rows.count = meta.Width, d.numbers(), meta.Rows
+	m.next = make([]byte, meta.Width)
+	if err := s.loadRows(ctx, k, m); err != nil {
+		return nil, err
+	}
+	if err := m.restoreColumns(d); err != nil {
+		return nil, err
+	}
+	m.restoreIndex()
+	if err := s.loadSegments(ctx, k, m, meta); err != nil {
+		return nil, err
+	}
+	if err := s.loadPublished(ctx, k, m, meta); err != nil {
+		return nil, err
+	}
+	m.stored.progress = map[string]Progress{}
+	for expansion, p := range meta.Expansions {
+		m.stored.progress[expansion] = *p
+	}
+	return m, s.loadModels(ctx, k, m, meta)
+}
+
+func (s *Store) loadRows(ctx context.Context, k keys, m *Shard) error {
+	n := blocksOf(m.rows.count)
+	names := make([]string, n)
+	for b := range names {
+		names[b] = k.ids(b)
+	}
+	lengths, err := s.lengths(ctx, names)
+	if err != nil {
+		return err
+	}
+	blocks := make([]block, 0, 2*n)
+	for b := range n {
+		if lengths[b] == 0 || lengths[b]%(BlockRows*slotStep) != 0 {
+			return fmt.Errorf("%s has %d bytes: %w", names[b], lengths[b], errTorn)
+		}
+		rows := make([]byte, BlockRows*m.rows.width+spare)
+		ids := make([]byte, int(lengths[b])+spare)
+		blocks = append(blocks, block{k.rows(b), rows}, block{names[b], ids})
+		m.rows.blocks = append(m.rows.blocks, rows[:len(rows)-spare])
+		m.ids.blocks = append(m.ids.blocks, ids[:len(ids)-spare])
+	}
+	if err := s.readBlocks(ctx, blocks); err != nil {
+		return err
+	}
+	if n > 0 { // behind the rows ever given lies what nobody vouches for
+		used := m.rows.count - (n-1)*BlockRows
+		clear(m.rows.blocks[n-1][used*m.rows.width:])
+		clear(m.ids.blocks[n-1][used*m.ids.slot(n-1):])
+	}
+	return nil
+}
+
+// restoreColumns makes the dictionaries, and counts from the rows who has what.
+func (s *Shard) restoreColumns(d *dictionaries) error {
+	for position, f := range d.fields {
+		c := newColumn(f.Name)
+		c.number, c.overflow = f.Number, f.Overflow
+		if !c.overflow {
+			c.texts = d.texts[position]
+			c.keys = make([]key, len(c.texts))
+		}
+		s.columns = append(s.columns, c)
+		s.byName[f.Name] = position
+		s.changed(c)
+	}
+	s.countCodes()
+	for position, c := range s.columns {
+		if err := c.restore(); err != nil {
+			return fmt.Errorf("dictionary %d: %w", position, err)
+		}
+	}
+	return nil
+}
+
+func (s *Shard) countCodes() {
+	for row := range s.rows.count {
+		codes := s.rows.at(row)[codeAt(0):codeAt(len(s.columns))]
+		for position, code := range codes {
+			if code != 0 {
+				s.columns[position].counts[code]++
+			}
+		}
+	}
+}
+
+// restore makes the keys from the texts. Every code that somebody has must mean something.
+func (c *column) restore() error {
+	for code := 1; code < len(c.counts); code++ {
+		if c.overflow {
+			break
+		}
+		text := ""
+		if code < len(c.texts) {
+			text = c.texts[code]
+		}
+		switch {
+		case text == "" && c.counts[code] > 0:
+			return fmt.Errorf("code %d means nothing: %w", code, errTorn)
+		case text == "":
+			if code < len(c.texts) {
+				c.wiped = append(c.wiped, uint8(code))
+			}
+			continue
+		case c.counts[code] == 0:
+			return fmt.Errorf("nobody has code %d: %w", code, errTorn)
+		}
+		if err := c.keys[code].parse(text); err != nil {
+			return err
+		}
+	}
+	c.fill()
+	return nil
+}
+
+func (k *key) parse(text string) (err error) {
+	v := schemas.FieldValue{Kind: schemas.Bool}
+	switch {
+	case strings.HasPrefix(text, `"`):
+		v.Kind = schemas.String
+		err = json.Unmarshal([]byte(text), &k.text)
+		v.Text = []byte(k.text)
+	case text == "true":
+		v.Bool = true
+	case text == "false":
+	default:
+		v.Kind = schemas.Number
+		v.Number, err = strconv.ParseFloat(text, 64)
+	}
+	if err != nil {
+		return fmt.Errorf("a value is no JSON: %w", errTorn)
+	}
+	k.packed = pack(&v)
+	return nil
+}
+
+func (s *Shard) restoreIndex() {
+	s.index.build(&s.ids, s.rows.count, s.rows.count+s.rows.count/2)
+	for row := s.rows.count - 1; row >= 0; row-- {
+		if !s.InUse(row) {
+			s.free = append(s.free, int32(row))
+		}
+	}
+}
+
+func (s *Store) loadSegments(ctx context.Context, k keys, m *Shard, meta *Meta) error {
+	for _, name := range sortedKeys(meta.Segments) {
+		of := meta.Segments[name]
+		g := m.segment(name)
+		g.number, g.gone, g.flips, g.dirtyMeta = of.Number, of.Gone, of.Flips, false
+		if err := s.readChunks(ctx, k, g, of.Chunks); err != nil {
+			return err
+		}
+		if g.members.size != of.Size {
+			return fmt.Errorf("segment %s has %d members instead of %d: %w", name, g.members.size, of.Size, errTorn)
+		}
+	}
+	return nil
+}
+
+func (s *Store) readChunks(ctx context.Context, k keys, g *Segment, list []byte) error {
+	var blocks []block
+	numbers := listed(list)
+	for _, chunk := range numbers {
+		blocks = append(blocks, block{k.segment(g.name, chunk), make([]byte, chunkBytes+spare)})
+	}
+	if err := s.readBlocks(ctx, blocks); err != nil {
+		return err
+	}
+	for i, chunk := range numbers {
+		g.members.put(chunk, blocks[i].buffer[:chunkBytes])
+	}
+	return nil
+}
+
+func (s *Store) loadPublished(ctx context.Context, k keys, m *Shard, meta *Meta) error {
+	for _, expansion := range sortedKeys(meta.published) {
+		of := meta.published[expansion]
+		p := m.Published(expansion, true)
+		if err := s.readStates(ctx, k, p, of.Blocks); err != nil {
+			return err
+		}
+		if p.members != of.Members || p.unknown != of.Unknown {
+			return fmt.Errorf("expansion %s has %v members instead of %v: %w", expansion, p.members, of.Members, errTorn)
+		}
+	}
+	return nil
+}
+
+func (s *Store) readStates(ctx context.Context, k keys, p *Published, list []byte) error {
+	var blocks []block
+	numbers := listed(list)
+	for _, b := range numbers {
+		blocks = append(blocks, block{k.published(p.expansion, b), make([]byte, stateBlock+spare)})
+	}
+	if err := s.readBlocks(ctx, blocks); err != nil {
+		return err
+	}
+	for i, b := range numbers {
+		p.put(b, blocks[i].buffer[:stateBlock])
+	}
+	return nil
+}
+
+func (s *Store) loadModels(ctx context.Context, k keys, m *Shard, meta *Meta) error {
+	for _, expansion := range sortedKeys(meta.models) {
+		b := block{k.model(expansion), make([]byte, meta.models[expansion]+spare)}
+		if err := s.readBlocks(ctx, []block{b}); err != nil {
+			return err
+		}
+		m.models[expansion] = b.buffer[:b.len()]
+	}
+	return nil
+}

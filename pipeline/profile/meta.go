@@ -1,0 +1,170 @@
+package profile
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// Meta is what a shard's owner tells of it, stored in the same transaction as the rows.
+type Meta struct {
+	Offsets Offsets
+	Through int64 // next offset of segment-changes: so far the router has worked, as far as the owner knows
+	SavedAt int64 // ms since 1970 by the owner's clock, of the last save while it was caught up
+	Ready   bool  // the cache is whole: it may be learned from and taken over
+
+	Expansions map[string]*Progress // by expansion
+
+	// What the mirror knows itself; Snapshot does not look at it here.
+	Segments    map[string]SegmentMeta
+	Rows        int // ever given
+	Width       int // bytes of a row
+	Token       string
+	Incarnation string
+	Counter     int64 // of transactions
+
+	// Damaged says why a cache that calls itself ready cannot be loaded; empty: it can.
+	Damaged string
+
+	published map[string]publishedMeta
+	models    map[string]int // size of each in bytes
+}
+
+// Offsets are the next offsets to read of the shard's inputs.
+type Offsets struct {
+	Profiles       int64
+	SegmentMembers int64
+	Models         int64
+	Memberships    int64
+}
+
+// Progress is how far the pass of an expansion's last model has got in this shard, and what it has changed so far.
+type Progress struct {
+	Epoch    int64        `json:"epoch"`
+	RunID    string       `json:"runId"`
+	PassDone int          `json:"passDone"` // blocks
+	PassOf   int          `json:"passOf"`   // equal when the pass is over
+	Entered  int64        `json:"entered"`  // membership records of the run, as acknowledged or read back
+	Left     int64        `json:"left"`
+	Changed  int64        `json:"changed"`
+	Members  [Bands]int64 `json:"members"` // by band, now
+}
+
+// SegmentMeta is what a shard knows of a segment.
+type SegmentMeta struct {
+	Number int64  `json:"number"` // of the snapshot that counts; 0: none
+	Gone   bool   `json:"gone"`
+	Size   int64  `json:"size"`   // customers of this shard
+	Flips  int64  `json:"flips"`  // that entered or left it so far
+	Chunks []byte `json:"chunks"` // which chunks of its bitmap there are
+}
+
+// publishedMeta is what is published of an expansion: enough to see whether anything is missing.
+type publishedMeta struct {
+	Members [Bands]int64 `json:"members"`
+	Unknown int64        `json:"unknown"`
+	Blocks  []byte       `json:"blocks"` // which blocks there are
+}
+
+// The fields of the hash. Those that belong to a segment or an expansion begin with a letter and a colon.
+const (
+	metaToken       = "token"
+	metaIncarnation = "incarnation"
+	metaCounter     = "counter"
+	metaReady       = "ready"
+	metaRows        = "rows"
+	metaWidth       = "width"
+	metaThrough     = "through"
+	metaSavedAt     = "savedAt"
+	metaProfiles    = "o:profiles"
+	metaMembers     = "o:segment-members"
+	metaModels      = "o:models"
+	metaMemberships = "o:memberships"
+
+	metaSegment   = "s:"
+	metaExpansion = "e:"
+	metaPublished = "p:"
+	metaModel     = "m:"
+)
+
+// parseMeta reads the hash.
+func parseMeta(hash map[string]string) (*Meta, error) {
+	m := &Meta{
+		Expansions: map[string]*Progress{},
+		Segments:   map[string]SegmentMeta{},
+		published:  map[string]publishedMeta{},
+		models:     map[string]int{},
+	}
+	for _, name := range slices.Sorted(maps.Keys(hash)) {
+		if err := m.set(name, hash[name]); err != nil {
+			return nil, fmt.Errorf("read meta's %s: %w", name, err)
+		}
+	}
+	return m, nil
+}
+
+func (m *Meta) set(name, value string) (err error) {
+	integer := func(to *int64) { *to, err = strconv.ParseInt(value, 10, 64) }
+	count := func(to *int) { *to, err = strconv.Atoi(value) }
+	switch name {
+	case metaToken:
+		m.Token = value
+	case metaIncarnation:
+		m.Incarnation = value
+	case metaReady:
+		m.Ready = value == "1"
+	case metaCounter:
+		integer(&m.Counter)
+	case metaRows:
+		count(&m.Rows)
+	case metaWidth:
+		count(&m.Width)
+	case metaThrough:
+		integer(&m.Through)
+	case metaSavedAt:
+		integer(&m.SavedAt)
+	case metaProfiles:
+		integer(&m.Offsets.Profiles)
+	case metaMembers:
+		integer(&m.Offsets.SegmentMembers)
+	case metaModels:
+		integer(&m.Offsets.Models)
+	case metaMemberships:
+		integer(&m.Offsets.Memberships)
+	default:
+		return m.setNamed(name, []byte(value))
+	}
+	return err
+}
+
+func (m *Meta) setNamed(name string, value []byte) error {
+	if len(name) < 2 {
+		return nil // of a later version
+	}
+	kind, id := name[:2], name[2:]
+	switch kind {
+	case metaSegment:
+		var s SegmentMeta
+		err := json.Unmarshal(value, &s)
+		m.Segments[id] = s
+		return err
+	case metaExpansion:
+		p := new(Progress)
+		m.Expansions[id] = p
+		return json.Unmarshal(value, p)
+	case metaPublished:
+		var p publishedMeta
+		err := json.Unmarshal(value, &p)
+		m.published[id] = p
+		return err
+	case metaModel:
+		size, err := strconv.Atoi(string(value))
+		m.models[id] = size
+		return err
+	}
+	return nil
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,83 @@
+package profile
+
+// BlockRows is how many rows a block has. One more would fall into Redis' next class of allocation and cost 17 % more.
+const BlockRows = 4095
+
+// Flags in the first byte of a row. A row without flags is nobody's, and all zeros.
+const (
+	inUse      = 1 << iota // it has an id
+	hasProfile             // a profile was set; erasing takes it away
+	consents               // to being profiled; without it the row holds no codes
+)
+
+// widthStep is by how many bytes rows grow, so that they seldom do: it rewrites every block.
+const widthStep = 8
+
+// rows are the rows of a shard, by blocks of BlockRows x width bytes. A row is
+//
+//	flags, a code byte for each field by position, ..., for each field with numbers two bytes, from the end backwards
+//
+// so that fields can be added at either side without moving the others.
+type rows struct {
+	width   int
+	numbers int // fields that hold numbers
+	count   int // rows ever given
+	blocks  [][]byte
+	dirt    dirt
+}
+
+// codeAt is where the code of the field at a position lies in a row.
+func codeAt(position int) int { return 1 + position }
+
+// numberAt is where the two bytes of the k-th field with numbers lie in a row.
+func numberAt(width, k int) int { return width - 2*(k+1) }
+
+// blocksOf is the number of blocks that hold so many rows.
+func blocksOf(rows int) int { return (rows + BlockRows - 1) / BlockRows }
+
+func (r *rows) at(row int) []byte {
+	block, i := row/BlockRows, row%BlockRows
+	return r.blocks[block][i*r.width : (i+1)*r.width : (i+1)*r.width]
+}
+
+// give gives the next row. It is all zeros.
+func (r *rows) give() int {
+	row := r.count
+	r.count++
+	if row/BlockRows == len(r.blocks) {
+		r.blocks = append(r.blocks, make([]byte, BlockRows*r.width))
+		r.dirt.whole(row / BlockRows)
+	}
+	return row
+}
+
+// widen makes the rows as wide as so many fields need, of which so many hold numbers. It says whether they have changed.
+func (r *rows) widen(fields, numbers int) bool {
+	was := r.numbers
+	r.numbers = numbers
+	width := widthFor(fields, numbers)
+	if width <= r.width {
+		return false
+	}
+	for b, old := range r.blocks {
+		wide := make([]byte, BlockRows*width)
+		for i := range BlockRows {
+			widenRow(wide[i*width:(i+1)*width], old[i*r.width:(i+1)*r.width], was)
+		}
+		r.blocks[b] = wide
+		r.dirt.whole(b)
+	}
+	r.width = width
+	return true
+}
+
+func widthFor(fields, numbers int) int {
+	return (codeAt(fields) + 2*numbers + widthStep - 1) / widthStep * widthStep
+}
+
+// widenRow copies a row with so many numbers into a wider one that is zero. The numbers keep their places from the end.
+func widenRow(wide, old []byte, numbers int) {
+	head := len(old) - 2*numbers
+	copy(wide, old[:head])
+	copy(wide[len(wide)-2*numbers:], old[head:])
+}

@@ -1,0 +1,140 @@
+package profile_test
+
+import (
+	"errors"
+	"strconv"
+	"sync/atomic"
+	"testing"
+
+	"kindred/pipeline/profile"
+)
+
+// When the shard changes owners, or its rows are laid out anew, in the middle of a scan, it reads again.
+func TestTornScansAreRepeated(t *testing.T) {
+	disturbances := map[string]func(t *testing.T, s *profile.Store, o *owner){
+		"another owner": func(t *testing.T, s *profile.Store, _ *owner) { claim(t, s, false) },
+		"a new incarnation": func(t *testing.T, s *profile.Store, o *owner) {
+			o.writer = claim(t, s, true)
+			o.MarkAllDirty()
+			o.save()
+		},
+		"wider rows": func(t *testing.T, s *profile.Store, o *owner) {
+			o.set("c-1", `{"A":1,"B":2,"C":3,"D":4,"E":5}`)
+			o.save()
+		},
+		"longer ids": func(t *testing.T, s *profile.Store, o *owner) {
+			o.set("a longer id than before", `{"A":1}`)
+			o.save()
+		},
+		"a block that is away for a while": func(t *testing.T, s *profile.Store, o *owner) {
+			s.Redis.Del(t.Context(), s.Prefix+"{3}:rows:0")
+		},
+	}
+	for name, disturb := range disturbances {
+		t.Run(name, func(t *testing.T) {
+			s := newStore(t)
+			o := own(t, s)
+			for i := range 50 {
+				o.set("c-"+strconv.Itoa(i), `{"A":"`+strconv.Itoa(i)+`"}`)
+			}
+			o.save()
+			block := s.Redis.Get(t.Context(), s.Prefix+"{3}:rows:0").Val()
+			var reads atomic.Int32
+			s.Redis.AddHook(&hook{blocks: func(next func() error) error {
+				switch reads.Add(1) {
+				case 1: // meta was read, the blocks were not yet
+					disturb(t, s, o)
+				case 2:
+					if name == "a block that is away for a while" {
+						s.Redis.Set(t.Context(), s.Prefix+"{3}:rows:0", block, 0)
+					}
+				}
+				return next()
+			}})
+			v := scan(t, s, profile.Want{})
+			if reads.Load() < 2 {
+				t.Fatal("the scan was not repeated")
+			}
+			for i := range 50 {
+				if got := has(v.Fields, v.Row(i), "A"); string(v.ID(i)) != "c-"+strconv.Itoa(i) ||
+					got != `"`+strconv.Itoa(i)+`"` && !(name == "wider rows" && i == 1 && got == "1") {
+					t.Fatalf("row %d is %s with %s", i, v.ID(i), got)
+				}
+			}
+		})
+	}
+}
+
+func TestScanOfADamagedCacheEnds(t *testing.T) {
+	s := newStore(t)
+	o := own(t, s)
+	o.set("a", `{"City":"Oslo"}`)
+	o.save()
+	s.Redis.Del(t.Context(), s.Prefix+"{3}:ids:0")
+	if _, err := s.Scan(t.Context(), 3, profile.Want{}); !errors.Is(err, profile.ErrNotReady) {
+		t.Fatalf("the scan gave %v", err)
+	}
+}
+
+func TestViewIntoTheMemoryOfAnother(t *testing.T) {
+	s := newStore(t)
+	o := own(t, s)
+	for i := range 3*profile.BlockRows + 5 {
+		o.set("c-"+strconv.Itoa(i), `{"A":"`+strconv.Itoa(i%9)+`"}`)
+		o.SetMember("vip", i, i%3 == 0, 0)
+		if i%5 == 0 {
+			o.Published("x", true).Set(i, profile.PackState(i%4, i%10_001))
+		}
+	}
+	o.save()
+	want := profile.Want{Segments: []string{"vip", "unheard"}, Expansions: []string{"x", "unheard"}}
+	for range 3 {
+		v := scan(t, s, want)
+		want.Into = v
+		rows := 0
+		for b := range v.Blocks() {
+			rows += len(v.Rows(b)) / v.Width
+		}
+		if rows != o.Rows() {
+			t.Fatalf("the blocks have %d rows", rows)
+		}
+		for i := range o.Rows() {
+			if string(v.ID(i)) != "c-"+strconv.Itoa(i) || has(v.Fields, v.Row(i), "A") != `"`+strconv.Itoa(i%9)+`"` ||
+				v.Segment("vip").Has(i) != (i%3 == 0) || v.Published("x").Get(i).Member() != (i%5 == 0) ||
+				v.Segment("unheard").Has(i) || v.Published("unheard").Get(i) != profile.None {
+				t.Fatalf("row %d is wrong", i)
+			}
+		}
+	}
+}
+
+func TestMetaOfAllShards(t *testing.T) {
+	s := newStore(t)
+	o := own(t, s)
+	o.set("a", `{}`)
+	o.SetMember("vip", 0, true, 0)
+	o.Mark("gone", 0, true)
+	o.meta.Offsets = profile.Offsets{Profiles: 1, SegmentMembers: 2, Models: 3, Memberships: 4}
+	o.meta.Through, o.meta.SavedAt = 5, 6
+	o.meta.Expansions["x"] = &profile.Progress{Epoch: 7, RunID: "r", PassDone: 1, PassOf: 2, Entered: 3, Left: 4, Changed: 5, Members: [4]int64{1, 2, 3, 4}}
+	o.save()
+	metas, err := s.ReadMetas(t.Context(), 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for shard, m := range metas {
+		if (m != nil) != (shard == 3) {
+			t.Fatalf("shard %d: %+v", shard, m)
+		}
+	}
+	m := metas[3]
+	if !m.Ready || m.Offsets != o.meta.Offsets || m.Through != 5 || m.SavedAt != 6 || m.Rows != 1 || m.Token == "" ||
+		*m.Expansions["x"] != *o.meta.Expansions["x"] || m.Segments["vip"].Size != 1 || m.Segments["vip"].Flips != 1 || !m.Segments["gone"].Gone {
+		t.Fatalf("%+v", m)
+	}
+	delete(o.meta.Expansions, "x")
+	o.save()
+	if m, err := s.ReadMeta(t.Context(), 3); err != nil || len(m.Expansions) != 0 {
+		t.Fatalf("%+v, %v", m, err)
+	}
+}

@@ -1,0 +1,58 @@
+package profile
+
+import (
+	"context"
+	"fmt"
+)
+
+// Shape is which blocks a cache must have, and how long each is.
+type Shape struct {
+	keys    []string
+	lengths []int64
+}
+
+// Shape gives the shape that the cache has once the Snapshot made last is stored. Call it right after that Snapshot.
+func (s *Store) Shape(m *Shard) *Shape {
+	shape, k := new(Shape), s.keys(m.number)
+	add := func(key string, block []byte) {
+		if block != nil {
+			shape.keys = append(shape.keys, key)
+			shape.lengths = append(shape.lengths, int64(len(block)))
+		}
+	}
+	for b, block := range m.rows.blocks {
+		add(k.rows(b), block)
+	}
+	for b, block := range m.ids.blocks {
+		add(k.ids(b), block)
+	}
+	for _, g := range m.segments {
+		for c, chunk := range g.members.chunks {
+			add(k.segment(g.name, c), chunk)
+		}
+	}
+	for _, p := range m.published {
+		for b, block := range p.blocks {
+			add(k.published(p.expansion, b), block)
+		}
+	}
+	for _, expansion := range m.Models() {
+		add(k.model(expansion), m.models[expansion])
+	}
+	return shape
+}
+
+// Check looks whether Redis has dropped anything of a cache, which it does when it is short of memory and allowed to.
+// ErrLost: it has. It must not run beside an Exec.
+func (w *Writer) Check(ctx context.Context, shape *Shape) error {
+	lengths, err := w.store.lengths(ctx, shape.keys)
+	if err != nil {
+		return fmt.Errorf("check shard %d: %w", w.shard, err)
+	}
+	for i, length := range lengths {
+		if length != shape.lengths[i] {
+			return fmt.Errorf("%s has %d bytes instead of %d: %w", shape.keys[i], length, shape.lengths[i], ErrLost)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package profile
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+)
+
+var (
+	// ErrLost says that a cache is not as its writer last left it: another owner has claimed it, or Redis has lost it.
+	ErrLost = errors.New("the cache is not as it was last written")
+
+	// ErrNotReady says that a cache is not whole now: it is being built, or changes owners. Try again later.
+	ErrNotReady = errors.New("the cache is not ready")
+)
+
+// Store is where the caches of all shards are. It may be used by several goroutines.
+type Store struct {
+	Redis  redis.UniversalClient
+	Prefix string // before every key
+	Whole  bool   // store whole blocks only; for miniredis, which copies a string to change it
+}
+
+// Options say how to reach Redis.
+type Options struct {
+	Addresses []string // host:port; several are those of a cluster
+	User      string
+	Password  string
+	TLS       *tls.Config // nil: no encryption
+	Prefix    string
+	Whole     bool // see Store
+}
+
+// Open makes a Store. It connects when it is first used. Redis must not evict keys (maxmemory-policy noeviction).
+func Open(o Options) *Store {
+	return &Store{Prefix: o.Prefix, Whole: o.Whole, Redis: redis.NewUniversalClient(&redis.UniversalOptions{
+		Addrs:                 o.Addresses,
+		Username:              o.User,
+		Password:              o.Password,
+		TLSConfig:             o.TLS,
+		ContextTimeoutEnabled: true, // a context that ends, ends the waiting for a reply
+	})}
+}
+
+// Close closes the connections.
+func (s *Store) Close() error { return s.Redis.Close() }
+
+// Ping says whether Redis answers.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.Redis.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("reach redis: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) keys(shard int) keys { return keysOf(s.Prefix, shard) }
+
+// ReadMeta reads what a shard's owner last told of it; nil: nothing.
+func (s *Store) ReadMeta(ctx context.Context, shard int) (*Meta, error) {
+	hash, err := s.Redis.HGetAll(ctx, s.keys(shard).meta()).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read meta of shard %d: %w", shard, err)
+	}
+	return metaIn(shard, hash)
+}
+
+// ReadMetas reads the meta of all shards at once, nil for a shard that has none.
+func (s *Store) ReadMetas(ctx context.Context, shards int) ([]*Meta, error) {
+	replies := make([]*redis.MapStringStringCmd, shards)
+	_, err := s.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for shard := range replies {
+			replies[shard] = p.HGetAll(ctx, s.keys(shard).meta())
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the meta of %d shards: %w", shards, err)
+	}
+	metas := make([]*Meta, shards)
+	for shard, reply := range replies {
+		if metas[shard], err = metaIn(shard, reply.Val()); err != nil {
+			return nil, err
+		}
+	}
+	return metas, nil
+}
+
+func metaIn(shard int, hash map[string]string) (*Meta, error) {
+	if len(hash) == 0 {
+		return nil, nil
+	}
+	m, err := parseMeta(hash)
+	if err != nil {
+		return nil, fmt.Errorf("shard %d: %w", shard, err)
+	}
+	return m, nil
+}
+
+func integer(text any) (int64, bool) {
+	s, ok := text.(string)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil
+}

@@ -1,0 +1,167 @@
+package profile_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"kindred/pipeline/profile"
+	"kindred/schemas"
+)
+
+var stores atomic.Int64
+
+// newStore gives a store of its own: in KINDRED_TEST_REDIS (host:port, or several of a cluster) under a new prefix, else in a Redis in process.
+func newStore(t testing.TB) *profile.Store {
+	t.Helper()
+	o := profile.Options{}
+	if address := os.Getenv("KINDRED_TEST_REDIS"); address != "" {
+		o.Addresses = strings.Split(address, ",")
+		o.Prefix = fmt.Sprintf("test.%d.%d.", time.Now().UnixNano(), stores.Add(1))
+	} else {
+		o.Addresses = []string{miniredis.RunT(t).Addr()}
+		o.Prefix = "test."
+	}
+	s := profile.Open(o)
+	t.Cleanup(func() {
+		for _, key := range keysOf(t, s) {
+			s.Redis.Del(context.Background(), key)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// keysOf lists all keys of a store.
+func keysOf(t testing.TB, s *profile.Store) []string {
+	t.Helper()
+	var all []string
+	each := s.Redis.Scan(context.Background(), 0, s.Prefix+"*", 1000).Iterator()
+	for each.Next(context.Background()) {
+		all = append(all, each.Val())
+	}
+	if err := each.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// owner is a mirror with the right to store it.
+type owner struct {
+	*profile.Shard
+	t      testing.TB
+	writer *profile.Writer
+	meta   profile.Meta
+}
+
+// own claims shard 3 with an empty mirror.
+func own(t testing.TB, s *profile.Store) *owner {
+	t.Helper()
+	return &owner{profile.New(3), t, claim(t, s, true), profile.Meta{Ready: true, Expansions: map[string]*profile.Progress{}}}
+}
+
+func claim(t testing.TB, s *profile.Store, fresh bool) *profile.Writer {
+	t.Helper()
+	w, err := s.Claim(t.Context(), 3, fresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// takeOver claims shard 3 and loads it.
+func takeOver(t testing.TB, s *profile.Store) *owner {
+	t.Helper()
+	o := &owner{t: t, writer: claim(t, s, false)}
+	mirror, meta, err := s.Load(t.Context(), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mirror == nil {
+		t.Fatalf("there is nothing to take over: %+v", meta)
+	}
+	o.Shard, o.meta = mirror, *meta
+	return o
+}
+
+func (o *owner) exec() error { return o.writer.Exec(context.Background(), o.Snapshot(o.meta)) }
+
+func (o *owner) save() {
+	o.t.Helper()
+	if err := o.exec(); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// set sets a customer's profile from JSON and says whether anything has changed.
+func (o *owner) set(id, fields string) bool {
+	o.t.Helper()
+	return o.SetProfile(o.Take([]byte(id)), decoded(o.t, `{"fields":`+fields+`}`))
+}
+
+func (o *owner) row(id string) int {
+	o.t.Helper()
+	row, ok := o.Find([]byte(id))
+	if !ok {
+		o.t.Fatalf("%s has no row", id)
+	}
+	return row
+}
+
+func decoded(t testing.TB, value string) *schemas.Profile {
+	t.Helper()
+	p := new(schemas.Profile)
+	if err := p.Decode([]byte(value)); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// has gives what a row holds in a field, as canonical JSON; "" for nothing, "?" for a value that is not kept.
+func has(fields []profile.Field, row []byte, name string) string {
+	for _, f := range fields {
+		if f.Name != name || row[f.Code] == 0 {
+			continue
+		}
+		if f.Overflow {
+			return "?"
+		}
+		return f.Values[row[f.Code]]
+	}
+	return ""
+}
+
+// scan reads shard 3 as the trainer does.
+func scan(t testing.TB, s *profile.Store, want profile.Want) *profile.View {
+	t.Helper()
+	view, err := s.Scan(t.Context(), 3, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return view
+}
+
+// leaves says whether a text is anywhere in a store: in a key, a string or a hash.
+func leaves(t *testing.T, s *profile.Store, text string) bool {
+	t.Helper()
+	for _, key := range keysOf(t, s) {
+		value, err := s.Redis.Dump(t.Context(), key).Result()
+		if kind := s.Redis.Type(t.Context(), key).Val(); kind == "hash" {
+			value = fmt.Sprint(s.Redis.HGetAll(t.Context(), key).Val())
+		} else if value, err = s.Redis.Get(t.Context(), key).Result(); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(key, text) || strings.Contains(value, text) {
+			return true
+		}
+	}
+	return false
+}

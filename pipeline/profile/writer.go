@@ -1,0 +1,275 @@
+package profile
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Writer is the right to write one shard's cache, until somebody else claims it. It is for one goroutine at a time.
+type Writer struct {
+	store   *Store
+	shard   int
+	keys    keys
+	token   string
+	counter int64 // as last written
+	ready   bool  // as last written
+	torn    bool  // the last Exec failed: the cache may not be what the mirror thinks
+	unknown bool  // whether its transaction was executed is not known
+}
+
+// Claim takes the right to write a shard's cache from whoever has it. A fresh claim deletes what is there and begins a
+// new incarnation, which is not ready until a Save says so; otherwise the cache stays as it is (when there is none it
+// is fresh). Claim before Load: then nothing can change between the two.
+func (s *Store) Claim(ctx context.Context, shard int, fresh bool) (*Writer, error) {
+	w := &Writer{store: s, shard: shard, keys: s.keys(shard)}
+	for {
+		err := s.Redis.Watch(ctx, func(tx *redis.Tx) error { return w.claim(ctx, tx, fresh) }, w.keys.meta())
+		switch {
+		case err == nil:
+			return w, nil
+		case !errors.Is(err, redis.TxFailedErr): // else the owner before has just saved something
+			return nil, fmt.Errorf("claim the cache of shard %d: %w", shard, err)
+		}
+	}
+}
+
+func (w *Writer) claim(ctx context.Context, tx *redis.Tx, fresh bool) error {
+	hash, err := tx.HGetAll(ctx, w.keys.meta()).Result()
+	if err != nil {
+		return err
+	}
+	meta, err := parseMeta(hash)
+	if err != nil {
+		meta, fresh = new(Meta), true // nobody can use it
+	}
+	w.token, w.counter, w.ready = rand.Text(), meta.Counter, meta.Ready
+	if fresh || meta.Incarnation == "" {
+		return w.begin(ctx, tx, meta)
+	}
+	_, err = tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.HSet(ctx, w.keys.meta(), metaToken, w.token)
+		return nil
+	})
+	return err
+}
+
+// begin begins a new incarnation in place of what meta speaks of.
+func (w *Writer) begin(ctx context.Context, tx *redis.Tx, meta *Meta) error {
+	w.counter, w.ready = 0, false
+	old := w.keys.all(meta)
+	_, err := tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		const many = 1000 // keys in one command
+		for ; len(old) > many; old = old[many:] {
+			p.Unlink(ctx, old[:many]...)
+		}
+		p.Unlink(ctx, old...)
+		p.Del(ctx, w.keys.meta())
+		p.HSet(ctx, w.keys.meta(), metaToken, w.token, metaIncarnation, rand.Text(), metaCounter, 0, metaReady, 0)
+		return nil
+	})
+	return err
+}
+
+// Owns says whether the cache is exactly as the writer's last Exec left it, so that its mirror is still true. It is
+// not after an Exec that failed. A nil Writer owns nothing.
+func (s *Store) Owns(ctx context.Context, w *Writer) bool {
+	if w == nil || w.torn {
+		return false
+	}
+	values, err := s.Redis.HMGet(ctx, w.keys.meta(), metaToken, metaCounter).Result()
+	return err == nil && w.holds(values)
+}
+
+// holds compares token and counter with what was last written.
+func (w *Writer) holds(values []any) bool {
+	counter, ok := integer(values[1])
+	if !ok || values[0] != w.token {
+		return false
+	}
+	if w.unknown && counter == w.counter+1 { // it was executed: nobody else knows the token
+		w.counter = counter
+	}
+	return counter == w.counter
+}
+
+const (
+	largestSave = 256 << 20 // bytes of one transaction on a cache that is ready
+	pieceOfSave = 8 << 20   // of one that is not: it holds up other shards less
+)
+
+// Exec stores a Save, rows and offsets in one transaction, provided that the cache is as this writer last left it; else
+// it changes nothing and gives ErrLost. After any error the mirror must be marked dirty as a whole, and after ErrLost
+// the cache claimed anew.
+//
+// What is too large, or stored while the cache is not ready, is written in pieces. Until the last one the cache is not
+// ready, so that nobody takes the rows for those of other offsets.
+func (w *Writer) Exec(ctx context.Context, save *Save) error {
+	defer save.free.Store(true)
+	if err := w.exec(ctx, save); err != nil {
+		w.torn = true
+		return fmt.Errorf("save shard %d: %w", w.shard, err)
+	}
+	w.torn = false
+	return nil
+}
+
+func (w *Writer) exec(ctx context.Context, save *Save) error {
+	limit := pieceOfSave
+	if w.ready && len(save.bytes) <= largestSave {
+		limit = largestSave
+	}
+	for ops := save.ops; ; {
+		n := within(ops, limit)
+		last := n == len(ops)
+		if err := w.transaction(ctx, save, ops[:n], last); err != nil {
+			return err
+		}
+		w.ready = last && save.ready
+		if last {
+			return nil
+		}
+		ops = ops[n:]
+	}
+}
+
+// within is how many of the first ops have at most so many bytes; at least one.
+func within(ops []op, limit int) int {
+	bytes := 0
+	for i := range ops {
+		if bytes += ops[i].bytes.len(); bytes > limit && i > 0 {
+			return i
+		}
+	}
+	return len(ops)
+}
+
+// transaction writes some of a save, and with the last ones the meta.
+func (w *Writer) transaction(ctx context.Context, save *Save, ops []op, last bool) error {
+	watched, lengths := w.partial(save, ops)
+	began := false
+	err := w.store.Redis.Watch(ctx, func(tx *redis.Tx) error {
+		if err := w.demand(ctx, tx, watched[1:], lengths); err != nil {
+			return err
+		}
+		began = true
+		_, err := tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
+			for i := range ops {
+				w.write(ctx, p, save, &ops[i])
+			}
+			w.writeMeta(ctx, p, save, last)
+			return nil
+		})
+		return err
+	}, watched...)
+	switch {
+	case err == nil:
+		w.counter++
+		w.unknown = false
+		return nil
+	case errors.Is(err, redis.TxFailedErr):
+		return ErrLost
+	case began:
+		w.unknown = true
+	}
+	return err
+}
+
+// partial lists the keys to watch: meta, then the blocks of which only some rows are written, with their lengths.
+func (w *Writer) partial(save *Save, ops []op) (watched []string, lengths []int64) {
+	watched = append(watched, w.keys.meta())
+	for i := range ops {
+		if o := &ops[i]; o.how == someRows {
+			watched = append(watched, w.keys.of(o))
+			lengths = append(lengths, int64(o.bytes.len()/o.rows.len()*BlockRows))
+		}
+	}
+	return watched, lengths
+}
+
+// demand checks that everything is as it was left. A block that was lost must not be made anew by writing a row of it:
+// Redis would fill it up with zeros.
+func (w *Writer) demand(ctx context.Context, tx *redis.Tx, blocks []string, lengths []int64) error {
+	var held *redis.SliceCmd
+	found := make([]*redis.IntCmd, len(blocks))
+	_, err := tx.Pipelined(ctx, func(p redis.Pipeliner) error {
+		held = p.HMGet(ctx, w.keys.meta(), metaToken, metaCounter)
+		for i, key := range blocks {
+			found[i] = p.StrLen(ctx, key)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if !w.holds(held.Val()) {
+		return ErrLost
+	}
+	for i := range found {
+		if found[i].Val() != lengths[i] {
+			return ErrLost
+		}
+	}
+	return nil
+}
+
+func (w *Writer) writeMeta(ctx context.Context, p redis.Pipeliner, save *Save, last bool) {
+	ready := "0"
+	values := []any{metaCounter, strconv.FormatInt(w.counter+1, 10)}
+	if last {
+		for _, text := range save.set {
+			values = append(values, text)
+		}
+		if len(save.unset) > 0 {
+			p.HDel(ctx, w.keys.meta(), save.unset...)
+		}
+		if save.ready {
+			ready = "1"
+		}
+	}
+	p.HSet(ctx, w.keys.meta(), append(values, metaReady, ready)...)
+}
+
+// write adds the commands of one op.
+func (w *Writer) write(ctx context.Context, p redis.Pipeliner, save *Save, o *op) {
+	key := w.keys.of(o)
+	bytes := save.bytes[o.bytes.from:o.bytes.to]
+	switch o.how {
+	case whole:
+		p.Set(ctx, key, bytes, 0)
+	case remove:
+		p.Del(ctx, key)
+	case someRows:
+		each := len(bytes) / o.rows.len()
+		for k, row := range save.rows[o.rows.from:o.rows.to] {
+			p.Do(ctx, "setrange", key, int(row)*each, bytes[k*each:(k+1)*each])
+		}
+	case hash:
+		writeHash(ctx, p, key, save.texts[o.texts.from:o.texts.to], o.replace)
+	}
+}
+
+func writeHash(ctx context.Context, p redis.Pipeliner, key string, texts []string, replace bool) {
+	if replace {
+		p.Del(ctx, key)
+	}
+	var set []any
+	var unset []string
+	for i := 0; i < len(texts); i += 2 {
+		if name, value := texts[i], texts[i+1]; value != "" {
+			set = append(set, name, value)
+		} else {
+			unset = append(unset, name)
+		}
+	}
+	if len(set) > 0 {
+		p.HSet(ctx, key, set...)
+	}
+	if len(unset) > 0 && !replace {
+		p.HDel(ctx, key, unset...)
+	}
+}
