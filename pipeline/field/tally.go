@@ -1,0 +1,50 @@
+package field
+
+import "math"
+
+// None is the level of a value that weighs nothing: too rare to be named, or unseen when the levels were made.
+const None = 255
+
+// Count is a number of customers with a profile and consent.
+type Count struct {
+	All    int64
+	Source int64 // those of them that are in the source segment
+}
+
+func (c Count) plus(d Count) Count { return Count{c.All + d.All, c.Source + d.Source} }
+
+func (c Count) less(d Count) Count { return Count{c.All - d.All, c.Source - d.Source} }
+
+// background is how many are not in the source.
+func (c Count) background() int64 { return c.All - c.Source }
+
+// Value is how many customers have one value.
+type Value struct {
+	Text string // JSON, as the shards' dictionaries hold it: "Oslo" with its quotes, 41, true
+	Count
+}
+
+// Number is how many customers have a number that rounds to one key.
+type Number struct {
+	Key uint16 // see NumberOf; 0 stands for no number and is not counted
+	Count
+}
+
+// Tally is one field as one shard counts it. A value or key may come more than once, in any order.
+type Tally struct {
+	Name     string
+	Overflow bool     // the shard has met more than 254 values and keeps none of them; numbers keep their keys
+	Present  Count    // customers with any value of it
+	Values   []Value  // empty after an overflow
+	Numbers  []Number // of customers whose value is a number; these are among Values too, unless there was an overflow
+}
+
+// NumberOf gives the number nearest to zero among those with this key. A key is the upper half of a float32, made order-preserving:
+// all bits turned for a negative number, the sign bit set for a positive one.
+func NumberOf(key uint16) float64 {
+	bits := key ^ 0x8000
+	if key < 0x8000 {
+		bits = ^key
+	}
+	return float64(math.Float32frombits(uint32(bits) << 16))
+}

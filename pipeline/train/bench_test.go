@@ -1,0 +1,24 @@
+package train_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"kindred/pipeline/train"
+)
+
+// The largest problem: 20,000 + 100,000 customers, 20 fields of 10 levels.
+func BenchmarkFit(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	truth := linearTruth(rng, 20, 10, -2.2, 0.7)
+	all := truth.customers(rng, 200_000)
+	p := problem(truth.levels, all)
+	if p.Source.Len() != train.SourceRows || p.Background.Len() != train.BackgroundRows {
+		b.Fatalf("%d + %d customers", p.Source.Len(), p.Background.Len())
+	}
+	for b.Loop() {
+		if _, err := train.Fit(b.Context(), p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

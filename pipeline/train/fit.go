@@ -1,0 +1,155 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"kindred/schemas"
+)
+
+// What nothing can be learned from.
+var (
+	ErrNoSource     = errors.New("no source member has a profile to learn from")
+	ErrNoBackground = errors.New("every customer with a profile is in the source: there is nobody to compare it with")
+	ErrConstant     = errors.New("all customers look alike in the chosen fields")
+)
+
+// The last fit's precision, as liblinear means it: a finer one changes no score.
+const finalEps = 0.001
+
+// Problem is what to learn from.
+type Problem struct {
+	Levels     []int      // levels of each field; a row's level is below it, or None
+	Source     *Sample    // Fit settles the samples' order: they are its own until it returns
+	Background *Sample    // customers outside of the source
+	Bands      [3]float64 // where the upper three bands begin, as scores from 0 to 1; for Quality.BandLift
+}
+
+// Result is a classifier: the logit of a customer is Bias plus a weight for the level of each field.
+type Result struct {
+	Bias      float64
+	Weights   [][]float64 // [field][level]
+	C         float64     // what cross-validation chose: the higher, the less the weights are held down
+	Influence []float64   // [field] 0..1, share of the spread of the background's logits; sums to 1, or all are 0
+	Quality   schemas.Quality
+}
+
+// Fit learns. The same customers give the same bits. It heeds ctx between fits only: one takes some tenths of a second
+// at most.
+func Fit(ctx context.Context, p Problem) (*Result, error) {
+	t, err := newTask(p)
+	if err != nil {
+		return nil, err
+	}
+	defer t.matrix.free()
+
+	liblinear.Lock()
+	defer liblinear.Unlock()
+	silence()
+
+	heldOut := t.heldOut()
+	best, err := heldOut.choose(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("cross-validate: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	weights, err := t.fitAll(best.c)
+	if err != nil {
+		return nil, fmt.Errorf("fit %d customers: %w", len(t.rows), err)
+	}
+	return &Result{
+		Bias:      weights[len(weights)-1],
+		Weights:   t.byField(weights),
+		C:         best.c,
+		Influence: t.influence(weights),
+		Quality:   heldOut.quality(best.logits, p.Bands),
+	}, nil
+}
+
+// task is a problem in canonical order, source members first.
+type task struct {
+	problem Problem
+	rows    [][]uint8
+	source  int   // rows that are source members
+	columns []int // column of each field's level 0
+	matrix  *matrix
+}
+
+func newTask(p Problem) (*task, error) {
+	p.Source.settle()
+	p.Background.settle()
+	if p.Source.Len() == 0 {
+		return nil, ErrNoSource
+	}
+	if p.Background.Len() == 0 {
+		return nil, ErrNoBackground
+	}
+	t := &task{problem: p, source: p.Source.Len()}
+	for _, s := range []*Sample{p.Source, p.Background} {
+		if s.Width != len(p.Levels) {
+			return nil, fmt.Errorf("rows of %d levels for %d fields", s.Width, len(p.Levels))
+		}
+		for at := 0; at < len(s.levels); at += s.Width {
+			t.rows = append(t.rows, s.levels[at:at+s.Width])
+		}
+	}
+	columns := 0
+	for _, levels := range p.Levels {
+		t.columns = append(t.columns, columns)
+		columns += levels
+	}
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	t.matrix = newMatrix(t.rows, t.columns, columns)
+	return t, nil
+}
+
+// check refuses levels that do not exist, which C would take for memory, and rows that are all the same.
+func (t *task) check() error {
+	constant := true
+	for _, row := range t.rows {
+		for f, level := range row {
+			if level != None && int(level) >= t.problem.Levels[f] {
+				return fmt.Errorf("level %d in a field of %d levels", level, t.problem.Levels[f])
+			}
+			constant = constant && level == t.rows[0][f]
+		}
+	}
+	if constant {
+		return ErrConstant
+	}
+	return nil
+}
+
+func (t *task) fitAll(c float64) ([]float64, error) {
+	rows := make([]int, len(t.rows))
+	for i := range rows {
+		rows[i] = i
+	}
+	all := t.matrix.subset(rows, t.source)
+	defer all.free()
+	return all.fit(c, finalEps)
+}
+
+func (t *task) byField(weights []float64) [][]float64 {
+	fields := make([][]float64, len(t.columns))
+	for f, column := range t.columns {
+		fields[f] = weights[column : column+t.problem.Levels[f]]
+	}
+	return fields
+}
+
+// logit adds up what a row's levels weigh, in the order of the fields.
+func (t *task) logit(weights []float64, row []uint8) float64 {
+	sum := weights[len(weights)-1]
+	for f, level := range row {
+		if level != None {
+			sum += weights[t.columns[f]+int(level)]
+		}
+	}
+	return sum
+}

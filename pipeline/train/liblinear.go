@@ -1,0 +1,227 @@
+package train
+
+// #include <stdlib.h>
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"runtime"
+	"slices"
+	"sync"
+	"unsafe"
+
+	"github.com/sjwhitworth/golearn/base"
+	"github.com/sjwhitworth/golearn/linear_models"
+)
+
+// liblinear is shared by the whole process: golearn hooks its printing anew at each fit and may set the C locale.
+// Whoever fits holds this; fits of one holder may run side by side, since training itself shares nothing.
+var liblinear sync.Mutex
+
+// silence keeps liblinear's iterations from standard output. golearn prints them through a logger that is only its own.
+func silence() { base.Logger.SetOutput(io.Discard) }
+
+// What follows mirrors liblinear's linear.h, as the pinned golearn compiles it. golearn hides these behind unexported
+// fields; the layouts of problem and parameter are compared with golearn's own before they are used.
+type (
+	node struct {
+		index int32 // column from 1; -1 ends the row
+		value float64
+	}
+	problem struct {
+		l, n int32 // rows, columns
+		y    *float64
+		x    **node
+		bias float64 // below 0: no column of its own
+	}
+	parameter struct {
+		solver      int32
+		eps, c      float64
+		weights     int32
+		weightLabel *int32
+		weight      *float64
+		p           float64
+	}
+	model struct {
+		parameter parameter
+		classes   int32
+		columns   int32
+		w         *float64
+		label     *int32
+		bias      float64
+	}
+)
+
+const (
+	sourceLabel     = 1
+	backgroundLabel = -1
+)
+
+// matrix holds rows as liblinear reads them: a row is a node for each level that counts, one for the intercept, and an
+// end. It lies outside of the Go heap, where C may keep pointers from one array to another.
+type matrix struct {
+	nodes   unsafe.Pointer
+	first   []*node // where each row begins
+	columns int
+}
+
+// newMatrix writes rows of one level a field, in their order. columns[f] is the column of field f's level 0, and the
+// intercept's is the last.
+func newMatrix(rows [][]uint8, columns []int, intercept int) *matrix {
+	width := len(columns) + 2
+	m := &matrix{first: make([]*node, len(rows)), columns: intercept + 1}
+	m.nodes = C.malloc(C.size_t(len(rows)*width) * C.size_t(unsafe.Sizeof(node{})))
+	nodes := unsafe.Slice((*node)(m.nodes), len(rows)*width)
+	part := len(rows)/runtime.GOMAXPROCS(0) + 1
+	var group sync.WaitGroup
+	for from := 0; from < len(rows); from += part {
+		group.Go(func() {
+			for i := from; i < min(from+part, len(rows)); i++ {
+				into := nodes[i*width : (i+1)*width]
+				m.first[i] = &into[0]
+				writeRow(into, rows[i], columns, intercept)
+			}
+		})
+	}
+	group.Wait()
+	return m
+}
+
+// writeRow leaves out the levels that weigh nothing. Columns count from 1 there.
+func writeRow(into []node, row []uint8, columns []int, intercept int) {
+	used := 0
+	for f, level := range row {
+		if level != None {
+			into[used] = node{int32(columns[f]+int(level)) + 1, 1}
+			used++
+		}
+	}
+	into[used] = node{int32(intercept) + 1, 1}
+	into[used+1] = node{-1, 0}
+}
+
+func (m *matrix) free() { C.free(m.nodes) }
+
+// subset is a choice of a matrix's rows, source members first.
+type subset struct {
+	*matrix
+	rows   unsafe.Pointer // **node
+	labels unsafe.Pointer // *float64
+	source int
+	len    int
+}
+
+// subset takes the rows with these numbers, of which the first source ones are source members. Free it before the
+// matrix.
+func (m *matrix) subset(rows []int, source int) *subset {
+	s := &subset{matrix: m, source: source, len: len(rows)}
+	s.rows = C.malloc(C.size_t(len(rows)) * C.size_t(unsafe.Sizeof((*node)(nil))))
+	s.labels = C.malloc(C.size_t(len(rows)) * C.size_t(unsafe.Sizeof(float64(0))))
+	pointers := unsafe.Slice((**node)(s.rows), len(rows))
+	labels := unsafe.Slice((*float64)(s.labels), len(rows))
+	for i, row := range rows {
+		pointers[i], labels[i] = m.first[row], backgroundLabel
+		if i < source {
+			labels[i] = sourceLabel
+		}
+	}
+	return s
+}
+
+func (s *subset) free() {
+	C.free(s.rows)
+	C.free(s.labels)
+}
+
+// fit gives the weight of every column, the intercept's last. The caller holds liblinear.
+func (s *subset) fit(c, eps float64) ([]float64, error) {
+	trained, err := s.train(c, eps)
+	if err != nil {
+		return nil, err
+	}
+	return weightsOf(trained, s.columns)
+}
+
+// train gives a model that nobody frees. The background as a whole weighs as much as the source.
+func (s *subset) train(c, eps float64) (*linear_models.Model, error) {
+	theirProblem := linear_models.NewProblem([][]float64{{0}}, []float64{0}, 0)
+	theirParameter := linear_models.NewParameter(linear_models.L2R_LR, c, eps)
+	p, err := reach[problem](theirProblem)
+	if err != nil {
+		return nil, err
+	}
+	param, err := reach[parameter](theirParameter)
+	if err != nil {
+		return nil, err
+	}
+
+	class := (*struct { // outside of the Go heap, as all that the C structs point to
+		weight float64
+		label  int32
+	})(C.malloc(16))
+	defer C.free(unsafe.Pointer(class))
+	class.label, class.weight = backgroundLabel, float64(s.source)/float64(s.len-s.source)
+	param.weights, param.weightLabel, param.weight = 1, &class.label, &class.weight
+
+	*p = problem{int32(s.len), int32(s.columns), (*float64)(s.labels), (**node)(s.rows), -1}
+	return linear_models.Train(theirProblem, theirParameter), nil
+}
+
+// weightsOf copies the weights out of a trained model and frees it. It reads them where they are: golearn's Export
+// writes a file, leaves digits out and sets the process's locale meanwhile.
+func weightsOf(trained *linear_models.Model, columns int) ([]float64, error) {
+	if reflect.TypeOf(*trained).Size() != unsafe.Sizeof((*model)(nil)) {
+		return nil, errOtherLayout
+	}
+	m := *(**model)(unsafe.Pointer(trained))
+	defer C.free(unsafe.Pointer(m))
+	defer C.free(unsafe.Pointer(m.label))
+	defer C.free(unsafe.Pointer(m.w))
+	if m.classes != 2 || int(m.columns) != columns {
+		return nil, fmt.Errorf("liblinear trained %d classes over %d columns, want 2 over %d", m.classes, m.columns, columns)
+	}
+	w := slices.Clone(unsafe.Slice(m.w, columns))
+	if *m.label != sourceLabel { // then its weights speak for the background
+		for i := range w {
+			w[i] = -w[i]
+		}
+	}
+	return w, nil
+}
+
+var errOtherLayout = errors.New("golearn's liblinear is not the version that package train knows")
+
+// reach gives the C struct inside one of golearn's: its first and only field, unexported. A mirror with another layout
+// is refused.
+func reach[Mirror, Golearn any](of *Golearn) (*Mirror, error) {
+	outer, mirror := reflect.TypeFor[Golearn](), reflect.TypeFor[Mirror]()
+	if outer.NumField() != 1 || !alike(outer.Field(0).Type, mirror) {
+		return nil, errOtherLayout
+	}
+	return (*Mirror)(unsafe.Pointer(of)), nil
+}
+
+// alike says that two structs have fields of the same kinds at the same places. cgo may add nameless padding.
+func alike(a, b reflect.Type) bool {
+	if a.Kind() != reflect.Struct || a.Size() != b.Size() {
+		return false
+	}
+	next := 0
+	for i := range a.NumField() {
+		field := a.Field(i)
+		if field.Name == "_" {
+			continue
+		}
+		if next == b.NumField() {
+			return false
+		}
+		if mine := b.Field(next); mine.Offset != field.Offset || mine.Type.Kind() != field.Type.Kind() {
+			return false
+		}
+		next++
+	}
+	return next == b.NumField()
+}

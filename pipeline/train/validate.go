@@ -1,0 +1,164 @@
+package train
+
+import (
+	"context"
+	"math"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	folds              = 4
+	validateSource     = 5_000     // customers are enough to choose the penalty and to measure quality;
+	validateBackground = 15_000    // three for each are worth nearly as much as any number
+	validateEps        = 0.05      // as coarse as a choice needs
+	validateLeast      = 2 * folds // of either class
+)
+
+// penalties are tried from the usual one and its neighbour onwards, for as long as it gets better.
+var penalties = [...]float64{0.01, 0.03, 0.1, 0.3, 1, 3}
+
+const usual = 2
+
+// heldOut are the customers that validation uses, source members first, each held out from the fits of one fold. They
+// are the first of each class in canonical order, which is random as far as levels go, and so are the folds.
+type heldOut struct {
+	*task
+	members []int // numbers of the task's rows
+	source  int   // the first ones are source members
+}
+
+func (t *task) heldOut() *heldOut {
+	h := &heldOut{task: t, source: min(t.source, validateSource)}
+	for i := range h.source {
+		h.members = append(h.members, i)
+	}
+	for i := range min(len(t.rows)-t.source, validateBackground) {
+		h.members = append(h.members, t.source+i)
+	}
+	return h
+}
+
+// fold of a member. Source and background are spread evenly.
+func (h *heldOut) fold(member int) int {
+	if member >= h.source {
+		member -= h.source
+	}
+	return member % folds
+}
+
+// validation is what a penalty is worth.
+type validation struct {
+	c      float64
+	loss   float64   // balanced logarithmic loss
+	logits []float64 // by member, from the fit that had not seen it; nil when there are too few to validate
+}
+
+// choose finds the penalty with the lowest loss.
+func (h *heldOut) choose(ctx context.Context) (validation, error) {
+	if min(h.source, len(h.members)-h.source) < validateLeast {
+		return validation{c: penalties[usual]}, nil
+	}
+	training := h.trainingSets()
+	defer func() {
+		for _, s := range training {
+			s.free()
+		}
+	}()
+	tried := make([]validation, len(penalties))
+	low, high := usual-1, usual
+	try := []int{low, high}
+	for {
+		if err := h.validate(ctx, training, try, tried); err != nil {
+			return validation{}, err
+		}
+		best := low
+		for i := low + 1; i <= high; i++ {
+			if tried[i].loss < tried[best].loss {
+				best = i
+			}
+		}
+		switch {
+		case best == low && low > 0:
+			low--
+			try = []int{low}
+		case best == high && high < len(penalties)-1:
+			high++
+			try = []int{high}
+		default:
+			return tried[best], nil
+		}
+	}
+}
+
+// trainingSets gives for each fold the members that are not in it.
+func (h *heldOut) trainingSets() []*subset {
+	sets := make([]*subset, folds)
+	for fold := range sets {
+		var rows []int
+		source := 0
+		for member, row := range h.members {
+			if h.fold(member) == fold {
+				continue
+			}
+			rows = append(rows, row)
+			if member < h.source {
+				source++
+			}
+		}
+		sets[fold] = h.matrix.subset(rows, source)
+	}
+	return sets
+}
+
+// validate tries some penalties, on all processors.
+func (h *heldOut) validate(ctx context.Context, training []*subset, try []int, tried []validation) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, i := range try {
+		tried[i] = validation{c: penalties[i], logits: make([]float64, len(h.members))}
+		for fold, set := range training {
+			group.Go(func() error {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				weights, err := set.fit(penalties[i], validateEps)
+				if err != nil {
+					return err
+				}
+				for member, row := range h.members {
+					if h.fold(member) == fold {
+						tried[i].logits[member] = h.logit(weights, h.rows[row])
+					}
+				}
+				return nil
+			})
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, i := range try {
+		tried[i].loss = h.loss(tried[i].logits)
+	}
+	return nil
+}
+
+// loss is the mean of the mean losses of source and background.
+func (h *heldOut) loss(logits []float64) float64 {
+	var source, background float64
+	for member, logit := range logits {
+		if member < h.source {
+			source += softplus(-logit)
+		} else {
+			background += softplus(logit)
+		}
+	}
+	return source/float64(h.source)/2 + background/float64(len(logits)-h.source)/2
+}
+
+// softplus is log(1 + exp(x)), without overflow.
+func softplus(x float64) float64 {
+	return math.Max(x, 0) + math.Log1p(math.Exp(-math.Abs(x)))
+}
