@@ -1,0 +1,63 @@
+package model
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"testing"
+)
+
+// made is a model of n fields with k values each, its columns, and rows of them.
+func made(n, k, rows int) (*Table, []byte, int) {
+	random := rand.New(rand.NewPCG(1, 2))
+	m := &Model{Epoch: 1, Scores: Logistic(), Bands: Bounds{4000, 6000, 8000}, Bias: -3000}
+	var columns []Column
+	for f := range n {
+		field := Field{Name: "f" + strconv.Itoa(f), Weights: map[string]int32{}, Absent: int32(random.IntN(20000) - 10000)}
+		c := Column{Name: field.Name, Code: 1 + f, Number: -1, Values: []string{""}, Version: 1}
+		for v := range k {
+			text := strconv.Quote("v" + strconv.Itoa(v))
+			field.Weights[text] = int32(random.IntN(60000) - 30000)
+			c.Values = append(c.Values, text)
+		}
+		m.Fields, columns = append(m.Fields, field), append(columns, c)
+	}
+	width := (1 + n + 7) / 8 * 8
+	block := make([]byte, rows*width)
+	for i := range rows {
+		for f := range n {
+			block[i*width+1+f] = byte(random.IntN(k + 1))
+		}
+	}
+	t := NewTable(m)
+	t.Fold(columns)
+	return t, block, width
+}
+
+func BenchmarkScoreOneRow(b *testing.B) {
+	t, rows, width := made(20, 12, 4095)
+	sum := 0
+	i := 0
+	for b.Loop() {
+		sum += t.Score(rows[i*width : (i+1)*width])
+		if i++; i == 4095 {
+			i = 0
+		}
+	}
+	_ = sum
+}
+
+func BenchmarkScoreBlock(b *testing.B) {
+	t, rows, width := made(20, 12, 4095)
+	out := make([]int16, 4095)
+	for b.Loop() {
+		t.ScoreBlock(rows, width, out)
+	}
+	b.ReportMetric(float64(b.N)*4095/b.Elapsed().Seconds()/1e6, "Mrows/s")
+}
+
+func BenchmarkReach(b *testing.B) {
+	id := []byte("c-123456789")
+	for b.Loop() {
+		Tie("vip-expansion", id)
+	}
+}

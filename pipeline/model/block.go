@@ -1,0 +1,60 @@
+package model
+
+// chunk is how many rows are summed together: their sums and what a pass reads of the rows stay in the nearest cache.
+const chunk = 128
+
+// ScoreBlock scores a block of rows, width bytes each: as many as out is long. It goes over the columns, four at a
+// time, and for each over the rows, since that keeps the weights at hand.
+func (t *Table) ScoreBlock(rows []byte, width int, out []int16) {
+	var room [chunk]int32
+	for len(out) > 0 {
+		n := min(chunk, len(out))
+		sums := room[:n]
+		t.sumRows(rows[:n*width], width, sums)
+		t.scale.scores(sums, out[:n])
+		rows, out = rows[n*width:], out[n:]
+	}
+}
+
+func (t *Table) sumRows(rows []byte, width int, sums []int32) {
+	for i := range sums {
+		sums[i] = t.base
+	}
+	left := t.codes
+	for ; len(left) >= 4; left = left[4:] {
+		a, b, c, d := &left[0].weights, &left[1].weights, &left[2].weights, &left[3].weights
+		atA, atB, atC, atD := left[0].at, left[1].at, left[2].at, left[3].at
+		for i, rest := 0, rows; i < len(sums); i++ {
+			row := rest[:width]
+			sums[i] += a[row[atA]] + b[row[atB]] + c[row[atC]] + d[row[atD]]
+			rest = rest[width:]
+		}
+	}
+	for k := range left {
+		for i, at := 0, left[k].at; i < len(sums); i, at = i+1, at+width {
+			sums[i] += left[k].weights[rows[at]]
+		}
+	}
+	for k := range t.numbers {
+		for i := range sums {
+			sums[i] += t.numbers[k].weight(rows[i*width:])
+		}
+	}
+}
+
+// scores is score for many sums: without branches that depend on them, but where a bucket holds many thresholds.
+func (sc *scale) scores(sums []int32, out []int16) {
+	from, to, shift := sc.from, sc.to, sc.shift
+	thresholds := (*[Best + 2]int32)(sc.sums)
+	for i, sum := range sums {
+		inside := min(max(sum, from), to)
+		s := int(sc.low[uint32(inside-from)>>shift])
+		for thresholds[s+1] <= sum {
+			s++
+		}
+		if sum < from {
+			s = 0
+		}
+		out[i] = int16(s)
+	}
+}

@@ -1,0 +1,50 @@
+package model
+
+import (
+	"github.com/cespare/xxhash/v2"
+)
+
+// Standing is what decides whether a customer may be a member at all.
+type Standing struct {
+	Profile    bool // has one
+	Consents   bool
+	Candidate  bool // is in the candidate segment; does not matter where all customers are candidates
+	Source     bool // is in the source segment
+	Suppressed bool // is in one of the suppressed segments
+}
+
+// Member is the whole rule of membership: a pure function of one customer and the model.
+func (m *Model) Member(s Standing, score int, expansionID string, customerID []byte) bool {
+	return m.Eligible(s) && m.Reaches(score, expansionID, customerID)
+}
+
+// Eligible says whether a customer may be a member, whatever the score.
+func (m *Model) Eligible(s Standing) bool {
+	d := &m.Definition
+	return !m.Deleted &&
+		s.Profile && s.Consents &&
+		(s.Candidate || d.Candidates.SegmentID == "") &&
+		!(s.Source && d.ExcludeSource) &&
+		!s.Suppressed
+}
+
+// Reaches says whether (score, tie) is at or above the cut.
+func (m *Model) Reaches(score int, expansionID string, customerID []byte) bool {
+	if score != m.Cut.Score {
+		return score > m.Cut.Score
+	}
+	return m.Cut.Tie == 0 || Tie(expansionID, customerID) >= m.Cut.Tie
+}
+
+// Above says whether (score, tie) is at or above the cut.
+func (c Cut) Above(score int, tie uint64) bool {
+	return score > c.Score || score == c.Score && tie >= c.Tie
+}
+
+// Tie orders customers of the same score: the greater is the better. It is a hash of both ids, so that no customer is
+// favoured everywhere, of 53 bits, so that any reader of JSON keeps it whole. It is not the hash that samples.
+func Tie(expansionID string, customerID []byte) uint64 {
+	var room [512]byte // the longest ids take 200 + 1 + 255
+	key := append(append(append(room[:0], expansionID...), '/'), customerID...)
+	return xxhash.Sum64(key) >> 11
+}

@@ -1,0 +1,174 @@
+package model
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"kindred/schemas"
+)
+
+// Best is the highest score: 1.0 in ten-thousandths. Scores are whole numbers from 0 to Best.
+const Best = 10_000
+
+// Model decides who is a member of one expansion. Values are immutable once a Table was made of them.
+type Model struct {
+	Epoch      int64              `json:"epoch"`
+	RunID      string             `json:"runId"`
+	StartedAt  time.Time          `json:"startedAt"` // of the run
+	Deleted    bool               `json:"deleted"`   // the expansion is gone: nobody is a member; nothing below counts
+	Definition schemas.Definition `json:"definition"`
+	Bias       int32              `json:"bias"`   // 1/65,536 logit, as all weights
+	Fields     []Field            `json:"fields"` // what it looks at; every other field does not matter
+	Scores     []int32            `json:"scores"` // [s]: the least sum that scores s, ascending; [0] does not matter
+	Cut        Cut                `json:"cut"`
+	Bands      Bounds             `json:"bands"`
+
+	scale *scale // of Scores; nil until Decode or NewTable
+}
+
+// Field holds what the values of one field weigh.
+type Field struct {
+	Name string `json:"name"`
+
+	// Bounds cut numbers into levels: a number's level is the count of bounds at or below it. Ascending, each the
+	// upper half of a float32 made order-preserving, as in a row. Nil: the field's values are categories.
+	Bounds []uint16 `json:"bounds"`
+
+	// Weights are by the canonical JSON text of a value (schemas.AppendCanonical), or by level ("0" to the number of
+	// bounds) when there are Bounds. What is not here weighs nothing.
+	Weights map[string]int32 `json:"weights"`
+
+	Absent int32 `json:"absent"` // weight of not having a value; with Bounds: of not having a number
+}
+
+// Cut is the last place that counts as member: by score, and at that score by tie.
+type Cut struct {
+	Score int    `json:"score"` // Best+1: nobody
+	Tie   uint64 `json:"tie"`   // 0: everybody with that score
+}
+
+// Nobody is the cut that no customer reaches.
+func Nobody() Cut { return Cut{Score: Best + 1} }
+
+// Bounds are the lower ends of the three upper bands, ascending, in ten-thousandths.
+type Bounds [3]int
+
+// Band gives the number of a score's band, 0 to 3; names are in schemas.BandNames.
+func (b Bounds) Band(score int) int {
+	switch {
+	case score >= b[2]:
+		return 3
+	case score >= b[1]:
+		return 2
+	case score >= b[0]:
+		return 1
+	}
+	return 0
+}
+
+// Band gives the number of a score's band, 0 to 3.
+func (m *Model) Band(score int) int { return m.Bands.Band(score) }
+
+// deletion is all that is told of a model when its expansion was deleted.
+type deletion struct {
+	Epoch     int64     `json:"epoch"`
+	RunID     string    `json:"runId"`
+	StartedAt time.Time `json:"startedAt"`
+	Deleted   bool      `json:"deleted"`
+}
+
+// Encode gives the model's canonical bytes: equal models give equal bytes. It refuses what Decode would.
+func (m *Model) Encode() ([]byte, error) {
+	if err := m.validate(); err != nil {
+		return nil, fmt.Errorf("encode model: %w", err)
+	}
+	var value any = m
+	if m.Deleted {
+		value = deletion{m.Epoch, m.RunID, m.StartedAt, true}
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out) // sorts the keys of maps
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return nil, fmt.Errorf("encode model: %w", err)
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// Decode reads a value of the models topic.
+func Decode(value []byte) (*Model, error) {
+	m := new(Model)
+	if err := json.Unmarshal(value, m); err != nil {
+		return nil, fmt.Errorf("decode model: %w", err)
+	}
+	if err := m.validate(); err != nil {
+		return nil, fmt.Errorf("decode model: %w", err)
+	}
+	if !m.Deleted {
+		m.scale = newScale(m.Scores)
+	}
+	return m, nil
+}
+
+// maxSum bounds every sum, so that none overflows.
+const maxSum = 1 << 30
+
+func (m *Model) validate() error {
+	if m.Epoch <= 0 {
+		return fmt.Errorf("epoch %d", m.Epoch)
+	}
+	if m.Deleted {
+		return nil
+	}
+	if len(m.Scores) != Best+1 {
+		return fmt.Errorf("%d score thresholds, want %d", len(m.Scores), Best+1)
+	}
+	for s := 2; s < len(m.Scores); s++ {
+		if m.Scores[s] < m.Scores[s-1] {
+			return fmt.Errorf("the score thresholds descend at %d", s)
+		}
+	}
+	if m.Cut.Score < 0 || m.Cut.Score > Best+1 {
+		return fmt.Errorf("cut at score %d", m.Cut.Score)
+	}
+	if b := m.Bands; b[0] < 0 || b[0] > b[1] || b[1] > b[2] || b[2] > Best {
+		return fmt.Errorf("bounds of the bands %v", b)
+	}
+	return m.validateFields()
+}
+
+func (m *Model) validateFields() error {
+	largest := magnitude(m.Bias)
+	seen := make(map[string]bool, len(m.Fields))
+	for i := range m.Fields {
+		f := &m.Fields[i]
+		if seen[f.Name] {
+			return errors.New("a field stands there twice")
+		}
+		seen[f.Name] = true
+		for k := 1; k < len(f.Bounds); k++ {
+			if f.Bounds[k] <= f.Bounds[k-1] {
+				return fmt.Errorf("field %d: its bounds do not ascend", i)
+			}
+		}
+		most := magnitude(f.Absent)
+		for _, w := range f.Weights {
+			most = max(most, magnitude(w))
+		}
+		largest += most
+	}
+	if largest > maxSum {
+		return errors.New("the weights are too large to be summed")
+	}
+	return nil
+}
+
+func magnitude(w int32) int64 {
+	if w < 0 {
+		return -int64(w)
+	}
+	return int64(w)
+}

@@ -1,0 +1,68 @@
+package model
+
+import (
+	"cmp"
+	"encoding/binary"
+	"math"
+	"slices"
+)
+
+// Reason is what one field adds to a customer's sum.
+type Reason struct {
+	Field  string
+	Value  string // canonical JSON text; "" when absent, or not known to the shard any more
+	Level  int    // of a number, see Field.Range; -1 for a category and for no number
+	Absent bool
+	Weight int32 // 1/65,536 logit; above 0 speaks for the customer
+}
+
+// Reasons explains a row: one for each field of the model, the heaviest first. Weights and the bias make up the sum.
+func (t *Table) Reasons(row []byte) []Reason {
+	reasons := make([]Reason, len(t.model.Fields))
+	for i := range reasons {
+		f := &t.model.Fields[i]
+		reasons[i] = Reason{Field: f.Name, Level: -1, Absent: true, Weight: f.Absent}
+	}
+	for i := range t.codes {
+		c := &t.codes[i]
+		if code := int(row[c.at]); code != 0 {
+			r := &reasons[c.field]
+			r.Absent, r.Weight = false, c.weights[code]
+			if column := &t.folded[c.field].column; !column.Overflow && code < len(column.Values) {
+				r.Value = column.Values[code]
+			}
+		}
+	}
+	for i := range t.numbers {
+		n := &t.numbers[i]
+		if number := binary.LittleEndian.Uint16(row[n.at:]); number != 0 {
+			r := &reasons[n.field]
+			r.Absent, r.Weight, r.Level = false, n.weight(row), level(n.bounds, number)
+		}
+	}
+	slices.SortStableFunc(reasons, func(a, b Reason) int {
+		return cmp.Compare(magnitude(b.Weight), magnitude(a.Weight))
+	})
+	return reasons
+}
+
+// Range gives the numbers of a level: from is inside, to is not. The ends of the outer levels are infinite.
+func (f *Field) Range(level int) (from, to float64) {
+	from, to = math.Inf(-1), math.Inf(1)
+	if level > 0 {
+		from = lowest(f.Bounds[level-1])
+	}
+	if level < len(f.Bounds) {
+		to = lowest(f.Bounds[level])
+	}
+	return from, to
+}
+
+// lowest gives the least number that has this upper half.
+func lowest(half uint16) float64 {
+	ordered := uint32(half) << 16
+	if half >= 1<<15 {
+		return float64(math.Float32frombits(ordered &^ (1 << 31)))
+	}
+	return float64(math.Float32frombits(^ordered))
+}

@@ -1,0 +1,165 @@
+package model
+
+import (
+	"encoding/binary"
+	"slices"
+	"strconv"
+)
+
+// Column says where a shard keeps a field in its rows, and what its codes mean there.
+type Column struct {
+	Name     string
+	Code     int      // position of the code byte in a row
+	Number   int      // position of the two bytes of a number, little-endian, 0 for none; -1: the field has no numbers
+	Values   []string // by code: the canonical JSON text of a value; [0] is unused, "" is a code that means nothing now
+	Overflow bool     // too many values: codes mean nothing any more
+	Version  uint64   // differs whenever the meaning of a code does
+}
+
+// same says whether nothing has changed that a table would notice. Positions move when rows grow wider.
+func (c *Column) same(other *Column) bool {
+	return c.Version == other.Version && c.Code == other.Code && c.Number == other.Number && c.Overflow == other.Overflow
+}
+
+// Table is a model folded for the rows of one shard. Fold is not for use beside other methods; these may run
+// concurrently.
+type Table struct {
+	model   *Model
+	scale   *scale
+	base    int32 // bias, and absence in fields that the shard has never heard of
+	codes   []codes
+	numbers []numbers
+	folded  []folded // by the model's fields
+}
+
+// codes are the weights of a field of categories.
+type codes struct {
+	weights [256]int32 // by code
+	at      int        // position in a row
+	field   int        // of the model
+}
+
+// numbers are the weights of a field that is cut into levels.
+type numbers struct {
+	bounds  []uint16
+	weights []int32 // by level
+	absent  int32
+	at      int
+	field   int
+}
+
+// folded remembers the column that a field was folded for.
+type folded struct {
+	known  bool
+	column Column
+}
+
+// NewTable makes a table that knows of no column yet: every field is absent until Fold.
+func NewTable(m *Model) *Table {
+	t := &Table{model: m, scale: m.scale, folded: make([]folded, len(m.Fields))}
+	if t.scale == nil {
+		t.scale = newScale(m.Scores)
+	}
+	t.base = m.Bias
+	for i := range m.Fields {
+		t.base += m.Fields[i].Absent
+	}
+	return t
+}
+
+// Fold looks up the weights of all codes, of those columns that have changed since the last call. Columns may come in
+// any order; the table keeps their Values.
+func (t *Table) Fold(columns []Column) {
+	for i := range t.model.Fields {
+		f := &t.model.Fields[i]
+		k := slices.IndexFunc(columns, func(c Column) bool { return c.Name == f.Name })
+		if k < 0 {
+			continue // and never was there: a shard forgets no field
+		}
+		old := &t.folded[i]
+		if old.known && old.column.same(&columns[k]) {
+			continue
+		}
+		if len(f.Bounds) > 0 {
+			t.foldNumbers(i, old.known, &columns[k])
+		} else {
+			t.foldCodes(i, old.known, &columns[k])
+		}
+		old.column = columns[k]
+	}
+}
+
+func (t *Table) foldCodes(field int, known bool, c *Column) {
+	f := &t.model.Fields[field]
+	if !known {
+		t.codes = append(t.codes, codes{field: field})
+		t.base -= f.Absent // the rows say so now
+		t.folded[field].known = true
+	}
+	k := slices.IndexFunc(t.codes, func(c codes) bool { return c.field == field })
+	into := &t.codes[k]
+	into.at = c.Code
+	into.weights = [256]int32{f.Absent}
+	if c.Overflow {
+		return
+	}
+	for code := 1; code < min(len(c.Values), 255); code++ {
+		if text := c.Values[code]; text != "" {
+			into.weights[code] = f.Weights[text]
+		}
+	}
+}
+
+// foldNumbers finds where the numbers are. A field that has none in this shard is absent in all rows.
+func (t *Table) foldNumbers(field int, known bool, c *Column) {
+	if c.Number < 0 {
+		return
+	}
+	f := &t.model.Fields[field]
+	if !known {
+		n := numbers{bounds: f.Bounds, weights: make([]int32, len(f.Bounds)+1), absent: f.Absent, field: field}
+		for level := range n.weights {
+			n.weights[level] = f.Weights[strconv.Itoa(level)]
+		}
+		t.numbers = append(t.numbers, n)
+		t.base -= f.Absent
+		t.folded[field].known = true
+	}
+	k := slices.IndexFunc(t.numbers, func(n numbers) bool { return n.field == field })
+	t.numbers[k].at = c.Number
+}
+
+// Sum adds up what the row's values weigh. A row must be as wide as its columns say.
+func (t *Table) Sum(row []byte) int32 {
+	sum := t.base
+	for i := range t.codes {
+		c := &t.codes[i]
+		sum += c.weights[row[c.at]]
+	}
+	for i := range t.numbers {
+		sum += t.numbers[i].weight(row)
+	}
+	return sum
+}
+
+func (n *numbers) weight(row []byte) int32 {
+	number := binary.LittleEndian.Uint16(row[n.at:])
+	if number == 0 {
+		return n.absent
+	}
+	return n.weights[level(n.bounds, number)]
+}
+
+// level counts the bounds at or below a number. There are few: counting all is quicker than searching.
+func level(bounds []uint16, number uint16) int {
+	level := 0
+	for _, b := range bounds {
+		if b <= number {
+			level++
+		}
+	}
+	return level
+}
+
+// Score gives the row's score, 0 to Best.
+func (t *Table) Score(row []byte) int { return t.scale.score(t.Sum(row)) }
