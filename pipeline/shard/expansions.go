@@ -1,0 +1,148 @@
+package shard
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"kindred/pipeline/model"
+	"kindred/pipeline/profile"
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// expansions are those that decide here, by id: each has a model, or a deletion that is still to be answered for.
+type expansions map[string]*expansion
+
+// expansion is one expanded segment as this shard sees it: the model folded into the shard's own codes, and pointers
+// to everything that the decision on a row reads.
+type expansion struct {
+	id       string
+	model    *model.Model
+	raw      []byte // the model as read; saved with the last slice of its pass
+	table    *model.Table
+	folded   uint64 // version of the mirror's dictionaries that the table was folded for
+	linked   int    // number of segments the mirror knew when the pointers below were taken
+	progress *profile.Progress
+
+	published  *profile.Published
+	candidates *profile.Segment // nil: no such segment here
+	source     *profile.Segment
+	suppress   []*profile.Segment
+}
+
+// applyModel makes a model decide from now on and starts the pass that brings its members about. Applying the same
+// model again, or an older one, does nothing.
+func (o *Owner) applyModel(r *wire.Record) error {
+	if r.Value == nil {
+		return nil // nothing happens because something is absent: a deletion is a record of its own
+	}
+	m, err := model.Decode(r.Value)
+	if err != nil {
+		return &schemas.Malformed{Code: "schema", Message: fmt.Sprintf("a model cannot be read: %v", err)}
+	}
+	id := string(r.Key)
+	if old := o.expansions[id]; old != nil && m.Epoch <= old.model.Epoch {
+		return nil
+	}
+	e := o.adopt(id, m, bytes.Clone(r.Value))
+	if p := e.progress; p.Epoch != m.Epoch { // else it was read back, or saved by the life that began this pass
+		*p = profile.Progress{Epoch: m.Epoch, RunID: m.RunID}
+	}
+	why := becauseRun
+	if m.Deleted {
+		why = becauseDelete
+	}
+	o.modelPass(e, r.Offset, cause{why, modelsInput, r.Offset, m.StartedAt.UnixMilli()})
+	return nil
+}
+
+// adopt makes a model the one that decides, without a pass.
+func (o *Owner) adopt(id string, m *model.Model, raw []byte) *expansion {
+	e := &expansion{id: id, model: m, raw: raw, progress: o.progress(id), published: o.mirror.Published(id, true)}
+	o.expansions[id] = e
+	o.inOrder = o.inOrder[:0]
+	for _, e := range o.expansions {
+		o.inOrder = append(o.inOrder, e)
+	}
+	slices.SortFunc(o.inOrder, func(a, b *expansion) int { return bytes.Compare([]byte(a.id), []byte(b.id)) })
+	return e
+}
+
+// progress is what the controller reads of an expansion in this shard's meta.
+func (o *Owner) progress(id string) *profile.Progress {
+	p := o.meta.Expansions[id]
+	if p == nil {
+		p = &profile.Progress{}
+		o.meta.Expansions[id] = p
+	}
+	return p
+}
+
+// uses says whether a change of the segment can change who is a member.
+func (e *expansion) uses(segment string) bool {
+	d := &e.model.Definition
+	return d.Candidates.SegmentID == segment || d.ExcludeSource && d.SourceSegmentID == segment || slices.Contains(d.Suppress, segment)
+}
+
+// prepare folds the model for the dictionaries as they are now and finds its segments. It costs two comparisons when
+// nothing is new.
+func (e *expansion) prepare(mirror *profile.Shard) {
+	if e.model.Deleted {
+		return
+	}
+	if version := mirror.Version(); e.table == nil || e.folded != version {
+		if e.table == nil {
+			e.table = model.NewTable(e.model)
+		}
+		e.table.Fold(columns(mirror))
+		e.folded = version
+	}
+	if known := mirror.SegmentCount(); e.linked != known+1 {
+		e.linked = known + 1 // never 0
+		d := &e.model.Definition
+		e.candidates = mirror.Segment(d.Candidates.SegmentID)
+		e.source = mirror.Segment(d.SourceSegmentID)
+		e.suppress = e.suppress[:0]
+		for _, s := range d.Suppress {
+			if segment := mirror.Segment(s); segment != nil {
+				e.suppress = append(e.suppress, segment)
+			}
+		}
+	}
+}
+
+// decide says what the published state of a row should be: the rule of membership on what this shard knows.
+func (e *expansion) decide(mirror *profile.Shard, row int) profile.State {
+	if !e.model.Eligible(e.standing(mirror, row)) {
+		return profile.None
+	}
+	score := e.table.Score(mirror.Row(row))
+	if !e.model.Reaches(score, e.id, mirror.ID(row)) {
+		return profile.None
+	}
+	return profile.PackState(e.model.Band(score), score)
+}
+
+func (e *expansion) standing(mirror *profile.Shard, row int) model.Standing {
+	s := model.Standing{
+		Profile:   mirror.HasProfile(row),
+		Consents:  mirror.Consents(row),
+		Candidate: e.candidates.Has(row),
+		Source:    e.source.Has(row),
+	}
+	for _, segment := range e.suppress {
+		s.Suppressed = s.Suppressed || segment.Has(row)
+	}
+	return s
+}
+
+// columns says where the shard keeps its fields, in the model's words.
+func columns(mirror *profile.Shard) []model.Column {
+	fields := mirror.Fields()
+	all := make([]model.Column, len(fields))
+	for i, f := range fields {
+		all[i] = model.Column(f)
+	}
+	return all
+}

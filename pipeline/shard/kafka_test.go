@@ -1,0 +1,172 @@
+package shard_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"sync"
+	"time"
+
+	"kindred/schemas/wire"
+)
+
+// kafka is the little of Kafka that an owner sees: partitions as logs of batches, a producer id, a fence. Faults are
+// switched on by the test.
+type kafka struct {
+	mu     sync.Mutex
+	logs   map[wire.Position]*log // by topic and partition, offset 0
+	more   chan struct{}          // closed and replaced at every append
+	pid    int64
+	fenced bool
+
+	// abandon, when set, is asked before each publication of memberships: whether the record reaches the log, and
+	// whether the publisher learns of it.
+	abandon func() (lands, told bool)
+}
+
+type log struct {
+	batches [][]byte
+	bases   []int64
+	end     int64
+}
+
+func newKafka() *kafka {
+	return &kafka{logs: map[wire.Position]*log{}, more: make(chan struct{}), pid: 1000}
+}
+
+func (k *kafka) log(topic string, partition int) *log {
+	at := wire.Position{Topic: topic, Partition: partition}
+	if k.logs[at] == nil {
+		k.logs[at] = &log{}
+	}
+	return k.logs[at]
+}
+
+// write appends one record of a plain producer.
+func (k *kafka) write(topic string, partition int, key string, value []byte, headers ...wire.Header) int64 {
+	var b wire.Builder
+	b.Add(1_700_000_000_000, []byte(key), value, wire.AppendHeaders(nil, headers...))
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.append(topic, partition, &b, -1)
+}
+
+func (k *kafka) append(topic string, partition int, b *wire.Builder, pid int64) int64 {
+	l := k.log(topic, partition)
+	bytes := append([]byte(nil), b.Finish(pid, 0, 0, false)...)
+	binary.BigEndian.PutUint64(bytes, uint64(l.end)) // the broker numbers it; the checksum leaves that out
+	l.batches, l.bases = append(l.batches, bytes), append(l.bases, l.end)
+	base := l.end
+	l.end += int64(b.Len())
+	close(k.more)
+	k.more = make(chan struct{})
+	return base
+}
+
+func (k *kafka) Fetch(ctx context.Context, from []wire.Position, wait time.Duration) ([]wire.Fetched, error) {
+	timeout := time.After(wait)
+	for {
+		k.mu.Lock()
+		fetched, found := make([]wire.Fetched, 0, len(from)), false
+		for _, p := range from {
+			l := k.log(p.Topic, p.Partition)
+			f := wire.Fetched{Position: p, Set: wire.Set{From: p.Offset}, HighWatermark: l.end, Stable: l.end}
+			for i, base := range l.bases {
+				if i+1 < len(l.bases) && l.bases[i+1] <= p.Offset || p.Offset >= l.end {
+					continue
+				}
+				_ = base
+				f.Data = append(f.Data, l.batches[i]...)
+			}
+			f.OutOfRange = p.Offset > l.end
+			found = found || len(f.Data) > 0 || f.OutOfRange
+			fetched = append(fetched, f)
+		}
+		more := k.more
+		k.mu.Unlock()
+		if found {
+			return fetched, nil
+		}
+		select {
+		case <-more:
+		case <-timeout:
+			return fetched, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (k *kafka) Ends(_ context.Context, of []wire.Position) ([]int64, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	ends := make([]int64, len(of))
+	for i, p := range of {
+		ends[i] = k.log(p.Topic, p.Partition).end
+	}
+	return ends, nil
+}
+
+func (k *kafka) Publish(ctx context.Context, topic string, partition int, b *wire.Builder) (wire.Ack, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	lands, told := true, true
+	if k.abandon != nil {
+		lands, told = k.abandon()
+	}
+	ack := wire.Ack{ProducerID: k.pid}
+	if lands {
+		ack.Base = k.append(topic, partition, b, k.pid)
+	}
+	if !told {
+		k.pid++ // the next publication is under a new id
+		return ack, wire.ErrAbandoned
+	}
+	return ack, ctx.Err()
+}
+
+func (k *kafka) ProducerID() int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.pid
+}
+
+func (k *kafka) Renew(context.Context) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.pid++
+	return nil
+}
+
+func (k *kafka) Commit(context.Context, string, map[int]int64) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.fenced {
+		return errors.New("fenced")
+	}
+	return nil
+}
+
+// compacted is what a compacted topic's partition holds: the last value of each key, tombstones left out.
+func (k *kafka) compacted(topic string, partition int) map[string][]byte {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	last := map[string][]byte{}
+	for _, batch := range k.log(topic, partition).batches {
+		wire.Set{Data: batch, From: 0}.Each(func(r *wire.Record) error {
+			if r.Value == nil {
+				delete(last, string(r.Key))
+			} else {
+				last[string(r.Key)] = append([]byte(nil), r.Value...)
+			}
+			return nil
+		})
+	}
+	return last
+}
+
+func (k *kafka) end(topic string, partition int) int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.log(topic, partition).end
+}

@@ -1,0 +1,123 @@
+package shard
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"kindred/pipeline/profile"
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// fullBatch is where a publication ends: well below the largest batch that a broker takes by default (1 MiB).
+const fullBatch = 768 << 10
+
+// outbox collects the next publication of one shard, already as the batch that goes on the wire.
+type outbox struct {
+	batch     wire.Builder
+	changes   []change
+	templates [len(kinds) * len(whys)]template
+	now       int64  // ms; Kafka counts the lag of compaction from when a record was written, not from its cause
+	key       []byte // scratch
+	value     []byte
+	headers   []byte
+}
+
+// change is a row whose published state is being made to differ.
+type change struct {
+	*expansion
+	row int32
+	kind
+	cause
+	was, is profile.State
+}
+
+// kind is the CloudEvents type of a membership record.
+type kind uint8
+
+const (
+	entered kind = iota
+	left
+	changed
+)
+
+var kinds = [...]string{schemas.TypeMembershipEntered, schemas.TypeMembershipLeft, schemas.TypeMembershipChanged}
+
+func kindOf(was, is profile.State) kind {
+	switch {
+	case is == profile.None:
+		return left
+	case was == profile.None:
+		return entered
+	}
+	return changed
+}
+
+// template is the headers of a record with a gap for the id, so that a million records are copied, not composed.
+type template struct {
+	bytes []byte
+	id    int // offset of the id's 16 hexadecimal digits
+}
+
+func (b *outbox) full() bool { return b.batch.Size() >= fullBatch }
+
+func (b *outbox) reset() {
+	b.batch.Reset()
+	b.changes = b.changes[:0]
+}
+
+// add appends the record that brings a customer's published state from was to is.
+func (b *outbox) add(customer []byte, e *expansion, row int, was, is profile.State, c cause) {
+	kind := kindOf(was, is)
+	b.key = append(append(append(b.key[:0], e.id...), '/'), customer...)
+	var value []byte
+	headers := b.header(kind, c)
+	if is == profile.None {
+		headers = wire.AppendHeaders(headers,
+			wire.Header{Key: schemas.HeaderEpoch, Value: strconv.AppendInt(nil, e.model.Epoch, 10)},
+			wire.Header{Key: schemas.HeaderRunID, Value: []byte(e.model.RunID)})
+		b.headers = headers
+	} else {
+		b.value = schemas.AppendMembership(b.value[:0], e.id, customer, is.Score(), is.Band(), e.model.Epoch, e.model.RunID, c.at)
+		value = b.value
+	}
+	if len(b.changes) == 0 {
+		b.now = time.Now().UnixMilli()
+	}
+	b.batch.Add(b.now, b.key, value, headers)
+	b.changes = append(b.changes, change{e, int32(row), kind, c, was, is})
+}
+
+// header fills the template of a kind and a cause with the id: a hash of the record's key and of where its cause lies.
+func (b *outbox) header(k kind, c cause) wire.Headers {
+	t := &b.templates[int(k)*len(whys)+int(c.why)]
+	if t.bytes == nil {
+		*t = newTemplate(k, c.why)
+	}
+	var place [9]byte
+	place[0] = byte(c.input)
+	binary.LittleEndian.PutUint64(place[1:], uint64(c.offset))
+	var id [8]byte
+	binary.BigEndian.PutUint64(id[:], xxhash.Sum64(b.key)*31+xxhash.Sum64(place[:]))
+	b.headers = append(b.headers[:0], t.bytes...)
+	hex.Encode(b.headers[t.id:], id[:])
+	return b.headers
+}
+
+func newTemplate(k kind, w why) template {
+	const placeholder = "0123456789abcdef"
+	bytes := wire.AppendHeaders(nil,
+		wire.Header{Key: schemas.HeaderID, Value: []byte(placeholder)},
+		wire.Header{Key: schemas.HeaderSpecVersion, Value: []byte("1.0")},
+		wire.Header{Key: schemas.HeaderSource, Value: []byte("kindred")},
+		wire.Header{Key: schemas.HeaderType, Value: []byte(kinds[k])},
+		wire.Header{Key: schemas.HeaderContentType, Value: []byte("application/json")},
+		wire.Header{Key: schemas.HeaderCause, Value: []byte(whys[w])},
+	)
+	// A varint count, the key's length and the key, the value's length: the id comes first.
+	return template{bytes, 1 + 1 + len(schemas.HeaderID) + 1}
+}

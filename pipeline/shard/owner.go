@@ -1,0 +1,142 @@
+package shard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"kindred/pipeline/profile"
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// Fetcher reads the next records of some partitions. It waits for the first record up to wait.
+type Fetcher interface {
+	Fetch(ctx context.Context, from []wire.Position, wait time.Duration) ([]wire.Fetched, error)
+}
+
+// Ends tells where partitions end now, for a reader of committed records only.
+type Ends interface {
+	Ends(ctx context.Context, of []wire.Position) ([]int64, error)
+}
+
+// Publisher writes a batch to a partition and waits until Kafka has acknowledged it.
+type Publisher interface {
+	Publish(ctx context.Context, topic string, partition int, b *wire.Builder) (wire.Ack, error)
+	ProducerID() int64
+}
+
+// Fence commits offsets as the present member of the group; Kafka refuses it when the shard has another owner by now.
+type Fence interface {
+	Commit(ctx context.Context, topic string, offsets map[int]int64) error
+}
+
+// Owner is the only writer of one shard's cache and of one partition of memberships. Run may be called again with the
+// next generation of the group: what is still true in memory is kept.
+type Owner struct {
+	Shard       int
+	Shards      int
+	Prefix      schemas.Prefix
+	Partitioner schemas.Partitioner
+	Fetcher     Fetcher
+	Ends        Ends
+	Publisher   Publisher
+	Cache       *profile.Store
+	Log         *slog.Logger
+	Stats       *Stats
+
+	mirror *profile.Shard
+	meta   profile.Meta
+	writer *profile.Writer
+
+	inputs     inputs
+	expansions expansions
+	inOrder    []*expansion // the same, by id
+	passes     []*pass
+	collecting map[string]int64 // by segment: offset of the first record of a snapshot whose mark has not come
+
+	touched []touch // rows to reconcile
+	bare    []int32 // rows without a profile, to be freed unless something else names them
+	out     outbox
+	dead    deadLetters
+	saving  saving
+	decoded schemas.Profile // scratch
+	caught  atomic.Bool     // has read all that was there when it took over
+}
+
+// errRecreated is an input that ends before the offset that was saved: it is another topic than it was.
+var errRecreated = errors.New("the partition was re-created")
+
+// CaughtUp says whether the owner has read all that was there when it took over.
+func (o *Owner) CaughtUp() bool { return o.caught.Load() }
+
+// Run owns the shard until ctx ends. It publishes nothing before it has read all that was there.
+func (o *Owner) Run(ctx context.Context, fence Fence) error {
+	defer o.caught.Store(false)
+	defer o.awaitSave()
+	if err := o.takeOver(ctx, fence); err != nil {
+		return ending(ctx, fmt.Errorf("take over shard %d: %w", o.Shard, err))
+	}
+	stop := o.inputs.start(ctx, o.Fetcher)
+	defer stop()
+	for {
+		batch, err := o.next(ctx) // whatever queued while the last batch was in flight
+		if err != nil {
+			return ending(ctx, err)
+		}
+		if err := o.turn(ctx, batch); err != nil {
+			return ending(ctx, fmt.Errorf("shard %d: %w", o.Shard, err))
+		}
+		if err := o.save(ctx, fence); err != nil { // only what Kafka has acknowledged gets here
+			return ending(ctx, fmt.Errorf("save shard %d: %w", o.Shard, err))
+		}
+	}
+}
+
+// turn applies a batch, works out what it and the next slice of a pass change, and publishes that.
+func (o *Owner) turn(ctx context.Context, batch []wire.Fetched) error {
+	if err := o.apply(ctx, batch); err != nil {
+		return err
+	}
+	if !o.caught.Load() {
+		if !o.inputs.reached() {
+			return nil
+		}
+		o.catchUp()
+	}
+	if err := o.reconcileTouched(ctx); err != nil {
+		return err
+	}
+	return o.continuePass(ctx)
+}
+
+// next waits for a batch. It comes back without one when a pass has more to do or a save is due.
+func (o *Owner) next(ctx context.Context) ([]wire.Fetched, error) {
+	if o.caught.Load() && (len(o.passes) > 0 || len(o.touched) > 0) {
+		select {
+		case batch := <-o.inputs.queue:
+			return batch, nil
+		default:
+			return nil, ctx.Err()
+		}
+	}
+	select {
+	case batch := <-o.inputs.queue:
+		return batch, nil
+	case <-o.saving.timer.C:
+		return nil, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// ending turns the errors that an ending context causes into nil.
+func ending(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,375 @@
+package shard_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sort"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"kindred/pipeline/model"
+	"kindred/pipeline/profile"
+	"kindred/pipeline/shard"
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+const prefix = schemas.Prefix("t.")
+
+// world is one shard of a small installation: its Kafka, its Redis, and what its inputs say by the plainest of rules.
+type world struct {
+	*testing.T
+	*kafka
+	redis  *miniredis.Miniredis
+	cache  *profile.Store
+	worker *shard.Worker
+	stop   func() // ends the owner that runs, with all it knows
+
+	profiles map[string]*person
+	segments map[string]map[string]bool
+	numbers  map[string]int64 // of the segments' present snapshots
+	models   map[string]*model.Model
+}
+
+type person struct {
+	city   string
+	refuse bool
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{T: t, kafka: newKafka(), redis: miniredis.RunT(t),
+		profiles: map[string]*person{}, segments: map[string]map[string]bool{},
+		numbers: map[string]int64{}, models: map[string]*model.Model{}}
+	w.cache = profile.Open(profile.Options{Addresses: []string{w.redis.Addr()}, Prefix: string(prefix), Whole: true})
+	t.Cleanup(func() { w.cache.Close() })
+	w.worker = w.newWorker()
+	return w
+}
+
+func (w *world) newWorker() *shard.Worker {
+	silent := slog.New(slog.DiscardHandler)
+	return &shard.Worker{Renew: w.Renew, Log: silent, New: func(p int) *shard.Owner {
+		return &shard.Owner{Shard: p, Shards: 1, Prefix: prefix, Partitioner: schemas.Murmur2,
+			Fetcher: w, Ends: w, Publisher: w, Cache: w.cache, Stats: &shard.Stats{}, Log: silent}
+	}}
+}
+
+// run lets the worker own the shard until stop.
+func (w *world) run() {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- w.worker.Run(ctx, []int{0}, w) }()
+	w.stop = func() {
+		cancel()
+		if err := <-ended; err != nil {
+			w.Errorf("the worker ended with %v", err)
+		}
+		w.stop = nil
+	}
+}
+
+// crash ends the owner; all that it knew and had not saved is gone.
+func (w *world) crash() {
+	w.stop()
+	w.worker = w.newWorker()
+}
+
+// settle waits until the owner has read, published and saved everything.
+func (w *world) settle() {
+	w.Helper()
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	deadline := time.After(20 * time.Second)
+	for {
+		meta, err := w.cache.ReadMeta(context.Background(), 0)
+		if err == nil && meta != nil && meta.Ready && w.reached(meta) {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-deadline:
+			w.Fatalf("did not settle: %+v, error %v; ends %v", meta, err, w.ends())
+		}
+	}
+}
+
+func (w *world) reached(meta *profile.Meta) bool { return meta.Offsets == w.ends() }
+
+func (w *world) ends() profile.Offsets {
+	return profile.Offsets{
+		Profiles:       w.end(w.topic(schemas.Profiles), 0),
+		SegmentMembers: w.end(w.topic(schemas.SegmentMembers), 0),
+		Models:         w.end(w.topic(schemas.Models), 0),
+		Memberships:    w.end(w.topic(schemas.Memberships), 0),
+	}
+}
+
+func (w *world) topic(name string) string { return prefix.Topic(name) }
+
+func (w *world) profile(id, city string) {
+	w.profiles[id] = &person{city: city}
+	w.write(w.topic(schemas.Profiles), 0, id, fmt.Appendf(nil, `{"customerId":%q,"fields":{"City":%q,"Age":%d}}`, id, city, len(id)))
+}
+
+func (w *world) refuse(id string) {
+	w.profiles[id] = &person{refuse: true}
+	w.write(w.topic(schemas.Profiles), 0, id, fmt.Appendf(nil, `{"customerId":%q,"fields":{"City":"Oslo"},"profiling":false}`, id))
+}
+
+func (w *world) erase(id string) {
+	delete(w.profiles, id)
+	w.write(w.topic(schemas.Profiles), 0, id, nil)
+}
+
+func (w *world) member(segment, id string, in bool) {
+	w.memberOf(segment, id, in, w.numbers[segment])
+	w.set(segment, id, in)
+}
+
+func (w *world) memberOf(segment, id string, in bool, number int64) {
+	var value []byte
+	if in {
+		value = []byte("{}")
+	}
+	w.write(w.topic(schemas.SegmentMembers), 0, segment+"/"+id, value,
+		wire.Header{Key: schemas.HeaderSnapshot, Value: strconv.AppendInt(nil, number, 10)})
+}
+
+func (w *world) set(segment, id string, in bool) {
+	if w.segments[segment] == nil {
+		w.segments[segment] = map[string]bool{}
+	}
+	w.segments[segment][id] = in
+}
+
+// snapshot replaces a segment's members, and marks that they are complete.
+func (w *world) snapshot(segment string, ids ...string) {
+	w.numbers[segment] += 10
+	w.segments[segment] = map[string]bool{}
+	for _, id := range ids {
+		w.memberOf(segment, id, true, w.numbers[segment])
+		w.set(segment, id, true)
+	}
+	w.write(w.topic(schemas.SegmentMembers), 0, segment+"/", fmt.Appendf(nil, `{"snapshot":%d,"gone":false}`, w.numbers[segment]))
+}
+
+// model says that people of these cities are similar, the first the most.
+func (w *world) model(id string, epoch int64, cut int, cities ...string) {
+	m := &model.Model{Epoch: epoch, RunID: fmt.Sprint("r", epoch), StartedAt: time.UnixMilli(1_700_000_000_000).UTC(),
+		Definition: schemas.Definition{SourceSegmentID: "vip", ExcludeSource: true, Suppress: []string{"staff"}},
+		Scores:     model.Logistic(), Cut: model.Cut{Score: cut}, Bands: model.Bounds{4000, 6000, 8000},
+		Fields: []model.Field{{Name: "City", Weights: map[string]int32{}, Absent: -100_000}}}
+	for i, city := range cities {
+		m.Fields[0].Weights[strconv.Quote(city)] = 100_000 - int32(i)*20_000
+	}
+	value, err := m.Encode()
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.models[id] = m
+	w.write(w.topic(schemas.Models), 0, id, value)
+}
+
+func (w *world) delete(id string, epoch int64) {
+	m := &model.Model{Epoch: epoch, RunID: fmt.Sprint("d", epoch), Deleted: true}
+	value, err := m.Encode()
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.models[id] = m
+	w.write(w.topic(schemas.Models), 0, id, value)
+}
+
+// expected applies the rule of membership to plain maps.
+func (w *world) expected() []string {
+	var all []string
+	for id, m := range w.models {
+		for customer, p := range w.profiles {
+			if m.Deleted || p.refuse || w.segments["vip"][customer] || w.segments["staff"][customer] {
+				continue
+			}
+			score := m.Score(m.Fields[0].Weights[strconv.Quote(p.city)])
+			if score >= m.Cut.Score {
+				all = append(all, fmt.Sprintf("%s/%s %d %d", id, customer, score, m.Band(score)))
+			}
+		}
+	}
+	sort.Strings(all)
+	return all
+}
+
+// published reads the compacted memberships.
+func (w *world) published() []string {
+	var all []string
+	for key, value := range w.compacted(w.topic(schemas.Memberships), 0) {
+		score, band, _, _, err := schemas.ReadMembership(value)
+		if err != nil {
+			w.Errorf("the membership of %s cannot be read: %v", key, err)
+		}
+		all = append(all, fmt.Sprintf("%s %d %d", key, score, band))
+	}
+	sort.Strings(all)
+	return all
+}
+
+// check compares what is published with what should be.
+func (w *world) check(when string) {
+	w.Helper()
+	w.settle()
+	if got, want := fmt.Sprint(w.published()), fmt.Sprint(w.expected()); got != want {
+		w.Fatalf("%s:\n got %s\nwant %s", when, got, want)
+	}
+}
+
+func TestMembersFollowEveryInput(t *testing.T) {
+	w := newWorld(t)
+	w.run()
+	defer func() { w.stop() }()
+	w.profile("ann", "Oslo")
+	w.profile("bob", "Bergen")
+	w.profile("cat", "Rome")
+	w.profile("dan", "Oslo")
+	w.member("vip", "dan", true)
+	w.check("without a model nobody is a member")
+	w.model("vip-expansion", 1, 5000, "Oslo", "Bergen")
+	w.check("the model brings members, but not from the source")
+	w.profile("cat", "Oslo")
+	w.check("a changed profile enters")
+	w.profile("ann", "Rome")
+	w.check("a changed profile leaves")
+	w.refuse("cat")
+	w.check("consent withdrawn leaves")
+	w.erase("bob")
+	w.check("an erased customer leaves")
+	w.member("vip", "dan", false)
+	w.check("who leaves the source may become a member")
+	w.snapshot("staff", "dan", "nobody")
+	w.check("a snapshot of a suppressed segment takes out")
+	w.snapshot("staff")
+	w.check("an empty snapshot lets in again")
+	w.profile("eve", "Bergen")
+	w.model("vip-expansion", 2, 8000, "Oslo")
+	w.check("a new model moves the cut")
+	w.delete("vip-expansion", 3)
+	w.check("a deletion leaves nobody")
+}
+
+func TestTheSameModelAgainPublishesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.run()
+	defer func() { w.stop() }()
+	for i := range 50 {
+		w.profile(fmt.Sprint("c", i), "Oslo")
+	}
+	w.model("x", 1, 5000, "Oslo")
+	w.check("at first")
+	end := w.end(w.topic(schemas.Memberships), 0)
+	w.model("x", 2, 5000, "Oslo")
+	w.check("after a refresh")
+	if now := w.end(w.topic(schemas.Memberships), 0); now != end {
+		t.Errorf("a refresh that changes nothing published %d records", now-end)
+	}
+	meta, err := w.cache.ReadMeta(context.Background(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := meta.Expansions["x"]
+	if p.Epoch != 2 || p.PassDone != p.PassOf || p.Entered != 0 || p.Members != [4]int64{0, 0, 0, 50} {
+		t.Errorf("progress after the refresh: %+v", p)
+	}
+}
+
+func TestWhatNobodyCanReadIsADeadLetter(t *testing.T) {
+	w := newWorld(t)
+	w.run()
+	defer func() { w.stop() }()
+	w.model("x", 1, 5000, "Oslo")
+	w.write(w.topic(schemas.Profiles), 0, "ann", []byte(`{"customerId":"ann","fields":`))
+	w.write(w.topic(schemas.Profiles), 0, "bob", []byte(`{"customerId":"ann","fields":{}}`))
+	w.profile("cat", "Oslo")
+	w.check("the others go on")
+	if n := w.end(w.topic(schemas.DeadLetters), 0); n != 2 {
+		t.Errorf("%d dead letters, want 2", n)
+	}
+}
+
+// Whatever happens in whatever order, the members are at last those of the inputs.
+func TestConvergesAfterAnyCrash(t *testing.T) {
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 1))
+			w := newWorld(t)
+			w.kafka.abandon = func() (lands, told bool) {
+				if r.IntN(5) == 0 {
+					return r.IntN(2) == 0, false
+				}
+				return true, true
+			}
+			w.run()
+			for range 400 {
+				w.step(r)
+			}
+			w.mu.Lock()
+			w.kafka.abandon = nil
+			w.mu.Unlock()
+			w.check("at last")
+			w.stop()
+		})
+	}
+}
+
+// step does one thing that can happen.
+func (w *world) step(r *rand.Rand) {
+	id := fmt.Sprint("c", r.IntN(40))
+	city := []string{"Oslo", "Bergen", "Rome", "Paris"}[r.IntN(4)]
+	segment := []string{"vip", "staff"}[r.IntN(2)]
+	expansion := []string{"x", "y"}[r.IntN(2)]
+	epoch := int64(1)
+	if m := w.models[expansion]; m != nil {
+		epoch = m.Epoch + 1
+	}
+	switch n := r.IntN(100); {
+	case n < 50:
+		w.profile(id, city)
+	case n < 55:
+		w.refuse(id)
+	case n < 60:
+		w.erase(id)
+	case n < 75:
+		w.member(segment, id, r.IntN(2) == 0)
+	case n < 78:
+		w.snapshot(segment, "c1", id, "c3")
+	case n < 84:
+		w.model(expansion, epoch, []int{0, 5000, 7500, 8000}[r.IntN(4)], city, "Rome")
+	case n < 85:
+		w.delete(expansion, epoch)
+	case n < 88: // a zombie writes
+		var value []byte
+		if r.IntN(2) == 0 {
+			value = schemas.AppendMembership(nil, expansion, []byte(id), 9000, 3, 1, "old", 0)
+		}
+		w.write(w.topic(schemas.Memberships), 0, expansion+"/"+id, value)
+		if w.models[expansion] == nil {
+			w.model(expansion, epoch, 5000, "Oslo") // else nothing would answer it
+		}
+	case n < 91:
+		w.crash()
+		w.run()
+	case n < 93: // a rebalance that gives the shard back
+		w.stop()
+		w.run()
+	case n < 94:
+		w.redis.FlushAll()
+	case n < 95:
+		w.crash()
+		w.redis.FlushAll()
+		w.run()
+	default:
+		w.settle()
+	}
+}

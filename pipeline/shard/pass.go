@@ -1,0 +1,124 @@
+package shard
+
+import (
+	"context"
+	"time"
+
+	"kindred/pipeline/profile"
+)
+
+// sliceRows ends a slice of a pass, unless a full publication ends it before: live events wait no longer than that.
+const sliceRows = 4 * profile.BlockRows
+
+// pass reconciles every row for some expansions, a slice at a time between live events. The offset of the record that
+// started it is not saved before its last slice: a crash repeats the pass, and repeating it publishes nothing.
+type pass struct {
+	scopes []scope
+	row    int   // next row
+	input  int   // topic whose offset is held back
+	held   int64 // that offset
+}
+
+// scope is an expansion with the cause to tell of its changes.
+type scope struct {
+	*expansion
+	cause
+	model bool // the pass of its model, whose progress the controller waits for
+}
+
+// modelPass starts the pass of a new model. Older passes have nothing to say about this expansion any more.
+func (o *Owner) modelPass(e *expansion, held int64, c cause) {
+	for _, p := range o.passes {
+		kept := p.scopes[:0]
+		for _, s := range p.scopes {
+			if s.id != e.id {
+				kept = append(kept, s)
+			}
+		}
+		p.scopes = kept
+	}
+	e.progress.PassDone, e.progress.PassOf = 0, 1
+	o.passes = append(o.passes, &pass{[]scope{{e, c, true}}, 0, modelsInput, held})
+}
+
+// segmentPass starts the pass of a snapshot that has replaced a segment's members.
+func (o *Owner) segmentPass(segment string, held int64, c cause) {
+	p := &pass{input: segmentsInput, held: held}
+	for _, e := range o.inOrder {
+		if e.uses(segment) {
+			p.scopes = append(p.scopes, scope{e, c, false})
+		}
+	}
+	o.passes = append(o.passes, p)
+}
+
+// repairPass reconciles everything: what was read while taking over has not been. It holds back memberships, so that
+// whoever waits for them to be read waits for what that makes of them, too.
+func (o *Owner) repairPass() {
+	at := o.inputs.at[membershipsInput]
+	c := cause{becauseRepair, membershipsInput, at, time.Now().UnixMilli()}
+	p := &pass{input: membershipsInput, held: at}
+	for _, e := range o.inOrder {
+		p.scopes = append(p.scopes, scope{e, c, false})
+	}
+	o.passes = append(o.passes, p)
+}
+
+// continuePass does the next slice of the oldest pass.
+func (o *Owner) continuePass(ctx context.Context) error {
+	if len(o.passes) == 0 {
+		return nil
+	}
+	p := o.passes[0]
+	rows := o.mirror.Rows()
+	end := min(rows, p.row+sliceRows)
+	for _, s := range p.scopes {
+		s.prepare(o.mirror)
+	}
+	for ; p.row < end && !o.out.full(); p.row++ {
+		for i := range p.scopes {
+			o.reconcile(p.scopes[i].expansion, p.row, p.scopes[i].cause)
+		}
+		o.mayRelease(p.row)
+	}
+	if err := o.publish(ctx); err != nil {
+		return err
+	}
+	for _, s := range p.scopes {
+		if s.model {
+			s.progress.PassDone, s.progress.PassOf = p.row/profile.BlockRows, max(1, rows/profile.BlockRows+1)
+		}
+	}
+	if p.row < o.mirror.Rows() || len(o.touched) > 0 { // rows of an abandoned publication come first
+		return nil
+	}
+	o.passes = o.passes[1:]
+	for _, s := range p.scopes {
+		if s.model {
+			o.settle(s.expansion)
+		}
+	}
+	return nil
+}
+
+// settle ends the pass of a model: every row has been reconciled and Kafka has acknowledged what that published.
+func (o *Owner) settle(e *expansion) {
+	e.progress.PassDone = e.progress.PassOf
+	o.mirror.SetModel(e.id, e.raw)
+	if e.model.Deleted {
+		o.mirror.Forget(e.id)
+	}
+	o.saving.hurry()
+}
+
+// offsets are what may be saved now: never past a record whose pass is not over.
+func (o *Owner) offsets() (at [inputCount]int64) {
+	at = o.inputs.at
+	for _, held := range o.collecting {
+		at[segmentsInput] = min(at[segmentsInput], held)
+	}
+	for _, p := range o.passes {
+		at[p.input] = min(at[p.input], p.held)
+	}
+	return at
+}

@@ -1,0 +1,105 @@
+package shard
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"kindred/pipeline/profile"
+	"kindred/schemas/wire"
+)
+
+// reconcileTouched publishes what the rows changed by the last batch make different.
+func (o *Owner) reconcileTouched(ctx context.Context) error {
+	for _, e := range o.inOrder {
+		e.prepare(o.mirror)
+	}
+	n := len(o.touched) // a publication that is abandoned appends its rows
+	for i := range n {
+		t := o.touched[i]
+		for _, e := range o.inOrder {
+			o.reconcile(e, int(t.row), t.cause)
+		}
+		o.mayRelease(int(t.row))
+		if o.out.full() {
+			if err := o.publish(ctx); err != nil {
+				o.touched = slices.Delete(o.touched, 0, i+1)
+				return err
+			}
+		}
+	}
+	o.touched = slices.Delete(o.touched, 0, n)
+	return o.publish(ctx)
+}
+
+// reconcile compares what a row should be with what was published last and notes the difference for the next
+// publication. The state counts as published at once; if the publication fails it becomes unknown.
+func (o *Owner) reconcile(e *expansion, row int, c cause) {
+	should := e.decide(o.mirror, row)
+	was := e.published.Get(row)
+	if should == was {
+		return
+	}
+	e.published.Set(row, should)
+	o.out.add(o.mirror.ID(row), e, row, was, should, c)
+}
+
+// mayRelease notes a row that perhaps nothing names any more. It is freed when what was published of it is certain.
+func (o *Owner) mayRelease(row int) {
+	if o.mirror.InUse(row) && !o.mirror.HasProfile(row) {
+		o.bare = append(o.bare, int32(row))
+	}
+}
+
+func (o *Owner) release() {
+	for _, row := range o.bare {
+		o.mirror.Release(int(row)) // not while it has a state, unknown included
+	}
+	o.bare = o.bare[:0]
+}
+
+// publish writes what reconcile has noted and waits for Kafka. When the fate of a record is not known its state is
+// unknown, and reconciling the row again answers that.
+func (o *Owner) publish(ctx context.Context) error {
+	defer o.release()
+	n := len(o.out.changes)
+	if n == 0 {
+		return nil
+	}
+	ack, err := o.Publisher.Publish(ctx, o.inputs.topics[membershipsInput], o.Shard, &o.out.batch)
+	if err != nil {
+		for _, c := range o.out.changes {
+			c.expansion.published.Set(int(c.row), profile.Unknown)
+			o.touched = append(o.touched, touch{c.row, c.cause})
+		}
+		o.out.reset()
+		if errors.Is(err, wire.ErrAbandoned) {
+			o.Log.Warn("a publication was abandoned; its customers are reconciled again", "shard", o.Shard, "records", n, "error", err)
+			return nil
+		}
+		return err
+	}
+	o.inputs.acknowledged(ack.Base, n)
+	o.count(o.out.changes)
+	o.out.reset()
+	return nil
+}
+
+// count adds what Kafka has acknowledged to what the runs have done.
+func (o *Owner) count(changes []change) {
+	o.saving.moved = true
+	for _, c := range changes {
+		o.Stats.Published[c.kind].Add(1)
+		if c.why != becauseRun && c.why != becauseDelete {
+			continue
+		}
+		switch c.kind {
+		case entered:
+			c.progress.Entered++
+		case left:
+			c.progress.Left++
+		case changed:
+			c.progress.Changed++
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package shard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"kindred/pipeline/profile"
+)
+
+const (
+	quickest = 5 * time.Millisecond   // between two saves that cost little
+	slowest  = 250 * time.Millisecond // between two that cost much
+	renewal  = time.Second            // so often there is one in any case: it shows whether Redis still has the rest
+
+	saveTimeout = 10 * time.Second
+)
+
+// saving is the one save that may be under way. How often there is one decides only how much a crash repeats.
+type saving struct {
+	done   chan error // receives the end of the save under way; nil: there is none
+	began  time.Time
+	next   time.Time   // earliest start of the next
+	timer  *time.Timer // fires when save should look again
+	urgent bool        // somebody waits for what it will say
+
+	offsets [inputCount]int64 // as last saved, or being saved
+	through int64
+	moved   bool // progress or states have changed since
+}
+
+// hurry makes the next save start as soon as the last one has ended.
+func (s *saving) hurry() { s.urgent = true }
+
+// needed says whether anything has happened that the cache does not know.
+func (s *saving) needed(offsets [inputCount]int64, through, savedAt int64) bool {
+	return s.moved || s.urgent || offsets != s.offsets || through != s.through ||
+		time.Since(time.UnixMilli(savedAt)) > renewal
+}
+
+// save starts to save what has been acknowledged, when it is time. It never holds up the owner: what is dirty is
+// copied and written by a goroutine. Rows and offsets are one transaction; a crash before it repeats, it loses nothing.
+func (o *Owner) save(ctx context.Context, fence Fence) error {
+	s := &o.saving
+	if s.done != nil {
+		select {
+		case err := <-s.done:
+			s.done = nil
+			if err := o.savedOrNot(ctx, fence, err); err != nil {
+				return err
+			}
+		default:
+			s.timer.Reset(quickest)
+			return nil
+		}
+	}
+	if wait := time.Until(s.next); wait > 0 && !s.urgent {
+		s.timer.Reset(wait)
+		return nil
+	}
+	if o.caught.Load() && len(o.touched) > 0 { // an abandoned publication: what these rows cause is not acknowledged
+		s.timer.Reset(quickest)
+		return nil
+	}
+	offsets := o.offsets()
+	if !s.needed(offsets, o.meta.Through, o.meta.SavedAt) {
+		s.timer.Reset(slowest)
+		return nil
+	}
+	o.startSave(ctx, offsets)
+	return nil
+}
+
+func (o *Owner) startSave(ctx context.Context, offsets [inputCount]int64) {
+	s := &o.saving
+	s.offsets, s.through, s.moved, s.urgent = offsets, o.meta.Through, false, false
+	s.began = time.Now()
+	o.meta.Offsets = profile.Offsets{
+		Profiles: offsets[profilesInput], SegmentMembers: offsets[segmentsInput],
+		Models: offsets[modelsInput], Memberships: offsets[membershipsInput],
+	}
+	o.meta.Ready = o.meta.Ready || o.caught.Load()
+	if o.caught.Load() {
+		o.meta.SavedAt = s.began.UnixMilli()
+	}
+	o.countMembers()
+	save := o.mirror.Snapshot(o.meta)
+	s.done = make(chan error, 1)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout) // a save under way is finished
+	go func(done chan<- error, writer *profile.Writer) {
+		defer cancel()
+		done <- writer.Exec(ctx, save)
+	}(s.done, o.writer)
+	s.timer.Reset(quickest)
+}
+
+// savedOrNot learns how a save has ended. A cache that is not as it was last written may be lost, stale, or somebody
+// else's: Kafka knows whose the shard is. If it is still ours, the cache is made anew from the mirror.
+func (o *Owner) savedOrNot(ctx context.Context, fence Fence, err error) error {
+	s := &o.saving
+	took := time.Since(s.began)
+	s.next = time.Now().Add(min(max(quickest, 4*took), slowest))
+	if err == nil {
+		o.Stats.Saves.Add(1)
+		return nil
+	}
+	o.mirror.MarkAllDirty()
+	s.moved = true
+	s.next = time.Now().Add(slowest)
+	if !errors.Is(err, profile.ErrLost) {
+		o.Log.Warn("the cache could not be saved; trying again", "shard", o.Shard, "error", err)
+		return ctx.Err()
+	}
+	profiles := map[int]int64{o.Shard: o.inputs.at[profilesInput]}
+	if err := fence.Commit(ctx, o.inputs.topics[profilesInput], profiles); err != nil {
+		return fmt.Errorf("somebody else has written the cache: %w", err)
+	}
+	o.Log.Warn("the cache is not as it was written; writing it anew", "shard", o.Shard)
+	writer, err := o.Cache.Claim(ctx, o.Shard, true)
+	if err != nil {
+		o.Log.Warn("the cache could not be claimed; trying again", "shard", o.Shard, "error", err)
+		return ctx.Err()
+	}
+	o.writer = writer
+	return nil
+}
+
+// awaitSave lets the save under way end. When it has failed, a next life of this owner writes everything again.
+func (o *Owner) awaitSave() {
+	if o.saving.done == nil {
+		return
+	}
+	if err := <-o.saving.done; err != nil {
+		o.mirror.MarkAllDirty()
+		o.saving.moved = true
+	}
+	o.saving.done = nil
+}
+
+// countMembers brings the live counts of every expansion into the meta that is about to be saved.
+func (o *Owner) countMembers() {
+	for id, p := range o.meta.Expansions {
+		if published := o.mirror.Published(id, false); published != nil {
+			p.Members = published.Members()
+		} else {
+			p.Members = [4]int64{}
+		}
+	}
+}

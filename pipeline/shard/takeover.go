@@ -1,0 +1,94 @@
+package shard
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"kindred/pipeline/model"
+	"kindred/pipeline/profile"
+	"kindred/schemas"
+)
+
+// staleAfter is the smallest delete.retention.ms of the inputs (Kafka's default): a cache that was whole longer ago
+// may have missed the tombstone of an erasure.
+const staleAfter = 24 * time.Hour
+
+// takeOver makes the shard ours: what this worker still knows if it is true, else what the cache holds, else nothing,
+// which means that everything is read from the start. These differ only in the offsets at which reading begins.
+func (o *Owner) takeOver(ctx context.Context, fence Fence) error {
+	o.saving.timer = time.NewTimer(quickest)
+	kept := o.mirror != nil && o.Cache.Owns(ctx, o.writer)
+	if !kept {
+		if err := o.load(ctx, fence); err != nil {
+			return err
+		}
+	}
+	ends, err := o.Ends.Ends(ctx, o.inputs.positions())
+	if err != nil {
+		return fmt.Errorf("find the ends of the inputs: %w", err)
+	}
+	for i, end := range ends {
+		if o.inputs.at[i] > end {
+			return fmt.Errorf("%s partition %d ends at %d, before the saved offset %d: %w",
+				o.inputs.topics[i], o.Shard, end, o.inputs.at[i], errRecreated)
+		}
+		o.inputs.ends[i] = end
+	}
+	o.caught.Store(false)
+	o.Log.Info("taking over", "shard", o.Shard, "kept", kept, "rows", o.mirror.Rows(), "behind", o.inputs.behind())
+	return nil
+}
+
+// load starts from the cache, or from nothing when it does not hold the shard or is too old to be trusted.
+func (o *Owner) load(ctx context.Context, fence Fence) error {
+	mirror, meta, err := o.Cache.Load(ctx, o.Shard)
+	if err != nil {
+		return err
+	}
+	fresh := mirror == nil || time.Since(time.UnixMilli(meta.SavedAt)) > staleAfter
+	if fresh {
+		mirror, meta = profile.New(o.Shard), &profile.Meta{}
+	}
+	profiles := o.Prefix.Topic(schemas.Profiles)
+	if err := fence.Commit(ctx, profiles, map[int]int64{o.Shard: meta.Offsets.Profiles}); err != nil {
+		return fmt.Errorf("the shard has another owner: %w", err) // and so it is not ours to claim
+	}
+	if o.writer, err = o.Cache.Claim(ctx, o.Shard, fresh); err != nil {
+		return err
+	}
+	if meta.Expansions == nil {
+		meta.Expansions = map[string]*profile.Progress{}
+	}
+	o.mirror, o.meta = mirror, *meta
+	o.expansions, o.inOrder, o.passes, o.touched, o.bare = expansions{}, nil, nil, nil, nil
+	o.collecting = map[string]int64{}
+	o.saving = saving{timer: o.saving.timer}
+	o.inputs.partition, o.inputs.acked = o.Shard, 0
+	for i, name := range Inputs {
+		o.inputs.topics[i] = o.Prefix.Topic(name)
+	}
+	o.inputs.at = [inputCount]int64{
+		profilesInput: meta.Offsets.Profiles, segmentsInput: meta.Offsets.SegmentMembers,
+		modelsInput: meta.Offsets.Models, membershipsInput: meta.Offsets.Memberships,
+	}
+	for _, id := range mirror.Models() {
+		m, err := model.Decode(mirror.Model(id))
+		if err != nil {
+			return fmt.Errorf("the cached model of %s: %w", id, err)
+		}
+		o.adopt(id, m, mirror.Model(id))
+	}
+	return nil
+}
+
+// catchUp ends the take-over: everything that was there has been read, and now everything is reconciled.
+func (o *Owner) catchUp() {
+	o.caught.Store(true)
+	o.repairPass()
+	o.saving.hurry()
+	o.Log.Info("caught up", "shard", o.Shard, "rows", o.mirror.Rows())
+}
+
+// forget drops what the owner knows, so that it takes over from the cache.
+func (o *Owner) forget() { o.mirror = nil }
