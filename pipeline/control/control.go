@@ -1,0 +1,102 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"kindred/pipeline/profile"
+	"kindred/pipeline/route"
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// Fetcher reads the next committed records of some partitions. It waits for the first record up to wait; its error
+// means that ctx has ended. What it returns is ours for ever.
+type Fetcher interface {
+	Fetch(ctx context.Context, from []wire.Position, wait time.Duration) ([]wire.Fetched, error)
+}
+
+// Limits tell where partitions start and end now, for a reader of committed records.
+type Limits interface {
+	Starts(ctx context.Context, of []wire.Position) ([]int64, error)
+	Ends(ctx context.Context, of []wire.Position) ([]int64, error)
+}
+
+// Group is the controller's place in its consumer group.
+type Group interface {
+	Committed(ctx context.Context, topic string, partitions ...int) (map[int]int64, error) // -1: none
+}
+
+// Transactions write all or nothing, as for the router, under an id of the controller's own. Every transaction moves an
+// offset of the group, if only to where it is: so the group fences, too, a controller that does not know it is over.
+type Transactions = route.Transactions
+
+// Shards tell what every shard's cache holds and how far its owner has got.
+type Shards interface {
+	ReadMetas(ctx context.Context, shards int) ([]*profile.Meta, error) // by shard; nil: there is no cache
+}
+
+// Learner finds a model. A *schemas.RunError says that there cannot be one; after any other error it is asked again.
+type Learner interface {
+	Learn(ctx context.Context, l Lesson, tell func(stage schemas.Stage, progress float64)) (*Learned, error)
+}
+
+// Controller runs the expansions. Only one may run at a time: its transactions fence an older one.
+type Controller struct {
+	Prefix       schemas.Prefix
+	Number       int // of shards
+	Fetcher      Fetcher
+	Limits       Limits
+	Transactions Transactions
+	Shards       Shards
+	Learner      Learner
+	Log          *slog.Logger
+
+	register register
+}
+
+const (
+	longPoll  = 500 * time.Millisecond
+	heartbeat = 1500 * time.Millisecond // a run says so often that it is under way; the contract has 2 s
+	calm      = 500 * time.Millisecond  // between two events of a run that differ in progress only
+)
+
+// errRecreated is a topic that ends before the offset that was committed: it is another topic than it was.
+var errRecreated = errors.New("the topic was re-created")
+
+// Run takes requests and runs expansions until ctx ends, the group's generation. After any other error it may be called
+// again: it goes on from what is committed, and nothing is lost or doubled. A run that was committed is only waited for;
+// one that was not begins anew under the next epoch.
+func (c *Controller) Run(ctx context.Context, group Group) error {
+	c.register.begin(ctx)
+	l, err := c.begin(ctx, group)
+	if err != nil {
+		return ending(ctx, fmt.Errorf("begin to control: %w", err))
+	}
+	defer l.background.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	l.background.Go(func() { l.read(ctx) })
+	if err := l.resume(ctx); err != nil {
+		return ending(ctx, fmt.Errorf("resume a run: %w", err))
+	}
+	for {
+		if err := l.turn(ctx); err != nil {
+			return ending(ctx, fmt.Errorf("control: %w", err))
+		}
+	}
+}
+
+// ending turns the errors that an ending context causes into nil.
+func ending(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// now is the time as events tell it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }

@@ -1,0 +1,309 @@
+package control_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"kindred/pipeline/control"
+	"kindred/pipeline/model"
+	"kindred/pipeline/profile"
+	"kindred/schemas"
+)
+
+// customer is one made-up customer, as upstream knows it.
+type customer struct {
+	id       string
+	city     string // empty: absent
+	age      int    // 0: absent
+	refuses  bool
+	segments []string
+}
+
+// town makes customers of whom those in Oslo, and older ones, are rather in the segment vip.
+func town(n int) []customer {
+	random := rand.New(rand.NewPCG(1, 2))
+	cities := []string{"Oslo", "Bergen", "Trondheim", "Bodø", ""}
+	all := make([]customer, n)
+	for i := range all {
+		c := customer{id: "c-" + strconv.Itoa(i), city: cities[random.IntN(len(cities))], refuses: random.IntN(20) == 0}
+		if random.IntN(10) > 0 {
+			c.age = 18 + random.IntN(60)
+		}
+		chance := 0.02
+		if c.city == "Oslo" {
+			chance += 0.2
+		}
+		if c.age > 50 {
+			chance += 0.1
+		}
+		if random.Float64() < chance {
+			c.segments = append(c.segments, "vip")
+		}
+		if random.IntN(2) == 0 {
+			c.segments = append(c.segments, "newsletter")
+		}
+		if random.IntN(10) == 0 {
+			c.segments = append(c.segments, "employees")
+		}
+		all[i] = c
+	}
+	return all
+}
+
+// cached fills the caches of some shards with customers, in their order.
+func cached(t *testing.T, customers []customer, shards int) *profile.Store {
+	t.Helper()
+	redis := miniredis.RunT(t)
+	store := profile.Open(profile.Options{Addresses: []string{redis.Addr()}, Prefix: "t.", Whole: true})
+	t.Cleanup(func() { store.Close() })
+	mirrors := make([]*profile.Shard, shards)
+	for i := range mirrors {
+		mirrors[i] = profile.New(i)
+	}
+	var decoded schemas.Profile
+	for _, c := range customers {
+		m := mirrors[schemas.Murmur2.Partition([]byte(c.id), shards)]
+		if err := decoded.Decode([]byte(c.json())); err != nil {
+			t.Fatal(err)
+		}
+		row := m.Take([]byte(c.id))
+		m.SetProfile(row, &decoded)
+		for _, s := range c.segments {
+			m.SetMember(s, row, true, 0)
+		}
+	}
+	for i, m := range mirrors {
+		writer, err := store.Claim(t.Context(), i, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		meta := profile.Meta{Ready: true, Through: 10, Offsets: profile.Offsets{Profiles: 7}}
+		if err := writer.Exec(t.Context(), m.Snapshot(meta)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return store
+}
+
+func (c customer) json() string {
+	fields := ""
+	if c.city != "" {
+		fields = fmt.Sprintf(`"City":%q`, c.city)
+	}
+	if c.age > 0 {
+		if fields != "" {
+			fields += ","
+		}
+		fields += fmt.Sprintf(`"Age":%d`, c.age)
+	}
+	return fmt.Sprintf(`{"customerId":%q,"fields":{%s},"profiling":%v}`, c.id, fields, !c.refuses)
+}
+
+func (c customer) in(segment string) bool { return slices.Contains(c.segments, segment) }
+
+// lesson asks for an expansion of vip.
+func lesson(change func(*schemas.Definition)) control.Lesson {
+	d := schemas.Definition{
+		SourceSegmentID: "vip", Name: "VIP", Fields: []string{"City", "Age"}, Suppress: []string{}, ExcludeSource: true,
+		Share: 0.2, Floor: 0.55, Preset: "seed", Tags: []string{},
+	}
+	if change != nil {
+		change(&d)
+	}
+	return control.Lesson{ExpansionID: "vip-expansion", Definition: d}
+}
+
+func silent(schemas.Stage, float64) {}
+
+func learn(t *testing.T, store *profile.Store, shards int, l control.Lesson) (*control.Learned, error) {
+	t.Helper()
+	return (&control.Trainer{Cache: store, Number: shards}).Learn(t.Context(), l, silent)
+}
+
+func TestTheSameCustomersGiveTheSameModelInHoweverManyShards(t *testing.T) {
+	customers := town(6000)
+	l := lesson(func(d *schemas.Definition) { d.Suppress = []string{"employees"} })
+	var first []byte
+	for _, shards := range []int{1, 2, 5} {
+		learned, err := learn(t, cached(t, customers, shards), shards, l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		learned.Model.Epoch = 1
+		raw, err := learned.Model.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = raw
+		}
+		if !bytes.Equal(raw, first) {
+			t.Errorf("with %d shards the model is another", shards)
+		}
+		slices.Reverse(customers) // rows lie in another order, too
+	}
+}
+
+// What the report counts is what the rule of membership gives, applied to every customer by itself.
+func TestTheReportCountsWhatTheModelDecides(t *testing.T) {
+	customers := town(6000)
+	const shards = 3
+	store := cached(t, customers, shards)
+	check := func(name string, change func(*schemas.Definition)) {
+		t.Helper()
+		l := lesson(change)
+		learned, err := learn(t, store, shards, l)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		m, r := learned.Model, learned.Report
+		want := schemas.Counts{}
+		distribution := [4][2]int64{}
+		for _, c := range customers {
+			standing := model.Standing{Profile: true, Consents: !c.refuses, Candidate: c.in(m.Definition.Candidates.SegmentID),
+				Source: c.in("vip"), Suppressed: slices.ContainsFunc(m.Definition.Suppress, c.in)}
+			if c.in("vip") {
+				want.Source++
+			}
+			if c.refuses {
+				continue
+			}
+			want.Customers++
+			if c.in("vip") {
+				want.SourceWithProfile++
+			}
+			if !m.Eligible(standing) {
+				continue
+			}
+			want.Candidates++
+			score := m.Score(sum(m, c))
+			if float64(score) >= m.Definition.Floor*model.Best {
+				want.Similar++
+			}
+			distribution[m.Band(score)][0]++
+			if m.Member(standing, score, l.ExpansionID, []byte(c.id)) {
+				want.Members++
+				distribution[m.Band(score)][1]++
+			}
+		}
+		if r.Counts != want {
+			t.Errorf("%s: counts %+v, want %+v", name, r.Counts, want)
+		}
+		for b, band := range r.Distribution {
+			if band.Candidates != distribution[b][0] || band.Members != distribution[b][1] {
+				t.Errorf("%s: band %s has %d and %d, want %v", name, band.Band, band.Candidates, band.Members, distribution[b])
+			}
+		}
+		if r.Reach[0] != want.Candidates || len(r.LearnedFrom) != shards || r.LearnedFrom[2].Profiles != 7 {
+			t.Errorf("%s: reach %d of %d, learned from %v", name, r.Reach[0], want.Candidates, r.LearnedFrom)
+		}
+		for _, f := range m.Fields {
+			if f.Absent == 0 || len(f.Weights) < 4 {
+				t.Errorf("%s: of %s it has learned only %v, absent %d", name, f.Name, f.Weights, f.Absent)
+			}
+		}
+		if want.Similar == 0 || r.Quality.AUC < 0.6 {
+			t.Errorf("%s: it has learned nothing: %+v, %+v", name, want, r.Quality)
+		}
+	}
+	check("as it comes", nil)
+	check("all who are similar", func(d *schemas.Definition) { d.Share = 1 })
+	check("a number", func(d *schemas.Definition) { d.Share, d.Count = 0, 77 })
+	check("everybody", func(d *schemas.Definition) { d.Share, d.Floor, d.ExcludeSource = 1, 0, false })
+	check("among others", func(d *schemas.Definition) { d.Candidates.SegmentID = "newsletter" })
+	check("without some", func(d *schemas.Definition) { d.Suppress = []string{"employees", "newsletter"} })
+	check("the other preset", func(d *schemas.Definition) { d.Preset, d.Floor = "2020-05", 0.4 })
+}
+
+// sum adds up what a customer's values weigh, by the words of the model alone.
+func sum(m *model.Model, c customer) int32 {
+	total := m.Bias
+	for _, f := range m.Fields {
+		switch {
+		case f.Name == "City" && c.city == "", f.Name == "Age" && c.age == 0:
+			total += f.Absent
+		case f.Name == "City":
+			total += f.Weights[strconv.Quote(c.city)]
+		default:
+			level := 0
+			for i := range f.Bounds {
+				if from, _ := f.Range(i + 1); float64(c.age) >= from {
+					level = i + 1
+				}
+			}
+			total += f.Weights[strconv.Itoa(level)]
+		}
+	}
+	return total
+}
+
+func TestWhatCannotBeLearnedIsRefused(t *testing.T) {
+	customers := town(300)
+	for i := range customers {
+		customers[i].segments = nil
+		if i < 40 {
+			customers[i].segments = []string{"vip"}
+			customers[i].refuses = i >= 3
+		}
+	}
+	store := cached(t, customers, 2)
+	_, err := learn(t, store, 2, lesson(nil))
+	var refused *schemas.RunError
+	if !errors.As(err, &refused) || refused.Code != schemas.CodeSourceTooSmall ||
+		refused.Message != "segment vip refused: 3 of 40 source members have a profile, need 25" || refused.Hint == "" {
+		t.Errorf("a source of 3 gives %+v", err)
+	}
+	_, err = learn(t, cached(t, town(2000), 2), 2, lesson(func(d *schemas.Definition) { d.Fields = []string{"Shoes"} }))
+	if !errors.As(err, &refused) || refused.Code != schemas.CodeBadField {
+		t.Errorf("a field that does not exist gives %+v", err)
+	}
+	all := town(200)
+	for i := range all {
+		all[i].segments = []string{"vip"}
+	}
+	_, err = learn(t, cached(t, all, 2), 2, lesson(nil))
+	if !errors.As(err, &refused) {
+		t.Errorf("a source of everybody gives %+v", err)
+	}
+}
+
+func TestASmallSourceAndADeadPolicyAreWarnedOf(t *testing.T) {
+	learned, err := learn(t, cached(t, town(600), 2), 2, lesson(func(d *schemas.Definition) {
+		d.Refresh = schemas.RefreshPolicy{Every: "24h", SourceChange: 0.1}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := map[string]int{}
+	for _, w := range learned.Report.Warnings {
+		codes[w.Code]++
+	}
+	if codes["small_source"] != 1 || codes["no_effect_yet"] != 2 {
+		t.Errorf("warned of %v with %d source members", codes, learned.Report.Counts.SourceWithProfile)
+	}
+}
+
+func TestACacheThatHasFallenBackIsNotLearnedFrom(t *testing.T) {
+	store := cached(t, town(600), 2)
+	l := lesson(nil)
+	l.Ends = schemas.Ends{SegmentChanges: 10, Profiles: []int64{7, 8}}
+	_, err := learn(t, store, 2, l)
+	var refused *schemas.RunError
+	if err == nil || errors.As(err, &refused) {
+		t.Errorf("shard 1 has seen 7 of 8 profiles, and learning gives %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	l.Ends.Profiles[1] = 7
+	if _, err := (&control.Trainer{Cache: store, Number: 2}).Learn(ctx, l, silent); !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled it gives %v", err)
+	}
+}

@@ -1,0 +1,261 @@
+package control_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"kindred/consumers"
+	"kindred/pipeline/control"
+	"kindred/pipeline/model"
+	"kindred/pipeline/profile"
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// caches are those of shards that have seen everything, and whose passes are over as soon as a model is there.
+type caches struct {
+	w     *world
+	mutex sync.Mutex
+	until int64 // how far profiles have been seen; math.MaxInt64: all
+}
+
+func (w *world) caches() *caches { return &caches{w: w, until: math.MaxInt64} }
+
+func (c *caches) ReadMetas(ctx context.Context, shards int) ([]*profile.Meta, error) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	metas := make([]*profile.Meta, shards)
+	for p := range metas {
+		m := &profile.Meta{Ready: true, Through: math.MaxInt64, Expansions: map[string]*profile.Progress{},
+			Offsets: profile.Offsets{Profiles: c.until, Memberships: math.MaxInt64}}
+		metas[p] = m
+		place := []wire.Position{{Topic: c.w.prefix.Topic(schemas.Models), Partition: p}}
+		ends, err := c.w.fetcher.Ends(ctx, place)
+		if err != nil {
+			return nil, err
+		}
+		if err := consumers.ReadAll(ctx, c.w.fetcher, place[0].Topic, p, 0, ends[0], func(r *wire.Record) error {
+			decided, err := model.Decode(r.Value)
+			if err == nil {
+				m.Expansions[string(r.Key)] = &profile.Progress{Epoch: decided.Epoch, PassDone: 1, PassOf: 1, Entered: 1, Members: [4]int64{1, 2}}
+			}
+			return err
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return metas, nil
+}
+
+// learner learns at once, the same for everybody; or, when hold is set, not before its ctx ends.
+type learner struct {
+	hold  bool
+	began chan string // expansions whose learning has begun; nil: nobody looks
+	ended chan error
+}
+
+func (l *learner) Learn(ctx context.Context, lesson control.Lesson, tell func(schemas.Stage, float64)) (*control.Learned, error) {
+	tell(schemas.Training, 0.5)
+	if l.began != nil {
+		l.began <- lesson.ExpansionID
+	}
+	if l.hold {
+		<-ctx.Done()
+		l.ended <- ctx.Err()
+		return nil, ctx.Err()
+	}
+	m := &model.Model{Scores: model.Logistic(), Cut: model.Nobody(), Bands: model.Bounds{4000, 6000, 8000}}
+	return &control.Learned{Model: m, Report: &schemas.Report{Counts: schemas.Counts{Customers: 5}}}, nil
+}
+
+// segment is a record of the router's.
+func (w *world) segment(id string) {
+	w.Helper()
+	w.say(schemas.Segments, 0, [2]string{id, fmt.Sprintf(`{"segmentId":%q,"name":"All of %s"}`, id, id)})
+}
+
+// Wherever the controller is stopped, before or after any of its commits: the next one goes on, every run ends once, a
+// record that cannot be read is one dead letter, and no epoch is used twice.
+func TestACrashAnywhereLosesAndDoublesNothing(t *testing.T) {
+	cluster := newKafka(t)
+	for point := 0; ; point++ {
+		crashed := false
+		t.Run(fmt.Sprint("crash ", point), func(t *testing.T) {
+			w := newWorld(t, cluster, fmt.Sprintf("crash%d.", point))
+			crashed = w.liveThrough(point)
+		})
+		if !crashed || t.Failed() {
+			if point < 40 {
+				t.Errorf("there were only %d points to crash at", point)
+			}
+			return
+		}
+	}
+}
+
+func (w *world) liveThrough(point int) (crashed bool) {
+	gen := w.join()
+	w.segment("vip")
+	requests := []string{
+		`{"requestId":"expand","action":"expand","expansionId":"x","sourceSegmentId":"vip"}`,
+		`{"requestId":"refresh","action":"refresh","expansionId":"x"}`,
+		`{"requestId":"joins","action":"refresh","expansionId":"x"}`,
+		`{"requestId":"expand","action":"expand","expansionId":"x","sourceSegmentId":"vip"}`,
+		`{"requestId":"exists","action":"expand","expansionId":"x","sourceSegmentId":"vip"}`,
+		`{"requestId":1}`,
+	}
+	for _, r := range requests {
+		w.ask("%s", r)
+	}
+	w.say(schemas.DataEvents, 0, [2]string{"s", `{"batchId":"b"}`}, [2]string{"s", `{"batchId":"b"}`}, [2]string{"s", `{}`})
+	var crash crash
+	crash.left.Store(int64(point))
+	w.run(func() error {
+		for ask := crash.due; ; ask = never {
+			err := w.controller(w.transactions("controller", gen, ask), w.caches(), &learner{}).Run(w.ctx, gen)
+			if !errors.Is(err, errCrash) {
+				return err
+			}
+		}
+	})
+	w.ended("expand", "refresh", "joins", "exists")
+	w.ask(`{"requestId":"delete","action":"delete","expansionId":"x"}`)
+	w.ended("delete")
+	w.verify()
+	return crash.left.Load() < 0
+}
+
+// crash happens once, when it has been asked for often enough.
+type crash struct{ left atomic.Int64 }
+
+func (c *crash) due() bool { return c.left.Add(-1) == -1 }
+
+// verify looks at everything that two lives have left behind.
+func (w *world) verify() {
+	w.Helper()
+	finals := map[string][]schemas.Status{}
+	for id, events := range w.ended("delete") {
+		for _, r := range events {
+			if r.Status.Final() {
+				finals[id] = append(finals[id], r.Status)
+			}
+		}
+		if !last(events).Status.Final() || len(finals[id]) != 1 {
+			w.Errorf("run %s has ended as %v, its last event says %s", id, finals[id], last(events).Status)
+		}
+	}
+	for _, id := range []string{"expand", "delete"} {
+		if !slices.Equal(finals[id], []schemas.Status{schemas.Successful}) {
+			w.Errorf("run %s has ended as %v", id, finals[id])
+		}
+	}
+	if !slices.Equal(finals["exists"], []schemas.Status{schemas.Failed}) {
+		w.Errorf("expanding again has ended as %v", finals["exists"])
+	}
+	letters, epochs := 0, map[int64]bool{}
+	w.all(schemas.DeadLetters, 1, func(*wire.Record) { letters++ })
+	w.all(schemas.Models, 1, func(r *wire.Record) {
+		m, err := model.Decode(r.Value)
+		w.ok(err)
+		if epochs[m.Epoch] {
+			w.Errorf("epoch %d was committed twice", m.Epoch)
+		}
+		epochs[m.Epoch] = true
+		if d := m.Definition; !m.Deleted && (d.SourceSegmentID != "vip" || d.Name != "All of vip Expansion") {
+			w.Errorf("a model carries the definition %+v", d)
+		}
+	})
+	if letters != 2 {
+		w.Errorf("there are %d dead letters, want 2", letters)
+	}
+	if e := w.expansion("x"); e.State != schemas.StateDeleted || e.Run != nil || len(e.Pending) > 0 || !epochs[e.Epoch] {
+		w.Errorf("in the end it is %+v", e)
+	}
+}
+
+func TestACancelEndsTheLearningAndTheNextRunHasItsTurn(t *testing.T) {
+	w := newWorld(t, newKafka(t), "test.")
+	gen := w.join()
+	w.segment("vip")
+	l := &learner{hold: true, began: make(chan string), ended: make(chan error, 2)}
+	c := w.controller(w.transactions("controller", gen, never), w.caches(), l)
+	w.run(func() error { return c.Run(w.ctx, gen) })
+	w.ask(`{"requestId":"a","action":"expand","expansionId":"x","sourceSegmentId":"vip"}`)
+	if id := <-l.began; id != "x" {
+		t.Fatalf("%s is learned, want x", id)
+	}
+	w.say(schemas.ExpandRequests, 0, [2]string{"y", `{"requestId":"b","action":"expand","sourceSegmentId":"vip"}`})
+	w.ask(`{"requestId":"c","action":"cancel","expansionId":"x"}`)
+	if err := <-l.ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the learning ended with %v", err)
+	}
+	if id := <-l.began; id != "y" {
+		t.Errorf("then %s is learned, want y", id)
+	}
+	runs := w.ended("a", "c")
+	if r := last(runs["a"]); r.Status != schemas.Canceled || r.Epoch != 1 || r.StartedAt == nil {
+		t.Errorf("the canceled run is %+v", r)
+	}
+	if r := last(runs["c"]); r.Status != schemas.Successful {
+		t.Errorf("the cancel is %+v", r)
+	}
+	if !c.Taken("x") || !c.Taken("y") || c.Taken("z") {
+		t.Error("it does not know which ids are taken")
+	}
+}
+
+// fenced is what a newer life leaves an older one.
+type fenced struct{ control.Transactions }
+
+func (fenced) Fence(context.Context) error { return errCrash }
+
+func TestAnErrorAtTheBeginningIsSaid(t *testing.T) {
+	w := newWorld(t, newKafka(t), "test.")
+	c := w.controller(fenced{}, w.caches(), &learner{})
+	if err := c.Run(w.ctx, w.join()); !errors.Is(err, errCrash) {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+func TestARunWaitsForTheShardsAndSaysWhich(t *testing.T) {
+	w := newWorld(t, newKafka(t), "test.")
+	gen := w.join()
+	w.segment("vip")
+	w.say(schemas.Profiles, 1, [2]string{"c", `{}`}, [2]string{"d", `{}`})
+	behind := w.caches()
+	behind.until = 1
+	c := w.controller(w.transactions("controller", gen, never), behind, &learner{})
+	w.run(func() error { return c.Run(w.ctx, gen) })
+	w.ask(`{"requestId":"a","action":"expand","expansionId":"x","sourceSegmentId":"vip"}`)
+	at := int64(0)
+	for detail := ""; !strings.Contains(detail, "shard 1 (profiles at 1 of 2)"); {
+		fetched, err := w.fetcher.Fetch(w.ctx, []wire.Position{{Topic: w.prefix.Topic(schemas.Runs), Offset: at}}, longest)
+		w.ok(err)
+		for _, f := range fetched {
+			at, err = f.Each(func(r *wire.Record) error {
+				var run schemas.Run
+				w.ok(run.Decode(r.Key, r.Value))
+				if run.Status.Final() || run.Stage != "" && run.Stage != schemas.Waiting {
+					t.Errorf("it does not wait: %+v", run)
+				}
+				detail = run.Detail
+				return nil
+			})
+			w.ok(err)
+		}
+	}
+	behind.mutex.Lock()
+	behind.until = math.MaxInt64
+	behind.mutex.Unlock()
+	r := w.successful(w.ended("a")["a"])
+	if r.Counts.Entered != shards || r.Counts.Members != 3*shards || r.Counts.Customers != 5 {
+		t.Errorf("the shards' counts add up to %+v", r.Counts)
+	}
+}

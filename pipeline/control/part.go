@@ -1,0 +1,121 @@
+package control
+
+import (
+	"encoding/binary"
+
+	"kindred/pipeline/field"
+	"kindred/pipeline/profile"
+	"kindred/schemas"
+)
+
+// part is one shard as it was scanned, and what the passes over it have found.
+type part struct {
+	shard      int
+	definition *schemas.Definition
+	view       *profile.View
+
+	source     *profile.Segment
+	candidates *profile.Segment
+	suppress   []*profile.Segment
+	sourceSize int64 // ids, with or without a profile
+
+	customers field.Count
+	scores    []int16 // by row; notCandidate
+}
+
+// open takes a view.
+func (p *part) open(view *profile.View) {
+	p.view = view
+	d := p.definition
+	p.source = view.Segment(d.SourceSegmentID)
+	p.sourceSize = view.Meta.Segments[d.SourceSegmentID].Size
+	if d.Candidates.SegmentID != "" {
+		p.candidates = view.Segment(d.Candidates.SegmentID)
+	}
+	for _, id := range d.Suppress {
+		p.suppress = append(p.suppress, view.Segment(id))
+	}
+}
+
+// tally counts the values of all fields, over all customers and over the source. Rows without consent hold no codes
+// and no numbers, so they need no look at their flags.
+func (p *part) tally() []field.Tally {
+	fields := p.view.Fields
+	all, source := make([][256]uint32, len(fields)), make([][256]uint32, len(fields))
+	for b := range p.view.Blocks() {
+		rows, width := p.view.Rows(b), p.view.Width
+		first := b * profile.BlockRows
+		for i := 0; len(rows) > 0; i, rows = i+1, rows[width:] {
+			codes := rows[1 : 1+len(fields)]
+			for f, code := range codes {
+				all[f][code]++
+			}
+			if !profile.Consents(rows) {
+				continue
+			}
+			p.customers.All++
+			if p.source.Has(first + i) {
+				p.customers.Source++
+				for f, code := range codes {
+					source[f][code]++
+				}
+			}
+		}
+	}
+	tallies := make([]field.Tally, len(fields))
+	var numbers keys
+	for i := range fields {
+		tallies[i] = tallied(&fields[i], &all[i], &source[i])
+		if fields[i].Number >= 0 {
+			tallies[i].Numbers = numbers.count(p, fields[i].Number)
+		}
+	}
+	return tallies
+}
+
+// tallied gives the counts of a field's codes the texts that the codes stand for here.
+func tallied(f *profile.Field, all, source *[256]uint32) field.Tally {
+	t := field.Tally{Name: f.Name, Overflow: f.Overflow}
+	for code := 1; code < 256; code++ {
+		c := field.Count{All: int64(all[code]), Source: int64(source[code])}
+		t.Present.All += c.All
+		t.Present.Source += c.Source
+		if c.All > 0 && code < len(f.Values) && f.Values[code] != "" && !f.Overflow {
+			t.Values = append(t.Values, field.Value{Text: f.Values[code], Count: c})
+		}
+	}
+	return t
+}
+
+// keys counts numbers by their key; the memory is used for one field after the other.
+type keys struct {
+	all, source []uint32
+}
+
+func (k *keys) count(p *part, at int) []field.Number {
+	if k.all == nil {
+		k.all, k.source = make([]uint32, 1<<16), make([]uint32, 1<<16)
+	}
+	clear(k.all)
+	clear(k.source)
+	for b := range p.view.Blocks() {
+		rows, width := p.view.Rows(b), p.view.Width
+		first := b * profile.BlockRows
+		for i, offset := 0, 0; offset < len(rows); i, offset = i+1, offset+width {
+			key := binary.LittleEndian.Uint16(rows[offset+at:])
+			k.all[key]++
+			if key != 0 && p.source.Has(first+i) {
+				k.source[key]++
+			}
+		}
+	}
+	var numbers []field.Number
+	for key := 1; key < len(k.all); key++ {
+		if n := k.all[key]; n > 0 {
+			numbers = append(numbers, field.Number{
+				Key: uint16(key), Count: field.Count{All: int64(n), Source: int64(k.source[key])},
+			})
+		}
+	}
+	return numbers
+}

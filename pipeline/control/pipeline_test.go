@@ -1,0 +1,180 @@
+package control_test
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// Everything that serves, in one process: customers and a segment come in, an expansion lives through all that can be
+// asked of it, and what the reports count is what a reader of memberships counts.
+func TestAnExpansionFromItsRequestToItsEnd(t *testing.T) {
+	w := newWorld(t, newKafka(t), "test.")
+	w.pipeline()
+	customers := town(3000)
+	w.load(customers)
+
+	w.ask(`{"requestId":"expand","action":"expand","expansionId":"x","sourceSegmentId":"vip","fields":["City","Age"]}`)
+	events := w.ended("expand")["expand"]
+	first := w.successful(events)
+	w.stages(events)
+	members := w.members("x")
+	if c := first.Counts; c.Members == 0 || c.Members != int64(len(members)) || c.Entered != c.Members || c.Left != 0 {
+		t.Errorf("the report counts %+v, memberships hold %d", c, len(members))
+	}
+	if c := first.Counts; c.Customers != int64(len(customers))-refusing(customers) || first.Quality.AUC < 0.6 {
+		t.Errorf("it has learned from %+v with %+v", first.Counts, first.Quality)
+	}
+	if e := w.expansion("x"); e.State != schemas.StateLive || e.Name != "VIP customers Expansion" || e.Epoch != 1 {
+		t.Errorf("its record is %+v", e)
+	}
+
+	w.ask(`{"requestId":"again","action":"refresh","expansionId":"x"}`)
+	if again := w.successful(w.ended("again")["again"]); again.Counts.Entered+again.Counts.Left+again.Counts.Changed != 0 {
+		t.Errorf("a refresh of what has not changed changes %+v", again.Counts)
+	}
+
+	w.ask(`{"requestId":"fewer","action":"edit","expansionId":"x","count":10}`)
+	fewer := w.successful(w.ended("fewer")["fewer"])
+	kept := w.members("x")
+	if fewer.Counts.Members != 10 || len(kept) != 10 || fewer.Counts.Left != int64(len(members)-10) || fewer.Counts.Entered != 0 {
+		t.Errorf("the edit counts %+v, memberships hold %d", fewer.Counts, len(kept))
+	}
+	for id := range kept {
+		if !members[id] {
+			t.Error("somebody is among the best ten who was not a member before")
+		}
+	}
+
+	w.ask(`{"requestId":"rename","action":"rename","expansionId":"x","name":"Rather VIP"}`)
+	w.ask(`{"requestId":"early","action":"cancel","expansionId":"x"}`)
+	w.say(schemas.DataEvents, 0, [2]string{"warehouse", `{"source":"warehouse","batchId":"b1","kind":"profiles-loaded"}`})
+	runs := w.ended("rename", "early", "x/warehouse/b1")
+	if r := last(runs["early"]); r.Status != schemas.Failed || r.Error.Code != schemas.CodeNotRunning {
+		t.Errorf("a cancel of nothing ends as %+v", r)
+	}
+	if r := last(runs["x/warehouse/b1"]); r.Status != schemas.Successful || r.Cause != schemas.CauseDataEvent {
+		t.Errorf("the data event's refresh ends as %+v", r)
+	}
+	if e := w.expansion("x"); e.Name != "Rather VIP" || e.Definition.Name != e.Name || e.Definition.Count != 10 {
+		t.Errorf("renamed and refreshed it is %+v", e)
+	}
+
+	w.ask(`{"requestId":"unknown","action":"edit","expansionId":"x","suppress":["nobody"]}`)
+	w.ask(`{"requestId":"delete","action":"delete","expansionId":"x"}`)
+	runs = w.ended("unknown", "delete")
+	if r := last(runs["unknown"]); r.Status == schemas.Failed && r.Error.Code != schemas.CodeUnknownSegment {
+		t.Errorf("a segment that does not exist ends as %+v", r.Error)
+	}
+	if gone := w.successful(runs["delete"]); gone.Counts.Left != 10 || gone.Counts.Members != 0 || len(w.members("x")) != 0 {
+		t.Errorf("the deletion counts %+v, memberships hold %d", gone.Counts, len(w.members("x")))
+	}
+	if e := w.expansion("x"); e.State != schemas.StateDeleted || e.Run != nil || len(e.Pending) != 0 {
+		t.Errorf("deleted it is %+v", e)
+	}
+}
+
+func TestAnUnknownSegmentIsRefusedAndASegmentThatIsGoneSaysSo(t *testing.T) {
+	w := newWorld(t, newKafka(t), "test.")
+	w.pipeline()
+	w.load(town(1500))
+	w.ask(`{"requestId":"unknown","action":"expand","expansionId":"x","sourceSegmentId":"nobody"}`)
+	w.ask(`{"requestId":"clash","action":"expand","expansionId":"x","sourceSegmentId":"vip","fields":["City"]}`)
+	w.ask(`not JSON`)
+	w.ask(`{"requestId":"x","action":"expand","expansionId":"other","sourceSegmentId":"vip"}`)
+	runs := w.ended("unknown", "clash")
+	if r := last(runs["unknown"]); r.Error == nil || r.Error.Code != schemas.CodeUnknownSegment || r.Error.Hint == "" {
+		t.Errorf("a source that does not exist ends as %+v", r)
+	}
+	switch r := last(runs["clash"]); {
+	case r.Status == schemas.Successful: // the one before had ended
+	case r.Error == nil || r.Error.Code != schemas.CodeExists:
+		t.Errorf("an expansion that waits is expanded again: %+v", r)
+	default:
+		w.ask(`{"requestId":"second","action":"expand","expansionId":"x","sourceSegmentId":"vip","fields":["City"]}`)
+		w.successful(w.ended("second")["second"])
+	}
+	before := len(w.members("x"))
+
+	var gone wire.Builder
+	gone.Add(1_700_000_000_000, []byte("vip"), nil, nil)
+	_, err := w.producer.Publish(w.ctx, w.prefix.Topic(schemas.SegmentChanges), 0, &gone)
+	w.ok(err)
+	w.ask(`{"requestId":"late","action":"refresh","expansionId":"x"}`)
+	if r := last(w.ended("late")["late"]); r.Error == nil || r.Error.Code != schemas.CodeSegmentGone {
+		t.Errorf("a source that is gone ends as %+v", r)
+	}
+	if after := len(w.members("x")); before == 0 || after != before {
+		t.Errorf("of %d members %d are left", before, after)
+	}
+	letters := 0
+	w.all(schemas.DeadLetters, 1, func(r *wire.Record) { letters++ })
+	if letters != 2 {
+		t.Errorf("there are %d dead letters, want 2", letters)
+	}
+}
+
+// load publishes customers and the segments they are in.
+func (w *world) load(customers []customer) {
+	w.Helper()
+	byShard := make([][][2]string, shards)
+	segments := map[string][]string{}
+	for _, c := range customers {
+		p := schemas.Murmur2.Partition([]byte(c.id), shards)
+		byShard[p] = append(byShard[p], [2]string{c.id, c.json()})
+		for _, s := range c.segments {
+			segments[s] = append(segments[s], c.id)
+		}
+	}
+	for p, records := range byShard {
+		w.say(schemas.Profiles, p, records...)
+	}
+	members, err := json.Marshal(segments["vip"])
+	w.ok(err)
+	w.say(schemas.SegmentChanges, 0, [2]string{"vip",
+		`{"segmentId":"vip","name":"VIP customers","snapshot":"s","part":1,"parts":1,"members":` + string(members) + `}`})
+}
+
+func refusing(customers []customer) (n int64) {
+	for _, c := range customers {
+		if c.refuses {
+			n++
+		}
+	}
+	return n
+}
+
+func last(events []schemas.Run) schemas.Run { return events[len(events)-1] }
+
+// successful demands that a run has succeeded, and gives its report.
+func (w *world) successful(events []schemas.Run) *schemas.Report {
+	w.Helper()
+	r := last(events)
+	if r.Status != schemas.Successful || r.Report == nil {
+		w.Fatalf("run %s ended as %s: %+v", r.RunID, r.Status, r.Error)
+	}
+	return r.Report
+}
+
+// stages demands that a run has told of its stages in order, and never went back.
+func (w *world) stages(events []schemas.Run) {
+	w.Helper()
+	var stages []schemas.Stage
+	progress := 0.0
+	for _, r := range events {
+		if r.Progress < progress {
+			w.Errorf("progress fell from %v to %v", progress, r.Progress)
+		}
+		progress = r.Progress
+		if r.Status == schemas.Processing && (len(stages) == 0 || stages[len(stages)-1] != r.Stage) {
+			stages = append(stages, r.Stage)
+		}
+	}
+	want := []schemas.Stage{schemas.Waiting, schemas.Reading, schemas.Training, schemas.Scoring, schemas.Publishing}
+	if events[0].Status != schemas.Queued || !slices.Equal(stages, want) || progress != 1 {
+		w.Errorf("the run began as %s, went through %v, and ended at %v", events[0].Status, stages, progress)
+	}
+}

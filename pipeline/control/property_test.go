@@ -1,0 +1,103 @@
+package control
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"kindred/schemas"
+)
+
+// Whatever is asked for in whatever order, and whenever controllers take over: every run that began ends once, in a
+// final status, and epochs only grow.
+func TestEveryRunEndsOnce(t *testing.T) {
+	actions := []schemas.Action{schemas.Expand, schemas.Edit, schemas.Refresh, schemas.Cancel, schemas.Rename, schemas.Delete}
+	rapid.Check(t, func(t *rapid.T) {
+		d := newDesk(&quiet{t: t})
+		var known []schemas.ExpandRequest
+		epochs := map[string]int64{}
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			switch rapid.SampledFrom([]string{"ask", "ask", "ask", "again", "turn", "commit", "end", "fail", "take over", "event"}).Draw(t, "what") {
+			case "ask":
+				r := on(fmt.Sprint("r", d.offset), rapid.SampledFrom(actions).Draw(t, "action"))
+				r.ExpansionID = rapid.SampledFrom([]string{"x", "y", "z"}).Draw(t, "id")
+				if r.Action == schemas.Expand || rapid.Bool().Draw(t, "source") {
+					r.SourceSegmentID = new("vip")
+				}
+				if r.Action == schemas.Rename {
+					r.Name = new("n")
+				}
+				known = append(known, r)
+				d.ask(r)
+			case "again":
+				if len(known) > 0 {
+					r := rapid.SampledFrom(known).Draw(t, "which")
+					if e := d.state.expansions[r.ExpansionID]; e == nil || !slices.Contains(e.Requests, r.RequestID) {
+						continue // nothing remembers it
+					}
+					d.ask(r)
+				}
+			case "event":
+				for _, r := range d.state.onDataEvent(schemas.DataEvent{Source: "s", BatchID: fmt.Sprint(d.offset)}).requests {
+					d.ask(r)
+				}
+			case "turn":
+				d.turn()
+			case "commit":
+				if e := d.state.active(); e != nil && !e.Run.Committed {
+					d.commit()
+				}
+			case "end":
+				if e := d.state.active(); e != nil && e.Run.Committed {
+					d.succeed()
+				}
+			case "fail":
+				if e := d.state.active(); e != nil && !e.Run.Committed {
+					d.fail()
+				}
+			case "take over":
+				if e := d.state.active(); e != nil && !e.Run.Committed {
+					d.do(restart(e, noon))
+				}
+			}
+			running := 0
+			for id, e := range d.state.expansions {
+				if e.Run != nil {
+					running++
+				}
+				if e.Epoch < epochs[id] {
+					t.Fatalf("the epoch of %s fell from %d to %d", id, epochs[id], e.Epoch)
+				}
+				epochs[id] = e.Epoch
+				if n := len(slices.DeleteFunc(slices.Clone(e.Pending), func(p schemas.Pending) bool { return !isRefresh(p) })); n > 1 {
+					t.Fatalf("%d refreshes of %s wait", n, id)
+				}
+			}
+			if running > 1 {
+				t.Fatalf("%d runs are under way", running)
+			}
+		}
+		for d.turn(); d.state.active() != nil; d.turn() {
+			if !d.state.active().Run.Committed {
+				d.commit()
+			}
+			d.succeed()
+		}
+		for id, r := range d.last {
+			if !r.Status.Final() || d.finals[id] != 1 {
+				t.Fatalf("run %s is %s and has ended %d times", id, r.Status, d.finals[id])
+			}
+		}
+	})
+}
+
+// quiet lets a rapid test stand for a testing.TB.
+type quiet struct {
+	testing.TB
+	t *rapid.T
+}
+
+func (q *quiet) Helper()           {}
+func (q *quiet) Fatal(args ...any) { q.t.Fatal(args...) }

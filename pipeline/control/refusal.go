@@ -1,0 +1,187 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"kindred/pipeline/selection"
+	"kindred/schemas"
+)
+
+func refused(code, hint, format string, args ...any) *schemas.RunError {
+	return &schemas.RunError{Code: code, Message: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// refusal says why a request cannot be, or cannot be now. Nil: it may wait for its turn.
+func (s *state) refusal(known *schemas.Expansion, r *schemas.ExpandRequest) *schemas.RunError {
+	if err := s.refusedByState(known, r); err != nil {
+		return err
+	}
+	if err := refusedByValue(r); err != nil {
+		return err
+	}
+	return s.refusedByChain(r)
+}
+
+// refusedByState looks at what the expansion is and does.
+func (s *state) refusedByState(known *schemas.Expansion, r *schemas.ExpandRequest) *schemas.RunError {
+	id := r.ExpansionID
+	if r.Action == schemas.Expand {
+		return s.refusedAsNew(known, r)
+	}
+	switch {
+	case known == nil:
+		return unknown(id)
+	case r.Action == schemas.Cancel:
+		return notToCancel(known)
+	case known.State == schemas.StateDeleted && !busy(known):
+		return refused(schemas.CodeUnknownExpansion, "expand its source anew (kindred expand)", "expansion %s was deleted", id)
+	case r.Action == schemas.Delete:
+		if known.State == schemas.StateDeleted {
+			return refused(schemas.CodeUnknownExpansion, "wait until its members have left", "expansion %s is deleted already", id)
+		}
+	case leaving(known):
+		return refused(schemas.CodeUnknownExpansion, "cancel the deletion if it still waits (kindred cancel), or expand anew after it",
+			"expansion %s is being deleted", id)
+	case r.Action == schemas.Edit && known.Definition == nil && r.SourceSegmentID == nil:
+		return refused(schemas.CodeUnknownExpansion, "wait for its first run, or name the source in the edit (--source)",
+			"expansion %s has no committed definition yet that could be edited", id)
+	case r.Action != schemas.Edit && known.Definition == nil && !busy(known):
+		return refused(schemas.CodeUnknownExpansion, "expand a source under this id (kindred expand)",
+			"expansion %s has never been committed", id)
+	}
+	return nil
+}
+
+func unknown(id string) *schemas.RunError {
+	return refused(schemas.CodeUnknownExpansion, "kindred list shows what there is", "there is no expansion %s", id)
+}
+
+// refusedAsNew says why an id cannot be expanded.
+func (s *state) refusedAsNew(known *schemas.Expansion, r *schemas.ExpandRequest) *schemas.RunError {
+	if known != nil && (known.Definition != nil || busy(known)) {
+		return refused(schemas.CodeExists, "edit or refresh it, or choose another id (--id)", "expansion %s exists", r.ExpansionID)
+	}
+	if known == nil && s.segments[r.ExpansionID] != nil {
+		return takenBySegment(r.ExpansionID)
+	}
+	return nil
+}
+
+func takenBySegment(id string) *schemas.RunError {
+	return refused(schemas.CodeExists, "choose another id (--id)", "%s is the id of a segment: segments and expansions share one namespace", id)
+}
+
+// notToCancel says why there is nothing to cancel.
+func notToCancel(known *schemas.Expansion) *schemas.RunError {
+	switch {
+	case interruptible(known) || len(known.Pending) > 0:
+		return nil
+	case known.Run != nil:
+		return refused(schemas.CodeTooLate, "wait until it is published, then edit or delete",
+			"run %s of %s is committed and will be finished", known.Run.RunID, known.ExpansionID)
+	}
+	return refused(schemas.CodeNotRunning, "", "no run of %s waits or runs", known.ExpansionID)
+}
+
+// refusedByValue looks at the request alone.
+func refusedByValue(r *schemas.ExpandRequest) *schemas.RunError {
+	bad := func(hint, format string, args ...any) *schemas.RunError {
+		return refused(schemas.CodeBadValue, hint, format, args...)
+	}
+	switch {
+	case r.DryRun:
+		return bad("leave dryRun out; an expansion that is not wanted can be deleted", "dry runs are not there yet")
+	case r.Action == schemas.Rename && r.Name == nil && r.Tags == nil:
+		return bad("give a name or tags", "there is nothing to rename to")
+	case r.Name != nil && !isName(*r.Name):
+		return bad("take 1 to 200 characters", "the name is empty, too long, or holds control characters")
+	case r.Share != nil && r.Count != nil:
+		return bad("give one of them", "share and count exclude each other")
+	case r.Share != nil && !(*r.Share > 0 && *r.Share <= 1):
+		return bad("0.2 takes the best fifth of those found similar", "share %v is not above 0 and at most 1", *r.Share)
+	case r.Count != nil && *r.Count < 1:
+		return bad("count is a number of customers", "count %d is below 1", *r.Count)
+	case r.Floor != nil && !(*r.Floor >= 0 && *r.Floor <= 1):
+		return bad("0.55 means 1.22 times as frequent in the source as elsewhere", "floor %v is not between 0 and 1", *r.Floor)
+	}
+	if r.Preset != nil {
+		if _, known := selection.Named(*r.Preset); !known {
+			return refused(schemas.CodeUnknownPreset, "there are "+presets(), "there is no preset of that name")
+		}
+	}
+	if r.Refresh != nil {
+		return refusedPolicy(r.Refresh)
+	}
+	return nil
+}
+
+func presets() string {
+	var names []string
+	for _, p := range selection.Presets() {
+		names = append(names, p.Name)
+	}
+	return strings.Join(names, " and ")
+}
+
+func refusedPolicy(p *schemas.RefreshPolicy) *schemas.RunError {
+	if p.SourceChange < 0 {
+		return refused(schemas.CodeBadValue, "0.1 means a tenth of the source", "refresh.sourceChange %v is below 0", p.SourceChange)
+	}
+	if p.Every == "" {
+		return nil
+	}
+	every, err := time.ParseDuration(p.Every)
+	if err == nil && every < time.Minute {
+		err = errors.New("too often")
+	}
+	if err != nil {
+		return refused(schemas.CodeBadValue, `write a duration of at least a minute, such as "24h"`, "refresh.every cannot be used")
+	}
+	return nil
+}
+
+// isName allows what can be shown on one line.
+func isName(name string) bool {
+	visible := false
+	for _, r := range name {
+		if unicode.IsControl(r) {
+			return false
+		}
+		visible = visible || !unicode.IsSpace(r)
+	}
+	return visible && utf8.RuneCountInString(name) <= 200
+}
+
+// refusedByChain refuses what would build an expansion on another one.
+func (s *state) refusedByChain(r *schemas.ExpandRequest) *schemas.RunError {
+	for _, id := range uses(r) {
+		if id == r.ExpansionID {
+			return refused(schemas.CodeCycle, "name another segment", "%s cannot be made from itself", id)
+		}
+		if s.expansions[id] != nil && s.segments[id] == nil {
+			return refused(schemas.CodeUnknownSegment, "expansions of expansions are not there yet: name a segment",
+				"%s is an expansion, not a segment", id)
+		}
+	}
+	return nil
+}
+
+// uses lists the segments that a request names.
+func uses(r *schemas.ExpandRequest) []string {
+	var ids []string
+	if r.SourceSegmentID != nil {
+		ids = append(ids, *r.SourceSegmentID)
+	}
+	if r.Candidates != nil && r.Candidates.SegmentID != "" {
+		ids = append(ids, r.Candidates.SegmentID)
+	}
+	if r.Suppress != nil {
+		ids = append(ids, *r.Suppress...)
+	}
+	return ids
+}

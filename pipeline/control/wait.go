@@ -1,0 +1,134 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"kindred/pipeline/profile"
+	"kindred/schemas"
+)
+
+const (
+	firstLook = 20 * time.Millisecond // between two looks at the shards
+	lastLook  = 250 * time.Millisecond
+	mostNamed = 3 // shards in a detail
+)
+
+// counted is what the shards have counted of a run.
+type counted struct {
+	members, entered, left, changed int64
+}
+
+// reached waits until every shard has seen what was in Kafka when the run was asked for: segment changes, profiles, and
+// its own memberships. However long that takes, the run says which shards it waits for.
+func (w *work) reached(ctx context.Context) error {
+	return w.look(ctx, schemas.Waiting, func(metas []*profile.Meta) (progress float64, missing []string) {
+		for shard := range w.Number {
+			meta := at(metas, shard)
+			if lack := lacks(meta.Ready, meta.Through, meta.Offsets, w.e.Run.Ends, shard); lack != "" {
+				missing = append(missing, fmt.Sprintf("shard %d (%s)", shard, lack))
+			}
+		}
+		return 0, missing
+	})
+}
+
+// await waits until every shard has published its part, and adds up what they counted.
+func (w *work) await(ctx context.Context) {
+	var sum counted
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		err := w.look(ctx, schemas.Publishing, func(metas []*profile.Meta) (progress float64, missing []string) {
+			sum, progress, missing = w.count(metas)
+			return progress, missing
+		})
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			w.end(ctx, func(end *word) { end.counted = &sum })
+			return
+		}
+		w.Log.Warn("a committed run is held up; trying again", "expansion", w.e.ExpansionID, "error", err)
+		w.say(ctx, schemas.Publishing, publishingFrom, "held up: "+err.Error())
+		if !sleep(ctx, pause) {
+			return
+		}
+	}
+}
+
+// count adds up what the shards say of the run. missing are those whose pass is not over.
+func (w *work) count(metas []*profile.Meta) (sum counted, progress float64, missing []string) {
+	for shard := range w.Number {
+		meta := at(metas, shard)
+		p := meta.Expansions[w.e.ExpansionID]
+		if p == nil || p.Epoch != w.e.Run.Epoch || p.PassOf <= 0 {
+			missing = append(missing, fmt.Sprintf("shard %d", shard))
+			continue
+		}
+		progress += float64(p.PassDone) / float64(p.PassOf) / float64(w.Number)
+		if p.PassDone < p.PassOf || !meta.Ready {
+			missing = append(missing, fmt.Sprintf("shard %d", shard))
+			continue
+		}
+		sum.entered += p.Entered
+		sum.left += p.Left
+		sum.changed += p.Changed
+		for _, members := range p.Members {
+			sum.members += members
+		}
+	}
+	return sum, progress, missing
+}
+
+// look looks at the shards until none is missing.
+func (w *work) look(ctx context.Context, stage schemas.Stage, missing func([]*profile.Meta) (float64, []string)) error {
+	for pause := firstLook; ; pause = min(pause+pause/16, lastLook) {
+		metas, err := w.Shards.ReadMetas(ctx, w.Number)
+		if err != nil {
+			return fmt.Errorf("look at the shards: %w", err)
+		}
+		progress, lack := missing(metas)
+		if len(lack) == 0 {
+			return nil
+		}
+		from, to := span(stage)
+		w.say(ctx, stage, from+progress*(to-from), "waits for "+list(lack))
+		if !sleep(ctx, pause) {
+			return ctx.Err()
+		}
+	}
+}
+
+// lacks says what a shard has not seen yet; empty: it has seen all.
+func lacks(ready bool, through int64, at profile.Offsets, ends *schemas.Ends, shard int) string {
+	behind := func(what string, next, end int64) string { return fmt.Sprintf("%s at %d of %d", what, next, end) }
+	switch {
+	case !ready:
+		return "its cache is not ready"
+	case through < ends.SegmentChanges:
+		return behind("segment changes", through, ends.SegmentChanges)
+	case shard < len(ends.Profiles) && at.Profiles < ends.Profiles[shard]:
+		return behind("profiles", at.Profiles, ends.Profiles[shard])
+	case shard < len(ends.Memberships) && at.Memberships < ends.Memberships[shard]:
+		return behind("memberships", at.Memberships, ends.Memberships[shard])
+	}
+	return ""
+}
+
+// at gives the meta of a shard; of one that has none, a zero one.
+func at(metas []*profile.Meta, shard int) *profile.Meta {
+	if shard < len(metas) && metas[shard] != nil {
+		return metas[shard]
+	}
+	return &profile.Meta{}
+}
+
+// list names some, and says how many more there are.
+func list(all []string) string {
+	if more := len(all) - mostNamed; more > 0 {
+		return strings.Join(all[:mostNamed], ", ") + fmt.Sprintf(" and %d more", more)
+	}
+	return strings.Join(all, ", ")
+}
