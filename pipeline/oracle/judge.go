@@ -1,0 +1,246 @@
+package oracle
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"sort"
+	"strconv"
+
+	"github.com/cespare/xxhash/v2"
+
+	"kindred/pipeline/model"
+	"kindred/schemas"
+)
+
+// Place is a member's place in an expansion.
+type Place struct {
+	Score int // ten-thousandths
+	Band  int // 0..3, as in schemas.BandNames
+}
+
+// Memberships gives all members there should be, by expansion + "/" + customer.
+func (o *Oracle) Memberships() map[string]Place {
+	used := o.used()
+	crowded := o.crowded(used)
+	all := map[string]Place{}
+	for id := range o.profiles {
+		c := o.customer(id, used)
+		if !c.consents {
+			continue
+		}
+		c.crowded = crowded[o.shard(id)]
+		for expansion := range o.models {
+			if v := o.decide(c, expansion); v.member {
+				all[expansion+"/"+id] = v.Place
+			}
+		}
+	}
+	return all
+}
+
+// Expansions gives the ids of the expansions that have a model, sorted.
+func (o *Oracle) Expansions() []string {
+	var ids []string
+	for _, id := range slices.Sorted(maps.Keys(o.models)) {
+		if !o.models[id].Deleted {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// customer is one that has a profile, and what has been decided about it.
+type customer struct {
+	id       string
+	consents bool
+	values   map[string]value   // by field
+	verdicts map[string]verdict // by expansion
+	crowded  map[string]bool    // fields that have too many values in the customer's shard
+}
+
+// value is a field's: its canonical JSON text, and the number if it is one.
+type value struct {
+	text     string
+	number   float64
+	isNumber bool
+}
+
+// verdict is whether a customer is a member of an expansion.
+type verdict struct {
+	member bool
+	Place
+}
+
+func (o *Oracle) shard(customer string) int {
+	return o.Partitioner.Partition([]byte(customer), o.Shards)
+}
+
+// used finds the fields that models look at: true for those that at least one takes by value, not by level.
+func (o *Oracle) used() map[string]bool {
+	used := map[string]bool{}
+	for _, m := range o.models {
+		for i := range m.Fields {
+			f := &m.Fields[i]
+			used[f.Name] = used[f.Name] || len(f.Bounds) == 0
+		}
+	}
+	return used
+}
+
+// customer reads the profile of a customer again, which could be read before, and keeps the fields that are used.
+func (o *Oracle) customer(id string, used map[string]bool) *customer {
+	p := &o.scratch
+	if err := p.Decode(o.profiles[id]); err != nil {
+		panic("a profile that could be read cannot: " + err.Error())
+	}
+	c := &customer{id: id, consents: p.Profiling, values: map[string]value{}, verdicts: map[string]verdict{}}
+	for i := range p.Fields {
+		f := &p.Fields[i]
+		_, use := used[string(f.Name)]
+		if use && f.Kind != schemas.Absent && f.Kind != schemas.Other {
+			c.values[string(f.Name)] = value{string(schemas.AppendCanonical(nil, f)), f.Number, f.Kind == schemas.Number}
+		}
+	}
+	return c
+}
+
+// decide applies the rule of membership. Expansions that the rule names are decided first; in a circle, which is
+// refused when it is asked for, nobody is a member.
+func (o *Oracle) decide(c *customer, expansion string) verdict {
+	v, decided := c.verdicts[expansion]
+	if decided {
+		return v
+	}
+	c.verdicts[expansion] = verdict{}
+	m := o.models[expansion]
+	if m != nil && !m.Deleted && o.mayBe(c, &m.Definition) {
+		score := score(m, c)
+		if reaches(m, score, expansion, c.id) {
+			v = verdict{true, Place{score, band(m, score)}}
+		}
+	}
+	c.verdicts[expansion] = v
+	return v
+}
+
+// mayBe says whether a customer may be a member at all.
+func (o *Oracle) mayBe(c *customer, d *schemas.Definition) bool {
+	if d.Candidates.SegmentID != "" && !o.in(c, d.Candidates.SegmentID) {
+		return false
+	}
+	if d.ExcludeSource && o.in(c, d.SourceSegmentID) {
+		return false
+	}
+	for _, id := range d.Suppress {
+		if o.in(c, id) {
+			return false
+		}
+	}
+	return true
+}
+
+// in says whether a customer is in a segment, which may be an expanded one.
+func (o *Oracle) in(c *customer, id string) bool {
+	if m := o.models[id]; m != nil && !m.Deleted {
+		return o.decide(c, id).member
+	}
+	if s := o.routed[id]; s != nil {
+		return s.has(c.id)
+	}
+	s := o.segments[id]
+	return s != nil && s.members[c.id]
+}
+
+// score adds up what the customer's values weigh and finds the score of the sum.
+func score(m *model.Model, c *customer) int {
+	sum := int64(m.Bias)
+	for i := range m.Fields {
+		f := &m.Fields[i]
+		v, has := c.values[f.Name]
+		switch {
+		case len(f.Bounds) > 0 && has && v.isNumber:
+			sum += int64(f.Weights[strconv.Itoa(level(f.Bounds, v.number))])
+		case len(f.Bounds) == 0 && has && !c.crowded[f.Name]:
+			sum += int64(f.Weights[v.text])
+		default:
+			sum += int64(f.Absent)
+		}
+	}
+	// The best score whose least sum is not above this one.
+	return sort.Search(model.Best, func(s int) bool { return int64(m.Scores[s+1]) > sum })
+}
+
+// level is the number of bounds at or below a number, both cut to the upper half of a float32.
+func level(bounds []uint16, number float64) int {
+	key := ordered(number)
+	n := 0
+	for _, b := range bounds {
+		if uint32(b) <= key {
+			n++
+		}
+	}
+	return n
+}
+
+// ordered is the upper half of a float32 as a whole number in the order of the numbers: counted up from the middle for
+// positive ones, down from it for negative ones.
+func ordered(number float64) uint32 {
+	const middle = 0x8000
+	half := math.Float32bits(float32(math.Abs(number))) >> 16
+	if number < 0 {
+		return middle - 1 - half
+	}
+	return middle + half
+}
+
+// reaches says whether score and tie are at or above the cut.
+func reaches(m *model.Model, score int, expansion, customer string) bool {
+	tie := xxhash.Sum64String(expansion+"/"+customer) >> 11
+	return score > m.Cut.Score || score == m.Cut.Score && tie >= m.Cut.Tie
+}
+
+func band(m *model.Model, score int) int {
+	band := 0
+	for _, from := range m.Bands {
+		if score >= from {
+			band++
+		}
+	}
+	return band
+}
+
+// mostValues is how many values of a field a shard keeps apart. With more, none counts.
+const mostValues = 254
+
+// crowded finds, by shard, the fields taken by value that have too many values among the customers who consent.
+func (o *Oracle) crowded(used map[string]bool) map[int]map[string]bool {
+	values := map[int]map[string]map[string]bool{} // by shard, field and text
+	for id := range o.profiles {
+		c := o.customer(id, used)
+		if !c.consents {
+			continue
+		}
+		shard := o.shard(id)
+		if values[shard] == nil {
+			values[shard] = map[string]map[string]bool{}
+		}
+		for name, v := range c.values {
+			switch texts := values[shard][name]; {
+			case !used[name]:
+			case texts == nil:
+				values[shard][name] = map[string]bool{v.text: true}
+			case len(texts) <= mostValues: // more need not be known
+				texts[v.text] = true
+			}
+		}
+	}
+	crowded := map[int]map[string]bool{}
+	for shard, fields := range values {
+		crowded[shard] = map[string]bool{}
+		for name, texts := range fields {
+			crowded[shard][name] = len(texts) > mostValues
+		}
+	}
+	return crowded
+}

@@ -1,0 +1,95 @@
+// Package oracle is the judge: it works out who should be a member of which expansion, with what score and band, from
+// the records of the topics alone. It is slow and plain on purpose: maps, one pass, nothing kept but what was said.
+//
+// It promises the answer of a single quiet pass over the inputs, which is what the pipeline must converge to. It shares
+// no code with the stages that it judges; of package model it uses only the words.
+//
+// Of two things it sees less than an owner does: that a shard once had more than 254 values of a field and has fewer
+// now, or more than 256 fields. Models learn from no such field, so it matters only to a model that is older.
+package oracle
+
+import (
+	"bytes"
+	"fmt"
+
+	"kindred/pipeline/model"
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// Oracle takes in records and then tells who is a member. Records of a partition must come in their order; partitions
+// and topics may come in any. Of segment-changes and segment-members it should be given only one: the former judges
+// the router too, the latter is there for ever.
+type Oracle struct {
+	Shards      int // partitions of profiles; must be given
+	Partitioner schemas.Partitioner
+
+	profiles map[string][]byte       // by customer: the last profile that could be read
+	models   map[string]*model.Model // by expansion: that of the highest epoch
+	segments map[string]*segment     // as segment-changes tell
+	routed   map[string]*routed      // as segment-members tell
+	scratch  schemas.Profile
+}
+
+// Apply takes in a record of a topic, whose name is without the prefix. A record that must become a dead letter has no
+// effect and gives a *schemas.Malformed. Topics that decide nothing are ignored.
+func (o *Oracle) Apply(topic string, partition int, r *wire.Record) error {
+	switch topic {
+	case schemas.Profiles:
+		return o.profile(partition, r)
+	case schemas.Models:
+		return o.model(r)
+	case schemas.SegmentChanges:
+		return o.change(r)
+	case schemas.SegmentMembers:
+		return o.member(partition, r)
+	}
+	return nil
+}
+
+// profile replaces or erases a customer's profile.
+func (o *Oracle) profile(partition int, r *wire.Record) error {
+	if err := schemas.ValidCustomerID(r.Key); err != nil {
+		return err
+	}
+	if right := o.Partitioner.Partition(r.Key, o.Shards); right != partition {
+		return &schemas.Malformed{Code: schemas.WrongPartition, Message: fmt.Sprintf("the key belongs in partition %d", right)}
+	}
+	if r.Value == nil {
+		delete(o.profiles, string(r.Key))
+		return nil
+	}
+	value, err := schemas.Payload(r.Headers, r.Value)
+	if err != nil {
+		return err
+	}
+	if err := o.scratch.Decode(value); err != nil {
+		return err
+	}
+	if id := o.scratch.CustomerID; len(id) > 0 && !bytes.Equal(id, r.Key) {
+		return &schemas.Malformed{Code: schemas.KeyMismatch, Message: "the value names another customer than the key"}
+	}
+	if o.profiles == nil {
+		o.profiles = map[string][]byte{}
+	}
+	o.profiles[string(r.Key)] = bytes.Clone(value)
+	return nil
+}
+
+// model keeps a model unless a later attempt is known. Only a deletion ends an expansion: a null value does not.
+func (o *Oracle) model(r *wire.Record) error {
+	if r.Value == nil {
+		return nil
+	}
+	m, err := model.Decode(r.Value)
+	if err != nil {
+		return &schemas.Malformed{Code: schemas.WrongSchema, Message: err.Error()}
+	}
+	if o.models == nil {
+		o.models = map[string]*model.Model{}
+	}
+	if known := o.models[string(r.Key)]; known == nil || m.Epoch > known.Epoch {
+		o.models[string(r.Key)] = m
+	}
+	return nil
+}

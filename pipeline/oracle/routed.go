@@ -1,0 +1,71 @@
+package oracle
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// routed is what segment-members say of a segment.
+type routed struct {
+	said    map[string]saying // by customer: the last record
+	present map[int]int64     // by partition: the number that the last mark made count
+}
+
+// saying is a record about one customer.
+type saying struct {
+	in        bool
+	number    int64
+	partition int
+}
+
+// has says whether a customer is in: the last record said so, for the number that counts.
+func (s *routed) has(customer string) bool {
+	last, known := s.said[customer]
+	return known && last.in && last.number == s.present[last.partition]
+}
+
+// member takes in a record of segment-members.
+func (o *Oracle) member(partition int, r *wire.Record) error {
+	id, customer, ok := schemas.SplitKey(r.Key)
+	if !ok {
+		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "the key is not segment/customer"}
+	}
+	if len(id) == 0 {
+		return nil // how far the router has got
+	}
+	if o.routed == nil {
+		o.routed = map[string]*routed{}
+	}
+	s := o.routed[string(id)]
+	if s == nil {
+		s = &routed{map[string]saying{}, map[int]int64{}}
+		o.routed[string(id)] = s
+	}
+	if len(customer) == 0 {
+		return s.mark(partition, r)
+	}
+	text, _ := r.Headers.Get(schemas.HeaderSnapshot)
+	number, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil {
+		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "the number of a segment's member is missing"}
+	}
+	if number >= s.said[string(customer)].number {
+		s.said[string(customer)] = saying{r.Value != nil, number, partition}
+	}
+	return nil
+}
+
+// mark makes a number count in a partition.
+func (s *routed) mark(partition int, r *wire.Record) error {
+	var mark struct {
+		Snapshot int64 `json:"snapshot"`
+	}
+	if err := json.Unmarshal(r.Value, &mark); err != nil {
+		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "a mark without a number"}
+	}
+	s.present[partition] = max(s.present[partition], mark.Snapshot)
+	return nil
+}
