@@ -1,0 +1,139 @@
+package config_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"kindred/cmd/internal/config"
+)
+
+// parse reads arguments and variables ("KINDRED_KAFKA=...") as serve would.
+func parse(t *testing.T, arguments string, variables ...string) (config.Settings, config.Server, error) {
+	t.Helper()
+	var settings config.Settings
+	var server config.Server
+	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	settings.Flags(flags)
+	server.Flags(flags)
+	if err := flags.Parse(strings.Fields(arguments)); err != nil {
+		return settings, server, err
+	}
+	err := config.FromEnvironment(flags, func(name string) (string, bool) {
+		for _, v := range variables {
+			if key, value, _ := strings.Cut(v, "="); key == name {
+				return value, true
+			}
+		}
+		return "", false
+	})
+	if err == nil {
+		err = settings.Check()
+	}
+	if err == nil {
+		err = server.Check()
+	}
+	return settings, server, err
+}
+
+func TestDefaultsMakeSense(t *testing.T) {
+	settings, server, err := parse(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if settings.Prefix != "kindred." || !slices.Equal(settings.Kafka, []string{"127.0.0.1:9092"}) {
+		t.Errorf("defaults: %+v", settings)
+	}
+	if server.Partitions != 12 || server.MinSource != 25 || server.WarnSource != 100 {
+		t.Errorf("defaults: %+v", server)
+	}
+	if !server.Does("shards") || !server.Does("control") {
+		t.Errorf("roles: %v, want both", server.Roles)
+	}
+}
+
+func TestAFlagGoesOverTheVariableAndTheVariableOverTheDefault(t *testing.T) {
+	settings, server, err := parse(t, "--kafka a:1,b:2 --partitions 3",
+		"KINDRED_KAFKA=c:3", "KINDRED_PREFIX=my.", "KINDRED_MIN_SOURCE=7", "KINDRED_PARTITIONS=9")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(settings.Kafka, []string{"a:1", "b:2"}) || settings.Prefix != "my." {
+		t.Errorf("settings: %+v", settings)
+	}
+	if server.MinSource != 7 || server.Partitions != 3 {
+		t.Errorf("server: %+v", server)
+	}
+}
+
+func TestWhatMakesNoSenseIsNamed(t *testing.T) {
+	refused := func(want, arguments string, variables ...string) {
+		t.Helper()
+		_, _, err := parse(t, arguments, variables...)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q %v: got error %v, want one that says %q", arguments, variables, err, want)
+		}
+	}
+	refused("--kafka", "--kafka nohost")
+	refused("--redis", "--redis nohost")
+	refused("--prefix", "--prefix a/b")
+	refused("--partitioner", "--partitioner random")
+	refused("--kafka-cert", "--kafka-tls --kafka-cert a.pem")
+	refused("--redis-tls", "--redis-ca a.pem")
+	refused("--roles", "--roles boss")
+	refused("--partitions", "--partitions 0")
+	refused("--min-source", "--min-source 0")
+	refused("--token-file", "--http 0.0.0.0:8080")
+	refused("--token-file", "--http :8080")
+	refused("KINDRED_MIN_SOURCE", "", "KINDRED_MIN_SOURCE=many")
+	if _, _, err := parse(t, "--http 0.0.0.0:8080 --token-file t"); err != nil {
+		t.Errorf("with a token any address is fine: %v", err)
+	}
+	if _, _, err := parse(t, "--http [::1]:0"); err != nil {
+		t.Errorf("loopback needs no token: %v", err)
+	}
+}
+
+func TestAnAddressThatDoesNotAnswerIsNamed(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := listener.Addr().String()
+	listener.Close()
+	settings := config.Settings{Kafka: []string{closed}, Redis: []string{closed}}
+	client, err := settings.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for server, err := range map[string]error{
+		"Kafka": settings.ReachKafka(context.Background(), client),
+		"Redis": settings.ReachRedis(context.Background()),
+	} {
+		var unreachable *config.Unreachable
+		if !errors.As(err, &unreachable) || unreachable.Server != server {
+			t.Errorf("%s: got %v, want an Unreachable", server, err)
+			continue
+		}
+		if want := server + " does not answer at " + closed + ": connection refused"; err.Error() != want {
+			t.Errorf("got %q, want %q", err, want)
+		}
+	}
+}
+
+func TestOneAddressThatAnswersIsEnough(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	settings := config.Settings{Redis: []string{"127.0.0.1:1", listener.Addr().String()}}
+	if err := settings.ReachRedis(context.Background()); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,55 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// variable is the annotation of a flag that can also be given by the environment; its value is the variable's name.
+const variable = "kindred_variable"
+
+// settingFlags declares flags that are settings: each has its variable, named in its help.
+type settingFlags struct {
+	*pflag.FlagSet
+	on *pflag.FlagSet
+}
+
+func flagsOf(on *pflag.FlagSet) *settingFlags {
+	return &settingFlags{FlagSet: pflag.NewFlagSet("settings", pflag.ContinueOnError), on: on}
+}
+
+// mark hands the flags over, each with its variable.
+func (s *settingFlags) mark() {
+	s.FlagSet.VisitAll(func(flag *pflag.Flag) {
+		name := Variable(flag.Name)
+		if flag.Annotations[variable] == nil {
+			flag.Annotations = map[string][]string{variable: {name}}
+			flag.Usage += " [" + name + "]"
+		}
+		s.on.AddFlag(flag)
+	})
+}
+
+// Variable names the variable of a setting: KINDRED_KAFKA for --kafka.
+func Variable(flag string) string {
+	return "KINDRED_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// FromEnvironment gives every setting that no flag gave the value of its variable. An empty variable counts as given.
+func FromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
+	var wrong error
+	flags.VisitAll(func(flag *pflag.Flag) {
+		name := flag.Annotations[variable]
+		if name == nil || flag.Changed || wrong != nil {
+			return
+		}
+		if value, ok := lookup(name[0]); ok {
+			if err := flags.Set(flag.Name, value); err != nil {
+				wrong = fmt.Errorf("%s=%q: %w", name[0], value, err)
+			}
+		}
+	})
+	return wrong
+}

@@ -1,0 +1,277 @@
+package terminal
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"kindred/schemas"
+)
+
+// Report draws what a run found: its size, its bands, its reach, what tells the members apart, and how good it is.
+func (s Screen) Report(name, id string, definition *schemas.Definition, report *schemas.Report) {
+	s.Line("\n  %s   %s", s.Bold(name), s.Faint(id))
+	s.Say(size(definition, report))
+	if moved := movement(report.Counts); moved != "" {
+		s.Say(moved)
+	}
+	s.bands(report)
+	s.reach(definition, report)
+	s.fields(report.Fields)
+	s.quality(report.Quality)
+	s.warnings(report.Warnings)
+	s.Line("")
+}
+
+func size(definition *schemas.Definition, report *schemas.Report) string {
+	counts := report.Counts
+	if counts.Similar == 0 {
+		return fmt.Sprintf("No members: none of %s is similar enough. Learned from %s.",
+			Count(counts.Candidates, "candidate"), Count(counts.SourceWithProfile, "source member"))
+	}
+	text := Count(counts.Members, "member")
+	if definition != nil {
+		switch {
+		case definition.Count > 0:
+			text += fmt.Sprintf(": the best %s of", Number(definition.Count))
+		case definition.Share < 1:
+			text += fmt.Sprintf(": the best %s of", Percent(definition.Share))
+		default:
+			text += ": all of"
+		}
+	} else {
+		text += " of"
+	}
+	text += fmt.Sprintf(" %s similar customers among %s, learned from %s.", Number(counts.Similar),
+		Count(counts.Candidates, "candidate"), Count(counts.SourceWithProfile, "source member"))
+	if definition != nil && definition.Count > counts.Similar {
+		text += " There are no more that are similar enough."
+	}
+	return text
+}
+
+func movement(counts schemas.Counts) string {
+	var parts []string
+	for _, part := range []struct {
+		count int64
+		what  string
+	}{{counts.Entered, "entered"}, {counts.Left, "left"}, {counts.Changed, "changed"}} {
+		if part.count > 0 {
+			parts = append(parts, Number(part.count)+" "+part.what)
+		}
+	}
+	if parts == nil {
+		return ""
+	}
+	return "In this run " + strings.Join(parts, ", ") + "."
+}
+
+// bands draws a bar for each band, the best on top: all candidates light, the members among them full.
+func (s Screen) bands(report *schemas.Report) {
+	if len(report.Distribution) == 0 {
+		return
+	}
+	most := int64(1)
+	for _, band := range report.Distribution {
+		most = max(most, band.Candidates)
+	}
+	const left = 17 + 2 + 11 + 12 + 12 + 2 // name, range, two counts, gaps
+	room := s.width() - 2 - left
+	s.Title("Similarity", "")
+	s.Line("  %s%s%s", strings.Repeat(" ", 30), s.Faint(pad("candidates", -12)), s.Faint(pad("members", -12)))
+	for i := len(report.Distribution) - 1; i >= 0; i-- {
+		band := report.Distribution[i]
+		full := bar(float64(band.Members)/float64(most), room)
+		rest := bar(float64(band.Candidates)/float64(most), room)
+		rest = strings.Repeat("░", max(0, runes(rest)-runes(full)))
+		s.Line("  %s  %s%s%s  %s%s", s.Band(i, pad(band.Band, 17)), s.Faint(pad(span(band), 11)),
+			pad(Number(band.Candidates), -12), pad(Number(band.Members), -12), s.Band(i, full), s.Band(i, rest))
+	}
+}
+
+func span(band schemas.BandCount) string {
+	return fmt.Sprintf("%.2f – %.2f", band.From, band.To)
+}
+
+// reach draws how many candidates have at least a score, for every score.
+func (s Screen) reach(definition *schemas.Definition, report *schemas.Report) {
+	if len(report.Reach) != 101 || report.Reach[0] == 0 {
+		return
+	}
+	const height, columns = 7, 51
+	most := report.Reach[0]
+	label := max(len(Number(most)), 6)
+	s.Title("Reach", "candidates with at least this score")
+	for row := height; row >= 1; row-- {
+		axis := pad("", label) + " │"
+		if row == height {
+			axis = pad(Number(most), -label) + " ┤"
+		} else if row == (height+1)/2 {
+			axis = pad(Number(most/2), -label) + " ┤"
+		}
+		s.Line("  %s%s", s.Faint(axis), s.reachRow(report, row, height, columns))
+	}
+	s.Line("  %s", s.Faint(pad("0", -label)+" └"+strings.Repeat("─", columns-1)))
+	s.Line("  %s", s.Faint(pad("", label+2)+pad("0", 12)+pad("0.25", 13)+pad("0.5", 12)+pad("0.75", 13)+"1"))
+	s.marks(definition, report, label+2)
+}
+
+// reachRow draws one row of the curve, from the bottom counted from 1. What is above the cut is painted.
+func (s Screen) reachRow(report *schemas.Report, row, height, columns int) string {
+	steps := []rune(" ▁▂▃▄▅▆▇█")
+	below, above := "", ""
+	for column := range columns {
+		share := float64(report.Reach[column*2]) / float64(report.Reach[0])
+		eighths := int(share*float64(height*8)+0.5) - (row-1)*8
+		if share > 0 && row == 1 {
+			eighths = max(eighths, 1) // few, but some
+		}
+		step := string(steps[min(max(eighths, 0), 8)])
+		if report.Counts.Members > 0 && float64(column)/50 >= report.Cut-1e-9 {
+			above += step
+		} else {
+			below += step
+		}
+	}
+	return s.Band(1, strings.TrimRight(below, " ")) + gap(below, above) + s.Band(3, strings.TrimRight(above, " "))
+}
+
+// gap keeps the spaces that end below when something follows them.
+func gap(below, above string) string {
+	if strings.TrimRight(above, " ") == "" {
+		return ""
+	}
+	return strings.Repeat(" ", runes(below)-runes(strings.TrimRight(below, " ")))
+}
+
+// marks writes the floor and the cut under the curve, where they lie.
+func (s Screen) marks(definition *schemas.Definition, report *schemas.Report, indent int) {
+	mark := func(score float64, text string) {
+		at := indent + int(score*50+0.5)
+		s.Line("  %s%s", strings.Repeat(" ", at), s.Faint("▲ ")+text)
+	}
+	if definition != nil && definition.Floor > 0 {
+		mark(definition.Floor, s.Faint(fmt.Sprintf("floor %.2f", definition.Floor)))
+	}
+	if report.Counts.Members > 0 {
+		mark(report.Cut, fmt.Sprintf("cut %.4f", report.Cut))
+	}
+}
+
+// fields draws the most telling fields, and says what was left out and why.
+func (s Screen) fields(fields []schemas.FieldReport) {
+	used := slices.DeleteFunc(slices.Clone(fields), func(f schemas.FieldReport) bool { return !f.Used })
+	if len(used) == 0 {
+		return
+	}
+	slices.SortStableFunc(used, func(a, b schemas.FieldReport) int {
+		switch {
+		case a.Influence > b.Influence:
+			return -1
+		case a.Influence < b.Influence:
+			return 1
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	s.Title("What tells them apart", fmt.Sprintf("influence of %s", Count(len(used), "field")))
+	top := used[:min(len(used), 6)]
+	name := 0
+	for _, field := range top {
+		name = max(name, min(runes(field.Name), 28))
+	}
+	most := max(top[0].Influence, 1e-9)
+	for _, field := range top {
+		s.Line("  %s  %s  %s", pad(short(field.Name, 28), name), pad(Percent(field.Influence), -6),
+			s.Band(2, bar(field.Influence/most, 30)))
+	}
+	if left := leftOut(fields); left != "" {
+		s.Say(left)
+	}
+}
+
+// reasons says in words why a field was not used.
+var reasons = map[string]string{
+	"type":        "not a category",
+	"cardinality": "too few or too many values",
+	"coverage":    "hardly anybody has it",
+	"sensitive":   "sensitive",
+	"leak":        "gives the source away",
+	"overflow":    "too many values",
+	"not_asked":   "not asked for",
+}
+
+func leftOut(fields []schemas.FieldReport) string {
+	var reasonsFound []string
+	names := map[string][]string{}
+	for _, field := range fields {
+		if field.Used {
+			continue
+		}
+		reason := field.Reason
+		if words, ok := reasons[reason]; ok {
+			reason = words
+		}
+		if names[reason] == nil {
+			reasonsFound = append(reasonsFound, reason)
+		}
+		names[reason] = append(names[reason], field.Name)
+	}
+	var parts []string
+	for _, reason := range reasonsFound {
+		few := names[reason]
+		if len(few) > 4 {
+			few = append(slices.Clone(few[:3]), fmt.Sprintf("%d more", len(few)-3))
+		}
+		part := strings.Join(few, ", ")
+		if reason != "" {
+			part += " (" + reason + ")"
+		}
+		parts = append(parts, part)
+	}
+	if parts == nil {
+		return ""
+	}
+	return "Left out: " + strings.Join(parts, "; ") + "."
+}
+
+// quality says how good it is in words, then the figures.
+func (s Screen) quality(quality schemas.Quality) {
+	if quality.Holdout == 0 {
+		return
+	}
+	s.Title("Quality", quality.Grade)
+	s.Say(fmt.Sprintf("The best 20 %% of all customers hold %s of the source members that the measured fit had not seen, "+
+		"%.1f times as many as chance would. AUC %.3f, measured on %s.",
+		Percent(quality.RecallAt20), quality.LiftAt20, quality.AUC, Count(quality.Holdout, "source member")))
+	var lifts []string
+	for i := len(quality.BandLift) - 1; i >= 0; i-- {
+		if lift := quality.BandLift[i]; lift > 0 {
+			lifts = append(lifts, fmt.Sprintf("%s %s", schemas.BandNames[i], times(lift)))
+		}
+	}
+	if lifts != nil {
+		s.Say("How often as frequent among them as among everyone: " + strings.Join(lifts, ", ") + ".")
+	}
+}
+
+func times(lift float64) string {
+	if lift < 10 {
+		return fmt.Sprintf("%.1f×", lift)
+	}
+	return fmt.Sprintf("%.0f×", lift)
+}
+
+func (s Screen) warnings(warnings []schemas.Warning) {
+	if len(warnings) == 0 {
+		return
+	}
+	s.Title("Worth knowing", "")
+	for _, warning := range warnings {
+		s.Say("- " + warning.Message)
+		if warning.Hint != "" {
+			s.Say("→ try: " + warning.Hint)
+		}
+	}
+}
+
+func runes(text string) int { return len([]rune(text)) }

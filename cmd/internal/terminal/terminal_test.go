@@ -1,0 +1,176 @@
+package terminal_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"kindred/cmd/internal/terminal"
+	"kindred/schemas"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestAReportReadsWell(t *testing.T) {
+	var text strings.Builder
+	terminal.Screen{W: &text}.Report("VIP customers Expansion", "vip-expansion", definition(), report())
+	golden(t, "report.txt", text.String())
+}
+
+func TestAnExpansionWithoutMembersSaysSo(t *testing.T) {
+	var text strings.Builder
+	empty := report()
+	empty.Counts = schemas.Counts{Customers: 1000, Source: 60, SourceWithProfile: 60, Candidates: 940}
+	empty.Cut, empty.Warnings = 1, nil
+	for i := range empty.Distribution {
+		empty.Distribution[i].Members = 0
+	}
+	terminal.Screen{W: &text, Width: 200}.Report("Nobody", "nobody", definition(), empty)
+	golden(t, "nobody.txt", text.String())
+}
+
+func TestColoursChangeNoLetter(t *testing.T) {
+	var plain, painted strings.Builder
+	terminal.Screen{W: &plain}.Report("VIP", "vip", definition(), report())
+	terminal.Screen{W: &painted, Color: true}.Report("VIP", "vip", definition(), report())
+	if got := unpainted(painted.String()); got != plain.String() {
+		t.Errorf("without its colours the painted report differs:\n%s", got)
+	}
+	if !strings.Contains(painted.String(), "\x1b[") {
+		t.Error("a screen with colours shows none")
+	}
+}
+
+func TestNoLineIsWiderThanTheScreen(t *testing.T) {
+	for _, width := range []int{0, 60, 72, 96, 300} {
+		var text strings.Builder
+		screen := terminal.Screen{W: &text, Width: width}
+		screen.Report("VIP customers Expansion", "vip-expansion", definition(), report())
+		limit := min(max(width, 60), 96)
+		if width == 0 {
+			limit = 80
+		}
+		for line := range strings.Lines(text.String()) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > max(limit, 70) {
+				t.Errorf("width %d: %d columns: %s", width, n, line)
+			}
+		}
+	}
+}
+
+func TestMembersAndTables(t *testing.T) {
+	var text strings.Builder
+	screen := terminal.Screen{W: &text}
+	screen.Members(1, []schemas.Membership{
+		{CustomerID: "c-17", Score: 0.9731, Band: "very similar"},
+		{CustomerID: "c-4", Score: 0.6, Band: "similar"},
+	})
+	screen.Table([]string{"expansion", "#members", "state"}, [][]string{{"vip-expansion", "12,345", "live"}, {"b", "7", "deleted"}})
+	golden(t, "members.txt", text.String())
+}
+
+func TestNumbersForPeople(t *testing.T) {
+	check := func(got, want string) {
+		t.Helper()
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	check(terminal.Number(0), "0")
+	check(terminal.Number(999), "999")
+	check(terminal.Number(1000), "1,000")
+	check(terminal.Number(-1234567), "-1,234,567")
+	check(terminal.Count(1, "member"), "1 member")
+	check(terminal.Count(0, "member"), "0 members")
+	check(terminal.Percent(0.2), "20 %")
+	check(terminal.Percent(0.054), "5.4 %")
+	check(terminal.Percent(0.05), "5 %")
+	check(terminal.Percent(0), "0 %")
+	check(terminal.Percent(1), "100 %")
+}
+
+func TestPlainProgressIsAFewLines(t *testing.T) {
+	var text strings.Builder
+	screen := terminal.Screen{W: &text}
+	counting := screen.Count("profiles", 1000)
+	for done := range int64(1000) {
+		counting.At(done + 1)
+	}
+	counting.End("1,000 profiles published")
+	staged := screen.Stages("run")
+	staged.Stage("reading", 0.1)
+	staged.Stage("reading", 0.2)
+	staged.Stage("training", 0.4)
+	staged.End("")
+	golden(t, "progress.txt", text.String())
+}
+
+// golden compares a text with a file in testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
+	}
+}
+
+func unpainted(text string) string {
+	var plain strings.Builder
+	for {
+		before, after, found := strings.Cut(text, "\x1b[")
+		plain.WriteString(before)
+		if !found {
+			return plain.String()
+		}
+		_, text, _ = strings.Cut(after, "m")
+	}
+}
+
+func definition() *schemas.Definition {
+	return &schemas.Definition{SourceSegmentID: "vip", Name: "VIP customers Expansion", Share: 0.2, Floor: 0.55, Preset: "seed"}
+}
+
+func report() *schemas.Report {
+	r := &schemas.Report{
+		Counts: schemas.Counts{Customers: 100000, Source: 3010, SourceWithProfile: 3000, Candidates: 97000,
+			Similar: 21432, Members: 4286, Entered: 4286},
+		Cut: 0.7512,
+		Distribution: []schemas.BandCount{
+			{Band: "not similar", From: 0, To: 0.4, Candidates: 58000},
+			{Band: "somewhat similar", From: 0.4, To: 0.6, Candidates: 23000},
+			{Band: "similar", From: 0.6, To: 0.8, Candidates: 13100, Members: 1386},
+			{Band: "very similar", From: 0.8, To: 1, Candidates: 2900, Members: 2900},
+		},
+		Quality: schemas.Quality{AUC: 0.8412, RecallAt20: 0.63, LiftAt20: 3.15, BandLift: [4]float64{0.2, 0.9, 2.3, 12.1}, Holdout: 3000, Grade: "good"},
+		Fields: []schemas.FieldReport{
+			{Name: "TravelStyle", Type: "string", Distinct: 6, Coverage: 0.9, Used: true, Influence: 0.31},
+			{Name: "Membership", Type: "string", Distinct: 4, Coverage: 1, Used: true, Influence: 0.42},
+			{Name: "City", Type: "string", Distinct: 12, Coverage: 1, Used: true, Influence: 0.004},
+			{Name: "Age", Type: "LongType", Distinct: 60, Coverage: 1, Reason: "type"},
+			{Name: "Nickname", Type: "string", Distinct: 255, Coverage: 1, Reason: "cardinality"},
+			{Name: "Orders", Type: "LongType", Distinct: 40, Coverage: 1, Reason: "type"},
+			{Name: "MaritalStatus", Type: "string", Distinct: 4, Coverage: 1, Reason: "sensitive"},
+		},
+		Warnings: []schemas.Warning{{Code: "rule", Message: "the source looks as if it were made by a rule over Membership", Hint: "leave that field out: --field ..."}},
+	}
+	for i := range 101 {
+		x := 1 - float64(i)/100
+		r.Reach = append(r.Reach, int64(97000*x*x*(0.4+0.6*x)))
+	}
+	return r
+}

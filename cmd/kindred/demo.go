@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kindred/cmd/internal/config"
+	"kindred/cmd/internal/demo"
+	"kindred/cmd/internal/embedded"
+	"kindred/cmd/internal/terminal"
+	"kindred/schemas"
+)
+
+func (p *program) demo() *cobra.Command {
+	var (
+		customers int
+		once      bool
+		server    config.Server
+	)
+	command := &cobra.Command{
+		Use:   "demo",
+		Short: "See it work, on made-up customers, with everything in this process",
+		Long: "See it work: Kafka and Redis run in this process, customers are made up, a segment of VIPs is expanded before\n" +
+			"your eyes, then profiles change and members come and go. Nothing stays behind.",
+		Args: named(),
+		RunE: func(command *cobra.Command, _ []string) error {
+			if customers < 1000 || customers > 50_000_000 {
+				return usage(fmt.Sprintf("--customers %d: want 1,000 to 50,000,000", customers), command.CommandPath()+" --help")
+			}
+			if err := server.Check(); err != nil {
+				return usage(err.Error(), command.CommandPath()+" --help")
+			}
+			return p.play(command.Context(), &show{customers: customers, once: once}, server)
+		},
+	}
+	command.Flags().IntVar(&customers, "customers", 100_000, "how many customers to make up")
+	command.Flags().BoolVar(&once, "once", false, "end after the first changes")
+	command.Flags().StringVar(&server.HTTP, "http", "127.0.0.1:8080", "address of the HTTP server; another port is taken when it is in use")
+	config.PartitionFlag(command.Flags(), &server.Partitions)
+	server.Roles, server.MinSource, server.WarnSource = []string{"shards", "control"}, 25, 100
+	return command
+}
+
+// show is one performance of the demo.
+type show struct {
+	customers  int
+	once       bool
+	made       demo.Customers
+	partitions int
+	http       string // address of the HTTP server
+	expansion  string
+}
+
+// play starts everything, lets the show run beside the pipeline, and ends both.
+func (p *program) play(ctx context.Context, s *show, server config.Server) error {
+	s.made, s.expansion, s.partitions = demo.Customers{Seed: 1}, demo.SegmentID+"-expansion", server.Partitions
+	pair, err := embedded.Start(ctx, embedded.Options{})
+	if err != nil {
+		return err
+	}
+	defer pair.Close()
+	p.settings.Kafka, p.settings.Redis = []string{pair.KafkaAddr}, []string{pair.RedisAddr}
+	server.HTTP = free(server.HTTP)
+
+	serving, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	started := make(chan string, 1)
+	go func() {
+		err := serve(serving, service{settings: p.settings, server: server, embedded: true, log: p.quiet(),
+			started: func(http string) { started <- http }})
+		stop() // without the pipeline there is nothing to see
+		ended <- err
+	}()
+	err = p.perform(serving, s, started)
+	stop()
+	if broken := <-ended; broken != nil {
+		return fmt.Errorf("the pipeline ended: %w", broken)
+	}
+	if ctx.Err() != nil {
+		p.aside.Line("\n  Goodbye. Nothing stays behind.")
+		return nil // Ctrl-C is how the demo ends
+	}
+	return err
+}
+
+// quiet logs only what somebody should see who came to watch.
+func (p *program) quiet() *slog.Logger {
+	return slog.New(slog.NewTextHandler(p.aside.W, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// free takes any port when the wanted one is in use: a demo should not fail for that.
+func free(address string) string {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return "127.0.0.1:0"
+	}
+	listener.Close()
+	return address
+}
+
+// perform is what is to be seen, in order.
+func (p *program) perform(ctx context.Context, s *show, started <-chan string) error {
+	select {
+	case s.http = <-started:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	p.introduce(s)
+	c, err := p.cluster(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if err := p.bringCustomers(ctx, c, s); err != nil {
+		return err
+	}
+	if err := p.expandVIPs(ctx, c, s); err != nil {
+		return err
+	}
+	return p.live(ctx, c, s)
+}
+
+func (p *program) introduce(s *show) {
+	p.aside.Line("\n  %s", p.aside.Bold("kindred"))
+	p.aside.Say(fmt.Sprintf("Everything runs in this process: Kafka at %s, Redis at %s, the pipeline between them, "+
+		"and %s who do not exist. Some of them are VIPs. Who is like them?",
+		p.settings.Kafka[0], p.settings.Redis[0], terminal.Count(s.customers, "customer")))
+	p.aside.Line("")
+}
+
+// bringCustomers publishes profiles and the segment of the VIPs, as upstream would.
+func (p *program) bringCustomers(ctx context.Context, c *cluster, s *show) error {
+	if err := c.declare(ctx, demo.Fields()); err != nil {
+		return err
+	}
+	f, err := p.flood(ctx, c, schemas.Profiles)
+	if err != nil {
+		return err
+	}
+	begun := time.Now()
+	progress := p.aside.Count("profiles", int64(s.customers))
+	vips, err := s.publish(f, progress)
+	err = f.finish(err)
+	if err != nil {
+		progress.End("")
+		return err
+	}
+	took := time.Since(begun)
+	progress.End(fmt.Sprintf("%s published in %s (%s a second)", terminal.Count(s.customers, "profile"), short(took),
+		terminal.Number(int64(float64(s.customers)/took.Seconds()))))
+	if _, err := c.snapshot(ctx, demo.SegmentID, demo.SegmentName, vips, func(int64) {}); err != nil {
+		return err
+	}
+	p.aside.Line("  %s %s published: %s", p.aside.Good("✓"), "segment "+demo.SegmentID, terminal.Count(len(vips), "VIP customer"))
+	return nil
+}
+
+// publish publishes every profile, and gives the ids of the VIPs.
+func (s *show) publish(f *flood, progress *terminal.Progress) (vips []string, err error) {
+	var id, profile []byte
+	for customer := range s.customers {
+		id = demo.AppendID(id[:0], customer)
+		profile = s.made.AppendProfile(profile[:0], customer)
+		if err := f.add(id, profile); err != nil {
+			return nil, err
+		}
+		if s.made.VIP(customer) {
+			vips = append(vips, string(id))
+		}
+		if customer%1000 == 0 {
+			progress.At(f.acknowledged.Load())
+		}
+	}
+	return vips, nil
+}
+
+// expandVIPs asks for the expansion, waits for it, and shows what came of it.
+func (p *program) expandVIPs(ctx context.Context, c *cluster, s *show) error {
+	from, err := c.end(ctx, schemas.Runs)
+	if err != nil {
+		return err
+	}
+	source := demo.SegmentID
+	request := schemas.ExpandRequest{Action: schemas.Expand, ExpansionID: s.expansion, SourceSegmentID: &source}
+	h := how{requestID: "demo", wait: true}
+	h.complete(&request)
+	begun := time.Now()
+	if err := c.request(ctx, request); err != nil {
+		return err
+	}
+	run, err := p.await(ctx, c, request, from)
+	if err != nil {
+		return err
+	}
+	if run.Status == schemas.Successful {
+		p.aside.Line("  %s expanded in %s", p.aside.Good("✓"), short(time.Since(begun)))
+	}
+	if err := p.result(ctx, c, request, run); err != nil || p.settings.JSON {
+		return err
+	}
+	members, err := p.best(ctx, s.partitions, s.expansion, 5)
+	if err != nil {
+		return err
+	}
+	p.out.Line("  %s", p.out.Bold("First members"))
+	p.out.Members(1, members)
+	p.out.Line("")
+	return nil
+}

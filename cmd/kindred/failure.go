@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"kindred/cmd/internal/config"
+)
+
+// What the process ends with.
+const (
+	done        = 0
+	failed      = 1
+	misused     = 2
+	unreachable = 3
+)
+
+// failure is an error with its exit code and a way out.
+type failure struct {
+	code int
+	err  error
+	try  string // empty: nothing better is known
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// usage is a failure of who called: arguments or settings.
+func usage(message, try string) error {
+	return &failure{code: misused, err: errors.New(message), try: try}
+}
+
+// hint adds a way out to an error.
+func hint(err error, try string) error { return &failure{code: failed, err: err, try: try} }
+
+// silent is a failure that has been told already.
+var silent = errors.New("told already")
+
+// ended tells why a command failed, and gives the exit code.
+func (p *program) ended(err error) int {
+	var known *failure
+	var server *config.Unreachable
+	switch {
+	case err == nil:
+		return done
+	case errors.Is(err, silent):
+		return failed
+	case errors.As(err, &known):
+	case errors.As(err, &server):
+		known = &failure{code: unreachable, err: err, try: fmt.Sprintf("is it running? --%s names another address, "+
+			"kindred serve --embedded DIR starts one", map[string]string{"Kafka": "kafka", "Redis": "redis"}[server.Server])}
+	case errors.Is(err, context.Canceled):
+		known = &failure{code: failed, err: errors.New("interrupted")}
+	default:
+		known = &failure{code: failed, err: err}
+	}
+	fmt.Fprintf(p.aside.W, "kindred: %v\n", known.err)
+	if known.try != "" {
+		fmt.Fprintf(p.aside.W, "try: %s\n", known.try)
+	}
+	return known.code
+}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func TestPartsHoldEveryIDOnceAndFitIntoARecord(t *testing.T) {
+	ids := make([]string, 50_001)
+	for i := range ids {
+		ids[i] = strconv.Itoa(i)
+	}
+	check := func(what string, ids []string, want int) {
+		t.Helper()
+		all := inParts(ids)
+		if len(all) != want || !slices.Equal(slices.Concat(all...), ids) {
+			t.Errorf("%s: %d parts, want %d with all ids in order", what, len(all), want)
+		}
+		for _, members := range all {
+			value, err := json.Marshal(members)
+			if err != nil || len(members) > 20_000 || len(value) > 900_000 {
+				t.Errorf("%s: a part of %d ids and %d bytes (%v)", what, len(members), len(value), err)
+			}
+		}
+	}
+	check("nobody", nil, 1)
+	check("short ids", ids, 3)
+	check("exactly one part", ids[:20_000], 1)
+	long := make([]string, 10_000)
+	for i := range long {
+		long[i] = strings.Repeat("ø<\"", 60) + strconv.Itoa(i)
+	}
+	check("long ids that have to be escaped", long, 8)
+}

@@ -1,0 +1,43 @@
+// Command kindred expands customer segments: it learns what sets the members of a segment apart, and keeps an
+// expanded segment of the customers most like them. `kindred demo` shows it on made-up customers.
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"kindred/cmd/internal/config"
+	"kindred/cmd/internal/terminal"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// program is what all commands have.
+type program struct {
+	settings config.Settings
+	out      terminal.Screen // results
+	aside    terminal.Screen // everything else
+	log      *slog.Logger    // to the same place as aside
+}
+
+// run does what the arguments ask for, and gives the exit code.
+func run(ctx context.Context, arguments []string, out, aside io.Writer) int {
+	p := &program{
+		out:   terminal.On(out),
+		aside: terminal.On(aside),
+		log:   slog.New(slog.NewTextHandler(aside, nil)),
+	}
+	root := p.root()
+	root.SetArgs(arguments)
+	root.SetOut(out)
+	root.SetErr(aside)
+	return p.ended(root.ExecuteContext(ctx))
+}

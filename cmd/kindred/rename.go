@@ -1,0 +1,29 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"kindred/schemas"
+)
+
+func (p *program) rename() *cobra.Command {
+	var (
+		h    how
+		tags []string
+	)
+	command := &cobra.Command{
+		Use:   "rename ID NAME",
+		Short: "Give an expansion another name; its members stay as they are",
+		Args:  named("ID", "NAME"),
+		RunE: func(command *cobra.Command, arguments []string) error {
+			request := schemas.ExpandRequest{Action: schemas.Rename, ExpansionID: arguments[0], Name: &arguments[1]}
+			if command.Flags().Changed("tag") {
+				request.Tags = list(tags)
+			}
+			return p.ask(command, request, h)
+		},
+	}
+	command.Flags().StringArrayVar(&tags, "tag", nil, "its tags from now on; may be repeated")
+	h.flags(command.Flags())
+	return command
+}

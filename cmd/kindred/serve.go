@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"kindred/cmd/internal/config"
+	"kindred/cmd/internal/console"
+	"kindred/cmd/internal/embedded"
+	"kindred/producers"
+	"kindred/schemas"
+)
+
+func (p *program) serve() *cobra.Command {
+	var server config.Server
+	command := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the pipeline, until Ctrl-C",
+		Example: "  kindred serve --kafka kafka:9092 --redis redis:6379\n" +
+			"  kindred serve --embedded ./data",
+		Args: named(),
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := server.Check(); err != nil {
+				return usage(err.Error(), command.CommandPath()+" --help")
+			}
+			ctx := command.Context()
+			if server.Embedded != "" {
+				pair, err := p.embed(ctx, server.Embedded)
+				if err != nil {
+					return err
+				}
+				defer pair.Close()
+			}
+			return serve(ctx, service{settings: p.settings, server: server, embedded: server.Embedded != "", log: p.log})
+		},
+	}
+	server.Flags(command.Flags())
+	return command
+}
+
+// embed starts Kafka and Redis at the addresses where the other commands will look for them.
+func (p *program) embed(ctx context.Context, dir string) (*embedded.Pair, error) {
+	if len(p.settings.Kafka) != 1 || len(p.settings.Redis) != 1 {
+		return nil, usage("--embedded listens on one address of --kafka and one of --redis", "kindred serve --help")
+	}
+	pair, err := embedded.Start(ctx, embedded.Options{Dir: dir, KafkaAddr: p.settings.Kafka[0], RedisAddr: p.settings.Redis[0]})
+	if err != nil {
+		return nil, err
+	}
+	p.settings.Kafka, p.settings.Redis = []string{pair.KafkaAddr}, []string{pair.RedisAddr} // port 0 has become one
+	p.aside.Line("embedded Kafka at %s, kept in %s; embedded Redis at %s", pair.KafkaAddr, dir, pair.RedisAddr)
+	return pair, nil
+}
+
+// service is what serve needs to know.
+type service struct {
+	settings config.Settings
+	server   config.Server
+	embedded bool // Kafka and Redis are in this process
+	log      *slog.Logger
+	started  func(http string) // told once the topics are there and the parts run; nil: nobody asks
+}
+
+// serve runs the pipeline until ctx ends, which is no error.
+func serve(ctx context.Context, s service) error {
+	// Where others will look comes first: what is wrong with an address shows at once.
+	listener, token, err := s.listen()
+	if err != nil {
+		return err
+	}
+	if listener != nil {
+		defer listener.Close()
+	}
+
+	// Kafka is the truth, Redis a cache: without either there is nothing to do.
+	client, err := s.settings.Client()
+	if err != nil {
+		return &failure{code: misused, err: err}
+	}
+	if err := s.settings.ReachKafka(ctx, client); err != nil {
+		return err
+	}
+	if err := s.settings.ReachRedis(ctx); err != nil {
+		return err
+	}
+
+	// No part starts on topics that are not as they must be: its partitions are the shards.
+	prefix := schemas.Prefix(s.settings.Prefix)
+	if err := producers.Ensure(ctx, client, prefix, schemas.Topics(s.server.Partitions)); errors.Is(err, producers.ErrTopics) {
+		return hint(err, "kindred topics diff, another --prefix, or the --partitions that the topics have")
+	} else if err != nil {
+		return err
+	}
+
+	p, err := s.parts(&producers.Producer{Client: client, Log: s.log}, prefix)
+	if err != nil {
+		return err
+	}
+	defer p.cache.Close()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.producer.Run(ctx) })
+	if s.server.Does("shards") {
+		p.worker = p.newWorker()
+		group.Go(func() error { return p.shards(ctx) })
+	}
+	if s.server.Does("control") {
+		group.Go(func() error { return p.control(ctx) })
+	}
+	if listener != nil {
+		http := &console.Server{Listener: listener, Token: token, Behind: p.behind, Readings: p.readings, Log: s.log}
+		group.Go(func() error { return http.Run(ctx) })
+	}
+	if s.started != nil {
+		s.started(address(listener))
+	}
+	s.log.Info("serving", "http", address(listener), "roles", strings.Join(s.server.Roles, ","), "prefix", s.settings.Prefix, "partitions", s.server.Partitions)
+	return group.Wait()
+}
+
+// listen opens the address of the HTTP server, if there is to be one, and reads the token that it asks for.
+func (s *service) listen() (net.Listener, string, error) {
+	if s.server.HTTP == "" {
+		return nil, "", nil
+	}
+	token := ""
+	if s.server.TokenFile != "" {
+		text, err := os.ReadFile(s.server.TokenFile)
+		if err != nil {
+			return nil, "", &failure{code: misused, err: fmt.Errorf("--token-file: %w", err)}
+		}
+		if token = strings.TrimSpace(string(text)); token == "" {
+			return nil, "", usage("--token-file "+s.server.TokenFile+" is empty", "openssl rand -hex 24 > "+s.server.TokenFile)
+		}
+	}
+	listener, err := net.Listen("tcp", s.server.HTTP)
+	if err != nil {
+		return nil, "", hint(fmt.Errorf("http: %w", err), "another address with --http, or --http '' for none")
+	}
+	return listener, token, nil
+}
+
+func address(listener net.Listener) string {
+	if listener == nil {
+		return ""
+	}
+	return listener.Addr().String()
+}

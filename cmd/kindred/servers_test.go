@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"kindred/cmd/internal/config"
+	"kindred/cmd/internal/embedded"
+	"kindred/cmd/internal/terminal"
+	"kindred/consumers"
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// servers starts an embedded Kafka and Redis for the rest of the script, which finds them by the environment.
+func servers(script *testscript.TestScript, _ bool, _ []string) {
+	pair, err := embedded.Start(context.Background(), embedded.Options{})
+	script.Check(err)
+	script.Defer(func() { pair.Close() })
+	script.Setenv("KINDRED_KAFKA", pair.KafkaAddr)
+	script.Setenv("KINDRED_REDIS", pair.RedisAddr)
+}
+
+// connect gives a script's own way to its Kafka.
+func connect(script *testscript.TestScript) *cluster {
+	p := &program{aside: terminal.Screen{W: os.Stderr}, settings: config.Settings{
+		Kafka: []string{script.Getenv("KINDRED_KAFKA")}, Prefix: "kindred.",
+	}}
+	c, err := p.cluster(context.Background())
+	script.Check(err)
+	return c
+}
+
+// publish puts the lines of a file on a topic, each a key, a space and a value: publish TOPIC FILE.
+func publish(script *testscript.TestScript, _ bool, arguments []string) {
+	c := connect(script)
+	defer c.close()
+	c.publishLines(script, arguments[0], script.ReadFile(arguments[1]))
+}
+
+func (c *cluster) publishLines(script *testscript.TestScript, topic, lines string) {
+	for line := range strings.Lines(lines) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		script.Check(c.publish(context.Background(), topic, key, []byte(value), nil))
+	}
+}
+
+// answer waits for the next expand request, then puts the lines of a file on the topic of runs: answer FILE. It is
+// what a pipeline would do, and does it beside the script.
+func answer(script *testscript.TestScript, _ bool, arguments []string) {
+	c := connect(script)
+	lines := script.ReadFile(arguments[0])
+	from, err := c.end(context.Background(), schemas.ExpandRequests)
+	script.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		err := c.follow(ctx, schemas.ExpandRequests, from, func(*wire.Record) (bool, error) { return true, nil }, func() {})
+		if err == nil {
+			c.publishLines(script, schemas.Runs, lines)
+		}
+	}()
+	script.Defer(func() { cancel(); <-answered; c.close() })
+}
+
+// consume writes what a topic of one or more partitions holds to a file, as lines of key, space and value, by
+// partition: consume TOPIC FILE.
+func consume(script *testscript.TestScript, _ bool, arguments []string) {
+	c := connect(script)
+	defer c.close()
+	lines, err := c.dump(arguments[0])
+	script.Check(err)
+	script.Check(os.WriteFile(script.MkAbs(arguments[1]), []byte(strings.Join(lines, "")), 0o600))
+}
+
+func (c *cluster) dump(name string) (lines []string, err error) {
+	ctx := context.Background()
+	partitions, err := c.partitions(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	for partition := range partitions {
+		ends, err := c.fetcher.Ends(ctx, []consumers.Position{{Topic: c.prefix.Topic(name), Partition: partition}})
+		if err != nil {
+			return nil, err
+		}
+		err = consumers.ReadAll(ctx, c.fetcher, c.prefix.Topic(name), partition, 0, ends[0], func(record *wire.Record) error {
+			lines = append(lines, string(record.Key)+" "+string(record.Value)+"\n")
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return lines, nil
+}

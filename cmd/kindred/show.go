@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"kindred/cmd/internal/terminal"
+	"kindred/schemas"
+)
+
+func (p *program) show() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show ID",
+		Short: "Show an expansion: its definition, and the report of its last run",
+		Args:  named("ID"),
+		RunE: func(command *cobra.Command, arguments []string) error {
+			c, err := p.cluster(command.Context())
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			expansion, err := c.expansion(command.Context(), arguments[0])
+			if err != nil {
+				return err
+			}
+			if expansion == nil {
+				return unknown(arguments[0])
+			}
+			return p.print(expansion, func() { drawExpansion(p.out, expansion) })
+		},
+	}
+}
+
+func drawExpansion(screen terminal.Screen, e *schemas.Expansion) {
+	if e.Report != nil && e.State != schemas.StateDeleted {
+		screen.Report(e.Name, e.ExpansionID, e.Definition, e.Report)
+	} else {
+		screen.Line("\n  %s   %s\n", screen.Bold(e.Name), screen.Faint(e.ExpansionID))
+	}
+	screen.Say(state(e))
+	if e.Definition != nil && e.State != schemas.StateDeleted {
+		screen.Say(defined(e.Definition))
+	}
+	screen.Line("")
+}
+
+// state says in words what an expansion is, and what it is doing.
+func state(e *schemas.Expansion) string {
+	words := map[schemas.State]string{
+		schemas.StateNew:         "No run has succeeded yet.",
+		schemas.StateLive:        "Live: members follow every event.",
+		schemas.StateSegmentGone: "A segment that it uses is gone: members stay as they are, runs are refused.",
+		schemas.StateDeleted:     "Deleted.",
+	}[e.State]
+	if e.Run != nil {
+		words += fmt.Sprintf(" A run is under way (%s, since %s).", e.Run.Cause, e.Run.StartedAt.Format("15:04:05"))
+	}
+	if len(e.Pending) > 0 {
+		words += fmt.Sprintf(" Waiting: %s.", terminal.Count(len(e.Pending), "request"))
+	}
+	return words
+}
+
+// defined says a definition in a sentence or two.
+func defined(d *schemas.Definition) string {
+	words := "Source " + d.SourceSegmentID
+	if !d.ExcludeSource {
+		words += ", whose members can be members"
+	}
+	if d.Candidates.SegmentID != "" {
+		words += "; only members of " + d.Candidates.SegmentID
+	}
+	if len(d.Suppress) > 0 {
+		words += "; never members of " + strings.Join(d.Suppress, ", ")
+	}
+	if len(d.Fields) > 0 {
+		words += "; fields " + strings.Join(d.Fields, ", ")
+	}
+	words += fmt.Sprintf("; floor %v, preset %s.", d.Floor, d.Preset)
+	var refreshed []string
+	if d.Refresh.OnDataEvent {
+		refreshed = append(refreshed, "after every load")
+	}
+	if d.Refresh.SourceChange > 0 {
+		refreshed = append(refreshed, "when "+terminal.Percent(d.Refresh.SourceChange)+" of the source changed")
+	}
+	if d.Refresh.Every != "" {
+		refreshed = append(refreshed, "every "+d.Refresh.Every)
+	}
+	if refreshed != nil {
+		words += " Refreshed " + strings.Join(refreshed, ", ") + "."
+	}
+	if len(d.Tags) > 0 {
+		words += " Tags: " + strings.Join(d.Tags, ", ") + "."
+	}
+	return words
+}

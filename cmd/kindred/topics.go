@@ -1,0 +1,110 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"kindred/cmd/internal/config"
+	"kindred/producers"
+	"kindred/schemas"
+)
+
+func (p *program) topics() *cobra.Command {
+	command := &cobra.Command{Use: "topics", Short: "Create the topics, or say how they differ"}
+	gather(command)
+	command.AddCommand(
+		p.onTopics("ensure", "Create the topics that are missing", p.ensure),
+		p.onTopics("diff", "Say how the topics differ from what they must be; exit 1 when they do", p.diff),
+	)
+	return command
+}
+
+func (p *program) onTopics(name, short string, do func(*cobra.Command, int) error) *cobra.Command {
+	var partitions int
+	command := &cobra.Command{
+		Use:   name,
+		Short: short,
+		Args:  named(),
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := config.CheckPartitions(partitions); err != nil {
+				return usage(err.Error(), command.CommandPath()+" --help")
+			}
+			return do(command, partitions)
+		},
+	}
+	config.PartitionFlag(command.Flags(), &partitions)
+	return command
+}
+
+func (p *program) ensure(command *cobra.Command, partitions int) error {
+	c, err := p.cluster(command.Context())
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	topics := schemas.Topics(partitions)
+	missing, err := differences(command, c, topics)
+	if err != nil {
+		return err
+	}
+	if err := producers.Ensure(command.Context(), c.producer.Client, c.prefix, topics); err != nil {
+		return err
+	}
+	result := struct {
+		Created []string `json:"created"`
+	}{Created: []string{}}
+	for _, d := range missing {
+		if d.What == "missing" {
+			result.Created = append(result.Created, d.Topic)
+		}
+	}
+	return p.print(result, func() {
+		for _, topic := range result.Created {
+			p.out.Line("created %s", topic)
+		}
+		if len(result.Created) == 0 {
+			p.out.Line("all topics are there")
+		}
+	})
+}
+
+func (p *program) diff(command *cobra.Command, partitions int) error {
+	c, err := p.cluster(command.Context())
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	found, err := differences(command, c, schemas.Topics(partitions))
+	if err != nil {
+		return err
+	}
+	err = p.print(found, func() {
+		for _, d := range found {
+			p.out.Line("%s", d)
+		}
+		if len(found) == 0 {
+			p.out.Line("no difference")
+		}
+	})
+	if err == nil && len(found) > 0 {
+		return silent
+	}
+	return err
+}
+
+// difference is how a Difference is written as JSON.
+type difference struct {
+	producers.Difference
+	Topic string `json:"topic"`
+	What  string `json:"what"`
+	Want  string `json:"want"`
+	Have  string `json:"have"`
+}
+
+func differences(command *cobra.Command, c *cluster, topics []schemas.Topic) ([]difference, error) {
+	found, err := producers.Diff(command.Context(), c.producer.Client, c.prefix, topics)
+	all := make([]difference, 0, len(found))
+	for _, d := range found {
+		all = append(all, difference{Difference: d, Topic: d.Topic, What: d.What, Want: d.Want, Have: d.Have})
+	}
+	return all, err
+}

@@ -1,0 +1,127 @@
+package pipeline_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// stages may import the stages before them.
+var stages = []string{"profile", "field", "train", "model", "selection", "shard", "route", "control"}
+
+// homes are the only packages that may import a heavy library. Tests may bring their own servers.
+var homes = map[string][]string{
+	"github.com/segmentio/kafka-go":          {"consumers", "producers", "cmd/internal/config"},
+	"github.com/segmentio/kafka-go/compress": {"schemas/wire"},
+	"github.com/redis/go-redis":              {"pipeline/profile"},
+	"github.com/sjwhitworth/golearn":         {"pipeline/train"},
+	"github.com/twmb/franz-go":               {"cmd/internal/embedded"},
+	"github.com/alicebob/miniredis":          {"cmd/internal/embedded"},
+	"github.com/prometheus/client_golang":    {"cmd/internal/console"},
+	"github.com/spf13/cobra":                 {"cmd/kindred"},
+	"github.com/vbauerster/mpb":              {"cmd/kindred", "cmd/internal/terminal"},
+	"github.com/santhosh-tekuri/jsonschema":  {},
+}
+
+// source is a package of the project: its imports outside tests, and whether it says what it is.
+type source struct {
+	dir        string
+	imports    []string
+	documented bool
+}
+
+func TestWhoMayImportWhom(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, imported := range s.imports {
+			if inside, ours := strings.CutPrefix(imported, "kindred/"); ours {
+				if !mayImport(s.dir, inside) {
+					t.Errorf("%s must not import %s", s.dir, inside)
+				}
+			} else if library, allowed := home(imported); library != "" && !slices.Contains(allowed, s.dir) {
+				t.Errorf("%s must not import %s, whose home is %v", s.dir, imported, allowed)
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIs(t *testing.T) {
+	for _, s := range sources(t) {
+		if !s.documented {
+			t.Errorf("%s has no package comment", s.dir)
+		}
+	}
+}
+
+func mayImport(from, to string) bool {
+	top, stage, _ := strings.Cut(from, "/")
+	switch {
+	case top == "cmd":
+		return true // where all parts meet
+	case from == "schemas/wire":
+		return false
+	case to == "schemas/wire", to == "schemas" && top != "schemas":
+		return true
+	case from == "pipeline/oracle":
+		return to == "pipeline/model"
+	case top == "pipeline" && strings.HasPrefix(to, "pipeline/"):
+		before := slices.Index(stages, strings.TrimPrefix(to, "pipeline/"))
+		return before >= 0 && before < slices.Index(stages, stage)
+	}
+	return false
+}
+
+// home finds the longest library path that an import lies in.
+func home(imported string) (library string, allowed []string) {
+	for l, dirs := range homes {
+		if (imported == l || strings.HasPrefix(imported, l+"/")) && len(l) > len(library) {
+			library, allowed = l, dirs
+		}
+	}
+	return library, allowed
+}
+
+func sources(t *testing.T) []*source {
+	t.Helper()
+	root := ".."
+	found := map[string]*source{}
+	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && file != root {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly|parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		dir := path.Clean(strings.TrimPrefix(filepath.ToSlash(filepath.Dir(file)), root+"/"))
+		if found[dir] == nil {
+			found[dir] = &source{dir: dir}
+		}
+		s := found[dir]
+		s.documented = s.documented || parsed.Doc != nil
+		for _, i := range parsed.Imports {
+			name, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			s.imports = append(s.imports, name)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make([]*source, 0, len(found))
+	for _, s := range found {
+		all = append(all, s)
+	}
+	return all
+}
