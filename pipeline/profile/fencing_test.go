@@ -57,7 +57,7 @@ func TestClaimInTheMiddleOfASave(t *testing.T) {
 	older.set("c-1", `{"City":"Oslo"}`)
 	older.save()
 	var newer *profile.Writer
-	between(s, func() { newer = claim(t, s, false) })
+	between(t, s, func() { newer = claim(t, s, false) })
 	older.set("c-1", `{"City":"Bergen"}`)
 	if err := older.exec(); !errors.Is(err, profile.ErrLost) {
 		t.Fatalf("the older claim's save gave %v", err)
@@ -102,7 +102,7 @@ func TestFlushInTheMiddleOfASave(t *testing.T) {
 	o := own(t, s)
 	o.set("c-1", `{"City":"Oslo"}`)
 	o.save()
-	between(s, func() {
+	between(t, s, func() {
 		for _, key := range keysOf(t, s) {
 			s.Redis.Del(t.Context(), key)
 		}
@@ -194,7 +194,7 @@ func TestSaveWhoseReplyWasLost(t *testing.T) {
 	o.set("c-1", `{"City":"Oslo"}`)
 	o.save()
 	lost := errors.New("the reply was lost")
-	after(s, lost)
+	after(t, s, lost)
 	o.set("c-1", `{"City":"Bergen"}`)
 	if err := o.exec(); !errors.Is(err, lost) || errors.Is(err, profile.ErrLost) {
 		t.Fatalf("the save gave %v", err)
@@ -250,7 +250,7 @@ func TestLargeSaveIsNotReadyHalfway(t *testing.T) {
 	}
 	stop := errors.New("stop")
 	var transactions atomic.Int32
-	s.Redis.AddHook(&hook{tx: func(next func() error) error {
+	intercept(t, s, &hook{tx: func(next func() error) error {
 		if transactions.Add(1) == 2 {
 			return stop
 		}
@@ -275,6 +275,22 @@ type hook struct {
 	blocks func(next func() error) error
 }
 
+// intercept puts a hook where commands are sent: in a cluster at every node.
+func intercept(t *testing.T, s *profile.Store, h *hook) {
+	t.Helper()
+	cluster, ok := s.Redis.(*redis.ClusterClient)
+	if !ok {
+		s.Redis.AddHook(h)
+		return
+	}
+	if err := cluster.ForEachMaster(t.Context(), func(_ context.Context, node *redis.Client) error {
+		node.AddHook(h)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (h *hook) DialHook(next redis.DialHook) redis.DialHook          { return next }
 func (h *hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
 
@@ -295,9 +311,9 @@ func (h *hook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Process
 }
 
 // between does something just before the next transaction is executed.
-func between(s *profile.Store, do func()) {
+func between(t *testing.T, s *profile.Store, do func()) {
 	var done atomic.Bool
-	s.Redis.AddHook(&hook{tx: func(next func() error) error {
+	intercept(t, s, &hook{tx: func(next func() error) error {
 		if !done.Swap(true) {
 			do()
 		}
@@ -306,9 +322,9 @@ func between(s *profile.Store, do func()) {
 }
 
 // after executes the next transaction but reports an error.
-func after(s *profile.Store, err error) {
+func after(t *testing.T, s *profile.Store, err error) {
 	var done atomic.Bool
-	s.Redis.AddHook(&hook{tx: func(next func() error) error {
+	intercept(t, s, &hook{tx: func(next func() error) error {
 		if got := next(); got != nil || done.Swap(true) {
 			return got
 		}

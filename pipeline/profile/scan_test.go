@@ -40,7 +40,7 @@ func TestTornScansAreRepeated(t *testing.T) {
 			o.save()
 			block := s.Redis.Get(t.Context(), s.Prefix+"{3}:rows:0").Val()
 			var reads atomic.Int32
-			s.Redis.AddHook(&hook{blocks: func(next func() error) error {
+			intercept(t, s, &hook{blocks: func(next func() error) error {
 				switch reads.Add(1) {
 				case 1: // meta was read, the blocks were not yet
 					disturb(t, s, o)

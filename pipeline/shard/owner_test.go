@@ -82,18 +82,23 @@ func (w *world) crash() {
 // settle waits until the owner has read, published and saved everything.
 func (w *world) settle() {
 	w.Helper()
+	w.until("everything is read, published and saved", func() bool {
+		meta, err := w.cache.ReadMeta(context.Background(), 0)
+		return err == nil && meta != nil && meta.Ready && w.reached(meta)
+	})
+}
+
+// until waits for something that is to come true.
+func (w *world) until(what string, happened func() bool) {
+	w.Helper()
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
 	deadline := time.After(20 * time.Second)
-	for {
-		meta, err := w.cache.ReadMeta(context.Background(), 0)
-		if err == nil && meta != nil && meta.Ready && w.reached(meta) {
-			return
-		}
+	for !happened() {
 		select {
 		case <-look.C:
 		case <-deadline:
-			w.Fatalf("did not settle: %+v, error %v; ends %v", meta, err, w.ends())
+			w.Fatalf("it did not come true that %s; ends %+v", what, w.ends())
 		}
 	}
 }
@@ -298,15 +303,40 @@ func TestWhatNobodyCanReadIsADeadLetter(t *testing.T) {
 	}
 }
 
+func TestALivingOwnerHealsTheCache(t *testing.T) {
+	w := newWorld(t)
+	w.run()
+	defer func() { w.stop() }()
+	w.profile("ann", "Oslo")
+	w.model("x", 1, 5000, "Oslo")
+	w.check("at first")
+	block := string(prefix) + "{0}:rows:0"
+	want, err := w.redis.Get(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	heals := func(what string, harm func()) {
+		t.Helper()
+		harm()
+		w.until(what, func() bool {
+			got, err := w.redis.Get(block)
+			return err == nil && got == want
+		})
+	}
+	heals("a dropped block is there again", func() { w.redis.Del(block) })
+	heals("a lost cache is there again", func() { w.redis.FlushAll() })
+	w.check("and nothing else has changed")
+}
+
 // Whatever happens in whatever order, the members are at last those of the inputs.
 func TestConvergesAfterAnyCrash(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			r := rand.New(rand.NewPCG(seed, 1))
+			r, faults := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
 			w := newWorld(t)
 			w.kafka.abandon = func() (lands, told bool) {
-				if r.IntN(5) == 0 {
-					return r.IntN(2) == 0, false
+				if faults.IntN(5) == 0 {
+					return faults.IntN(2) == 0, false
 				}
 				return true, true
 			}

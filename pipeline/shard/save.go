@@ -15,15 +15,17 @@ const (
 	renewal  = time.Second            // so often there is one in any case: it shows whether Redis still has the rest
 
 	saveTimeout = 10 * time.Second
+	checkEvery  = 2 * time.Second // whether Redis has dropped a block, which it should not be allowed to
 )
 
 // saving is the one save that may be under way. How often there is one decides only how much a crash repeats.
 type saving struct {
-	done   chan error // receives the end of the save under way; nil: there is none
-	began  time.Time
-	next   time.Time   // earliest start of the next
-	timer  *time.Timer // fires when save should look again
-	urgent bool        // somebody waits for what it will say
+	done    chan error // receives the end of the save under way; nil: there is none
+	began   time.Time
+	checked time.Time   // when the blocks were last compared
+	next    time.Time   // earliest start of the next
+	timer   *time.Timer // fires when save should look again
+	urgent  bool        // somebody waits for what it will say
 
 	offsets [inputCount]int64 // as last saved, or being saved
 	through int64
@@ -87,10 +89,18 @@ func (o *Owner) startSave(ctx context.Context, offsets [inputCount]int64) {
 	o.countMembers()
 	save := o.mirror.Snapshot(o.meta)
 	s.done = make(chan error, 1)
+	var shape *profile.Shape
+	if o.meta.Ready && s.began.Sub(s.checked) > checkEvery {
+		s.checked, shape = s.began, o.Cache.Shape(o.mirror)
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout) // a save under way is finished
 	go func(done chan<- error, writer *profile.Writer) {
 		defer cancel()
-		done <- writer.Exec(ctx, save)
+		err := writer.Exec(ctx, save)
+		if err == nil && shape != nil {
+			err = writer.Check(ctx, shape)
+		}
+		done <- err
 	}(s.done, o.writer)
 	s.timer.Reset(quickest)
 }

@@ -40,22 +40,24 @@ func (o *Owner) takeOver(ctx context.Context, fence Fence) error {
 	return nil
 }
 
-// load starts from the cache, or from nothing when it does not hold the shard or is too old to be trusted.
+// load starts from the cache, or from nothing when it does not hold the shard whole or is too old to be trusted.
 func (o *Owner) load(ctx context.Context, fence Fence) error {
+	if err := o.claim(ctx, fence); err != nil {
+		return err
+	}
 	mirror, meta, err := o.Cache.Load(ctx, o.Shard)
 	if err != nil {
 		return err
 	}
-	fresh := mirror == nil || time.Since(time.UnixMilli(meta.SavedAt)) > staleAfter
-	if fresh {
+	if meta != nil && meta.Damaged != "" {
+		o.Log.Warn("the cache is damaged; the shard is rebuilt", "shard", o.Shard, "why", meta.Damaged)
+	}
+	if mirror == nil || time.Since(time.UnixMilli(meta.SavedAt)) > staleAfter {
+		if o.writer, err = o.Cache.Claim(ctx, o.Shard, true); err != nil {
+			return err
+		}
 		mirror, meta = profile.New(o.Shard), &profile.Meta{}
-	}
-	profiles := o.Prefix.Topic(schemas.Profiles)
-	if err := fence.Commit(ctx, profiles, map[int]int64{o.Shard: meta.Offsets.Profiles}); err != nil {
-		return fmt.Errorf("the shard has another owner: %w", err) // and so it is not ours to claim
-	}
-	if o.writer, err = o.Cache.Claim(ctx, o.Shard, fresh); err != nil {
-		return err
+		mirror.Whole = o.Cache.Whole
 	}
 	if meta.Expansions == nil {
 		meta.Expansions = map[string]*profile.Progress{}
@@ -80,6 +82,23 @@ func (o *Owner) load(ctx context.Context, fence Fence) error {
 		o.adopt(id, m, mirror.Model(id))
 	}
 	return nil
+}
+
+// claim makes the cache ours, once Kafka has confirmed that the shard is: from here on an older owner stores nothing.
+func (o *Owner) claim(ctx context.Context, fence Fence) error {
+	meta, err := o.Cache.ReadMeta(ctx, o.Shard)
+	if err != nil {
+		return err
+	}
+	var at int64
+	if meta != nil {
+		at = meta.Offsets.Profiles
+	}
+	if err := fence.Commit(ctx, o.Prefix.Topic(schemas.Profiles), map[int]int64{o.Shard: at}); err != nil {
+		return fmt.Errorf("the shard has another owner: %w", err)
+	}
+	o.writer, err = o.Cache.Claim(ctx, o.Shard, false)
+	return err
 }
 
 // catchUp ends the take-over: everything that was there has been read, and now everything is reconciled.
