@@ -92,6 +92,15 @@ func (s *Shard) ID(row int) []byte { return s.ids.of(row) }
 // Row gives the bytes of a row: flags, codes, numbers, as Fields says where.
 func (s *Shard) Row(row int) []byte { return s.rows.at(row) }
 
+// Block gives the bytes of a block's rows, one after the other, up to the last that was ever given.
+func (s *Shard) Block(block int) []byte {
+	rows := min(BlockRows, s.rows.count-block*BlockRows)
+	return s.rows.blocks[block][:rows*s.rows.width]
+}
+
+// Width is how many bytes a row has now.
+func (s *Shard) Width() int { return s.rows.width }
+
 // InUse says whether the row is somebody's.
 func (s *Shard) InUse(row int) bool { return s.rows.at(row)[0] != 0 }
 

@@ -112,16 +112,30 @@ func (e *expansion) prepare(mirror *profile.Shard) {
 	}
 }
 
-// decide says what the published state of a row should be: the rule of membership on what this shard knows.
-func (e *expansion) decide(mirror *profile.Shard, row int) profile.State {
-	if !e.model.Eligible(e.standing(mirror, row)) {
+// decide says what the published state of a row should be: the rule of membership on what this shard knows. Most rows
+// are below the cut, so that is looked at first.
+func (e *expansion) decide(mirror *profile.Shard, row, score int) profile.State {
+	m := e.model
+	if score < m.Cut.Score || !m.Reaches(score, e.id, mirror.ID(row)) || !m.Eligible(e.standing(mirror, row)) {
 		return profile.None
 	}
-	score := e.table.Score(mirror.Row(row))
-	if !e.model.Reaches(score, e.id, mirror.ID(row)) {
-		return profile.None
+	return profile.PackState(m.Band(score), score)
+}
+
+// score gives the score of a row. Of a deleted expansion nobody has one, and nobody is eligible.
+func (e *expansion) score(mirror *profile.Shard, row int) int {
+	if e.model.Deleted {
+		return 0
 	}
-	return profile.PackState(e.model.Band(score), score)
+	return e.table.Score(mirror.Row(row))
+}
+
+func (e *expansion) scoreBlock(rows []byte, width int, scores []int16) {
+	if e.model.Deleted {
+		clear(scores)
+		return
+	}
+	e.table.ScoreBlock(rows, width, scores)
 }
 
 func (e *expansion) standing(mirror *profile.Shard, row int) model.Standing {

@@ -63,8 +63,9 @@ type Owner struct {
 	out     outbox
 	dead    deadLetters
 	saving  saving
-	decoded schemas.Profile // scratch
-	caught  atomic.Bool     // has read all that was there when it took over
+	decoded schemas.Profile          // scratch
+	scores  [profile.BlockRows]int16 // scratch
+	caught  atomic.Bool              // has read all that was there when it took over
 }
 
 // errRecreated is an input that ends before the offset that was saved: it is another topic than it was.

@@ -7,14 +7,15 @@ import (
 	"kindred/pipeline/profile"
 )
 
-// sliceRows ends a slice of a pass, unless a full publication ends it before: live events wait no longer than that.
-const sliceRows = 4 * profile.BlockRows
+// sliceBlocks ends a slice of a pass, unless a block that has something to publish ends it before: live events wait no
+// longer than that.
+const sliceBlocks = 4
 
 // pass reconciles every row for some expansions, a slice at a time between live events. The offset of the record that
 // started it is not saved before its last slice: a crash repeats the pass, and repeating it publishes nothing.
 type pass struct {
 	scopes []scope
-	row    int   // next row
+	block  int   // next block
 	input  int   // topic whose offset is held back
 	held   int64 // that offset
 }
@@ -70,26 +71,24 @@ func (o *Owner) continuePass(ctx context.Context) error {
 		return nil
 	}
 	p := o.passes[0]
-	rows := o.mirror.Rows()
-	end := min(rows, p.row+sliceRows)
-	for _, s := range p.scopes {
-		s.prepare(o.mirror)
-	}
-	for ; p.row < end && !o.out.full(); p.row++ {
-		for i := range p.scopes {
-			o.reconcile(p.scopes[i].expansion, p.row, p.scopes[i].cause)
+	for range sliceBlocks {
+		if p.block*profile.BlockRows >= o.mirror.Rows() || len(o.out.changes) > 0 {
+			break
 		}
-		o.mayRelease(p.row)
+		if err := o.passBlock(ctx, p); err != nil {
+			return err
+		}
 	}
 	if err := o.publish(ctx); err != nil {
 		return err
 	}
+	rows := o.mirror.Rows()
 	for _, s := range p.scopes {
 		if s.model {
-			s.progress.PassDone, s.progress.PassOf = p.row/profile.BlockRows, max(1, rows/profile.BlockRows+1)
+			s.progress.PassDone, s.progress.PassOf = p.block, rows/profile.BlockRows+1
 		}
 	}
-	if p.row < o.mirror.Rows() || len(o.touched) > 0 { // rows of an abandoned publication come first
+	if p.block*profile.BlockRows < rows || len(o.touched) > 0 { // rows of an abandoned publication come first
 		return nil
 	}
 	o.passes = o.passes[1:]
@@ -98,6 +97,30 @@ func (o *Owner) continuePass(ctx context.Context) error {
 			o.settle(s.expansion)
 		}
 	}
+	return nil
+}
+
+// passBlock reconciles the rows of a block, an expansion at a time: scoring many rows at once is far quicker.
+func (o *Owner) passBlock(ctx context.Context, p *pass) error {
+	first := p.block * profile.BlockRows
+	rows, width := o.mirror.Block(p.block), o.mirror.Width()
+	scores := o.scores[:len(rows)/width]
+	for _, s := range p.scopes {
+		s.prepare(o.mirror)
+		s.scoreBlock(rows, width, scores)
+		for i, score := range scores {
+			o.reconcile(s.expansion, first+i, int(score), s.cause)
+			if o.out.full() {
+				if err := o.publish(ctx); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for i := range scores {
+		o.mayRelease(first + i)
+	}
+	p.block++
 	return nil
 }
 

@@ -18,7 +18,7 @@ func (o *Owner) reconcileTouched(ctx context.Context) error {
 	for i := range n {
 		t := o.touched[i]
 		for _, e := range o.inOrder {
-			o.reconcile(e, int(t.row), t.cause)
+			o.reconcile(e, int(t.row), e.score(o.mirror, int(t.row)), t.cause)
 		}
 		o.mayRelease(int(t.row))
 		if o.out.full() {
@@ -34,8 +34,8 @@ func (o *Owner) reconcileTouched(ctx context.Context) error {
 
 // reconcile compares what a row should be with what was published last and notes the difference for the next
 // publication. The state counts as published at once; if the publication fails it becomes unknown.
-func (o *Owner) reconcile(e *expansion, row int, c cause) {
-	should := e.decide(o.mirror, row)
+func (o *Owner) reconcile(e *expansion, row, score int, c cause) {
+	should := e.decide(o.mirror, row, score)
 	was := e.published.Get(row)
 	if should == was {
 		return
