@@ -256,7 +256,9 @@ func (o *Owner) applyMembership(r *wire.Record) error {
 		row = o.mirror.Take(customer)
 	}
 	o.mirror.Published(string(expansion), true).Set(row, state)
-	o.touch(row, becauseRepair, membershipsInput, r)
+	if o.caught.Load() { // else the cause of a difference is to be found in the other inputs
+		o.touch(row, becauseRepair, membershipsInput, r)
+	}
 	return err
 }
 

@@ -3,32 +3,32 @@ package shard
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"kindred/pipeline/profile"
 	"kindred/schemas/wire"
 )
 
-// reconcileTouched publishes what the rows changed by the last batch make different.
+// reconcileTouched publishes what the rows changed by the last batch make different. Of several records about a row the
+// last one is told as the cause: it comes first here, and leaves nothing to tell for the others.
 func (o *Owner) reconcileTouched(ctx context.Context) error {
 	for _, e := range o.inOrder {
 		e.prepare(o.mirror)
 	}
-	n := len(o.touched) // a publication that is abandoned appends its rows
-	for i := range n {
-		t := o.touched[i]
+	touched := o.touched
+	o.touched, o.spare = o.spare[:0], touched // a publication that is abandoned appends its rows
+	for i := len(touched) - 1; i >= 0; i-- {
+		t := &touched[i]
 		for _, e := range o.inOrder {
 			o.reconcile(e, int(t.row), e.score(o.mirror, int(t.row)), t.cause)
 		}
 		o.mayRelease(int(t.row))
 		if o.out.full() {
 			if err := o.publish(ctx); err != nil {
-				o.touched = slices.Delete(o.touched, 0, i+1)
+				o.touched = append(o.touched, touched[:i]...)
 				return err
 			}
 		}
 	}
-	o.touched = slices.Delete(o.touched, 0, n)
 	return o.publish(ctx)
 }
 
