@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	firstLook = 20 * time.Millisecond // between two looks at the shards
+	firstLook = 4 * time.Millisecond // between two looks at the shards
 	lastLook  = 250 * time.Millisecond
 	mostNamed = 3 // shards in a detail
 )
@@ -84,7 +84,7 @@ func (w *work) count(metas []*profile.Meta) (sum counted, progress float64, miss
 
 // look looks at the shards until none is missing.
 func (w *work) look(ctx context.Context, stage schemas.Stage, missing func([]*profile.Meta) (float64, []string)) error {
-	for pause := firstLook; ; pause = min(pause+pause/16, lastLook) {
+	for pause := firstLook; ; pause = min(pause+pause/8, lastLook) {
 		metas, err := w.Shards.ReadMetas(ctx, w.Number)
 		if err != nil {
 			return fmt.Errorf("look at the shards: %w", err)
