@@ -46,6 +46,8 @@ type Trainer struct {
 	MinSource  int          // fewer source members with a profile are refused; default 25
 	WarnSource int          // fewer are warned of; default 100
 	Log        *slog.Logger // nil: silent
+
+	views sync.Pool // of *profile.View: the next run reads into their memory, if it comes before they are collected
 }
 
 // errBehind is a cache that has fallen behind what it had told: it was lost, or an older copy took over.
@@ -57,6 +59,11 @@ func (t *Trainer) Learn(ctx context.Context, l Lesson, tell func(schemas.Stage, 
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		for _, p := range parts {
+			t.views.Put(p.view)
+		}
+	}()
 	counts, choice, err := t.choose(ctx, &l, parts)
 	if err != nil {
 		return nil, err
@@ -97,11 +104,12 @@ func (t *Trainer) scan(ctx context.Context, l *Lesson, tell func(schemas.Stage, 
 	for i := range parts {
 		parts[i] = &part{shard: i, definition: &l.Definition}
 	}
-	want := profile.Want{Segments: segmentsOf(&l.Definition)}
+	segments := segmentsOf(&l.Definition)
 	var read atomic.Int64
 	var said sync.Mutex
 	err := each(ctx, parts, func(ctx context.Context, p *part) error {
-		view, err := t.Cache.Scan(ctx, p.shard, want)
+		old, _ := t.views.Get().(*profile.View)
+		view, err := t.Cache.Scan(ctx, p.shard, profile.Want{Segments: segments, Into: old})
 		if err != nil {
 			return fmt.Errorf("scan shard %d: %w", p.shard, err)
 		}

@@ -152,6 +152,33 @@ func TestTheSameCustomersGiveTheSameModelInHoweverManyShards(t *testing.T) {
 	}
 }
 
+// A run reads into the memory of an earlier one. Nothing of that one may shine through, nor may what it gave change.
+func TestATrainerLearnsAnewEveryTime(t *testing.T) {
+	encoded := func(learned *control.Learned, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		learned.Model.Epoch = 1
+		raw, err := learned.Model.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	many, few := cached(t, town(6000), 2), cached(t, town(9000)[6000:], 2)
+	trainer := &control.Trainer{Cache: many, Number: 2}
+	first, err := trainer.Learn(t.Context(), lesson(nil), silent)
+	before := encoded(first, err)
+	trainer.Cache = few
+	if encoded(trainer.Learn(t.Context(), lesson(nil), silent)) != encoded(learn(t, few, 2, lesson(nil))) {
+		t.Error("the second run learns something else than a first one")
+	}
+	if encoded(first, nil) != before {
+		t.Error("the second run has changed what the first one gave")
+	}
+}
+
 // What the report counts is what the rule of membership gives, applied to every customer by itself.
 func TestTheReportCountsWhatTheModelDecides(t *testing.T) {
 	customers := town(6000)

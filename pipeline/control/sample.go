@@ -26,10 +26,8 @@ func sample(ctx context.Context, parts []*part, columns []field.Column, n field.
 		return nil, nil, err
 	}
 	source, background = empty(train.SourceRows, n.Source), empty(train.BackgroundRows, n.All-n.Source)
-	for i := range parts {
-		source.Join(sources[i])
-		background.Join(backgrounds[i])
-	}
+	source.Join(sources...)
+	background.Join(backgrounds...)
 	return source, background, nil
 }
 
@@ -40,20 +38,20 @@ func (p *part) sample(columns []field.Column, source, background *train.Sample) 
 	sourceCeiling, backgroundCeiling := source.Ceiling(), background.Ceiling()
 	for b := range p.view.Blocks() {
 		rows, width := p.view.Rows(b), p.view.Width
-		first := b * profile.BlockRows
+		ids, members := p.view.IDs(b), p.source.Block(b)
+		slot := len(ids) / profile.BlockRows
 		for i, offset := 0, 0; offset < len(rows); i, offset = i+1, offset+width {
 			if !profile.Consents(rows[offset:]) {
 				continue
 			}
-			id := p.view.ID(first + i)
-			hash := train.Hash(id)
+			hash := train.Hash(ids[i*slot : (i+1)*slot])
 			into, ceiling := background, backgroundCeiling
-			if p.source.Has(first + i) {
+			if members.Has(i) {
 				into, ceiling = source, sourceCeiling
 			}
 			if hash <= ceiling {
 				leveller.levels(rows[offset:offset+width], row)
-				into.Add(hash, id, row)
+				into.Add(hash, p.view.ID(b*profile.BlockRows+i), row)
 			}
 		}
 	}

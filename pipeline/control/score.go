@@ -79,15 +79,16 @@ func (p *part) score(m *model.Model) *selection.Histogram {
 
 // exclude takes out whoever cannot become a member: the rule of model.Eligible, a segment at a time.
 func (p *part) exclude(b int, rows []byte, scores []int16) {
-	first, width := b*profile.BlockRows, p.view.Width
+	width := p.view.Width
 	for i := range scores {
 		if !profile.Consents(rows[i*width:]) {
 			scores[i] = notCandidate
 		}
 	}
 	outside := func(segment *profile.Segment, in bool) {
+		members := segment.Block(b)
 		for i := range scores {
-			if segment.Has(first+i) == in {
+			if members.Has(i) == in {
 				scores[i] = notCandidate
 			}
 		}

@@ -25,6 +25,24 @@ func (b *bitmap) has(row int) bool {
 	return b.chunks[chunk][i/8]>>(i%8)&1 != 0
 }
 
+// Stretch is who of one block's rows is in a set: quicker than asking for row after row. It is for reading a set that
+// does not change.
+type Stretch struct {
+	bytes []byte // of the chunk; nil: empty
+	first uint   // bit of the block's first row
+}
+
+func (b *bitmap) stretch(block int) Stretch {
+	first := block * BlockRows
+	return Stretch{b.chunk(first / chunkRows), uint(first % chunkRows)}
+}
+
+// Has says whether the block's i-th row is in the set.
+func (s Stretch) Has(i int) bool {
+	bit := s.first + uint(i)
+	return s.bytes != nil && s.bytes[bit/8]>>(bit%8)&1 != 0
+}
+
 // set puts a row in or takes it out and says whether that changed anything.
 func (b *bitmap) set(row int, in bool) bool {
 	if b.has(row) == in {

@@ -81,7 +81,7 @@ func TestViewIntoTheMemoryOfAnother(t *testing.T) {
 	o := own(t, s)
 	for i := range 3*profile.BlockRows + 5 {
 		o.set("c-"+strconv.Itoa(i), `{"A":"`+strconv.Itoa(i%9)+`"}`)
-		o.SetMember("vip", i, i%3 == 0, 0)
+		o.SetMember("vip", i, i%4 == 0, 0)
 		if i%5 == 0 {
 			o.Published("x", true).Set(i, profile.PackState(i%4, i%10_001))
 		}
@@ -100,9 +100,13 @@ func TestViewIntoTheMemoryOfAnother(t *testing.T) {
 		}
 		for i := range o.Rows() {
 			if string(v.ID(i)) != "c-"+strconv.Itoa(i) || has(v.Fields, v.Row(i), "A") != `"`+strconv.Itoa(i%9)+`"` ||
-				v.Segment("vip").Has(i) != (i%3 == 0) || v.Published("x").Get(i).Member() != (i%5 == 0) ||
+				v.Segment("vip").Has(i) != (i%4 == 0) || v.Published("x").Get(i).Member() != (i%5 == 0) ||
 				v.Segment("unheard").Has(i) || v.Published("unheard").Get(i) != profile.None {
 				t.Fatalf("row %d is wrong", i)
+			}
+			block, at := i/profile.BlockRows, i%profile.BlockRows
+			if v.Segment("vip").Block(block).Has(at) != (i%4 == 0) || v.Segment("unheard").Block(block).Has(at) {
+				t.Fatalf("row %d is wrong when its block is asked", i)
 			}
 		}
 	}

@@ -19,6 +19,14 @@ type Segment struct {
 // Has says whether the row's customer is in the segment.
 func (g *Segment) Has(row int) bool { return g != nil && g.members.has(row) }
 
+// Block says who of a block's rows is in the segment.
+func (g *Segment) Block(block int) Stretch {
+	if g == nil {
+		return Stretch{}
+	}
+	return g.members.stretch(block)
+}
+
 // Number is that of the snapshot that counts now; 0: there was none.
 func (g *Segment) Number() int64 {
 	if g == nil {

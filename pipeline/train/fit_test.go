@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"testing"
 
 	"kindred/pipeline/train"
@@ -153,6 +154,26 @@ func TestSameCustomersSameBits(t *testing.T) {
 		rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		if again := fit(t, problem(truth.levels, all)); !reflect.DeepEqual(first, again) {
 			t.Error("another order of arrival gives another result")
+		}
+	}
+}
+
+// A large sample is fitted in halves: as well as a whole, and in the same ones on a single core.
+func TestALargeSampleIsFittedTheSameOnAnyNumberOfCores(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 1))
+	truth := linearTruth(rng, 4, 4, 0, 1)
+	p := problem(truth.levels, truth.customers(rng, 60_000))
+	result := fit(t, p)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	if alone := fit(t, p); !reflect.DeepEqual(result, alone) {
+		t.Error("one core gives another result")
+	}
+	for f, weights := range result.Weights {
+		for level := range weights {
+			found, planted := weights[level]-weights[0], truth.weights[f][level]-truth.weights[f][0]
+			if math.Abs(found-planted) > 0.1 {
+				t.Errorf("field %d level %d weighs %.3f more than level 0, planted %.3f", f, level, found, planted)
+			}
 		}
 	}
 }

@@ -136,9 +136,10 @@ func (s *subset) free() {
 	C.free(s.labels)
 }
 
-// fit gives the weight of every column, the intercept's last. The caller holds liblinear.
-func (s *subset) fit(c, eps float64) ([]float64, error) {
-	trained, err := s.train(c, eps)
+// fit gives the weight of every column, the intercept's last. It ends when the gradient has fallen to precision, a
+// share of what it was at first. The caller holds liblinear.
+func (s *subset) fit(c, precision float64) ([]float64, error) {
+	trained, err := s.train(c, precision)
 	if err != nil {
 		return nil, err
 	}
@@ -146,8 +147,10 @@ func (s *subset) fit(c, eps float64) ([]float64, error) {
 }
 
 // train gives a model that nobody frees. The background as a whole weighs as much as the source.
-func (s *subset) train(c, eps float64) (*linear_models.Model, error) {
+func (s *subset) train(c, precision float64) (*linear_models.Model, error) {
 	theirProblem := linear_models.NewProblem([][]float64{{0}}, []float64{0}, 0)
+	// liblinear multiplies eps by the share of the rarer class, which would fit a small source needlessly finely.
+	eps := precision * float64(s.len) / float64(min(s.source, s.len-s.source))
 	theirParameter := linear_models.NewParameter(linear_models.L2R_LR, c, eps)
 	p, err := reach[problem](theirProblem)
 	if err != nil {

@@ -1,21 +1,22 @@
 package train
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/binary"
 	"math"
 	"math/bits"
 	"slices"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // None is the level that weighs nothing.
 const None = 255
 
-// How many customers to learn from, at most: they bound the time of a fit to some tenths of a second.
+// How many customers to learn from, at most: they bound the time of a fit to about a tenth of a second. What chance
+// does to the weights goes with 1/source + 1/background, and the time with their sum: so not too unequal.
 const (
-	SourceRows     = 20_000
-	BackgroundRows = 100_000
+	SourceRows     = 30_000
+	BackgroundRows = 60_000
 )
 
 // Sample keeps the customers with the lowest hashes. Which ones depends on their ids and on Of alone: not on the order
@@ -26,25 +27,50 @@ type Sample struct {
 	Width int   // levels of a row: one a field
 
 	rows   []row
-	levels []uint8 // Width a row
+	ids    []byte
+	levels []uint8
 }
 
+// row has no pointers, as many are sorted.
 type row struct {
-	hash uint64
-	id   string
-	at   int // of its levels
+	hash      uint64
+	id, idEnd int // where its id lies among the ids
+	levels    int // where its levels begin, Width of them
 }
 
-func (r row) compare(other row) int {
-	return cmp.Or(cmp.Compare(r.hash, other.hash), cmp.Compare(r.id, other.id))
+// compare orders rows by hash, those of equal hashes by id.
+func (s *Sample) compare(a, b row) int {
+	if a.hash != b.hash {
+		return cmp.Compare(a.hash, b.hash)
+	}
+	return bytes.Compare(s.ids[a.id:a.idEnd], s.ids[b.id:b.idEnd])
 }
 
-// Hash is what samples: of an id alone, and unlike the hash that breaks ties.
+// Hash is what samples: of an id alone, and unlike the hash that breaks ties. Zeros behind the id do not count, so that
+// a slot can be hashed as it is stored.
 func Hash(id []byte) uint64 {
-	h := xxhash.Sum64(id) ^ 0x9e3779b97f4a7c15 // splitmix64's mixing
-	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
-	h = (h ^ h>>27) * 0x94d049bb133111eb
-	return h ^ h>>31
+	h := uint64(0x9e3779b97f4a7c15)
+	for ; len(id) >= 8; id = id[8:] {
+		word := binary.LittleEndian.Uint64(id)
+		if word == 0 {
+			break
+		}
+		h = fold(h ^ word)
+	}
+	var word uint64
+	for i := len(id) - 1; i >= 0; i-- {
+		word = word<<8 | uint64(id[i])
+	}
+	if word != 0 {
+		h = fold(h ^ word)
+	}
+	return fold(h)
+}
+
+// fold mixes as wyhash does: both halves of a product.
+func fold(x uint64) uint64 {
+	high, low := bits.Mul64(x, 0xd6e8feb86659fd93)
+	return high ^ low
 }
 
 // Ceiling is the highest hash that the sample needs: skip whoever lies above. Of all customers some more than Limit
@@ -60,20 +86,29 @@ func (s *Sample) Ceiling() uint64 {
 
 // Add takes a customer at or below the ceiling. id and levels are copied.
 func (s *Sample) Add(hash uint64, id []byte, levels []uint8) {
-	s.rows = append(s.rows, row{hash, string(id), len(s.levels)})
-	s.levels = append(s.levels, levels[:s.Width]...)
+	s.add(hash, id, levels[:s.Width])
 	if len(s.rows) >= 4*(s.Limit+1000) {
 		s.settle() // there are more than Of says
 	}
 }
 
-// Join adds the customers of another sample of the same Limit, Of and Width.
-func (s *Sample) Join(other *Sample) {
-	start := len(s.levels)
-	s.levels = append(s.levels, other.levels...)
-	for _, r := range other.rows {
-		r.at += start
-		s.rows = append(s.rows, r)
+func (s *Sample) add(hash uint64, id []byte, levels []uint8) {
+	s.rows = append(s.rows, row{hash, len(s.ids), len(s.ids) + len(id), len(s.levels)})
+	s.ids = append(s.ids, id...)
+	s.levels = append(s.levels, levels...)
+}
+
+// Join adds the customers of other samples of the same Limit, Of and Width.
+func (s *Sample) Join(others ...*Sample) {
+	rows, ids, levels := 0, 0, 0
+	for _, other := range others {
+		rows, ids, levels = rows+len(other.rows), ids+len(other.ids), levels+len(other.levels)
+	}
+	s.rows, s.ids, s.levels = slices.Grow(s.rows, rows), slices.Grow(s.ids, ids), slices.Grow(s.levels, levels)
+	for _, other := range others {
+		for _, r := range other.rows {
+			s.add(r.hash, other.ids[r.id:r.idEnd], other.levels[r.levels:r.levels+s.Width])
+		}
 	}
 }
 
@@ -82,13 +117,14 @@ func (s *Sample) Len() int { return min(len(s.rows), s.Limit) }
 
 // settle brings the rows into canonical order and drops those beyond the limit.
 func (s *Sample) settle() {
-	slices.SortFunc(s.rows, row.compare)
-	s.rows = s.rows[:s.Len()]
-	levels := make([]uint8, 0, len(s.rows)*s.Width)
-	for i := range s.rows {
-		r := &s.rows[i]
-		levels = append(levels, s.levels[r.at:r.at+s.Width]...)
-		r.at = i * s.Width
+	slices.SortFunc(s.rows, s.compare)
+	settled := Sample{
+		rows:   make([]row, 0, s.Len()),
+		ids:    make([]byte, 0, len(s.ids)),
+		levels: make([]uint8, 0, s.Len()*s.Width),
 	}
-	s.levels = levels
+	for _, r := range s.rows[:s.Len()] {
+		settled.add(r.hash, s.ids[r.id:r.idEnd], s.levels[r.levels:r.levels+s.Width])
+	}
+	s.rows, s.ids, s.levels = settled.rows, settled.ids, settled.levels
 }

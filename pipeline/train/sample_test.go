@@ -27,6 +27,49 @@ func TestCeilingLetsTheLimitThroughAndFewMore(t *testing.T) {
 	}
 }
 
+// Slots are filled up with zeros, to a length that differs between blocks.
+func TestAnIDHashesLikeItsSlot(t *testing.T) {
+	for length := 1; length <= 20; length++ {
+		id := []byte("c-00000000000000042x")[20-length:]
+		slot := make([]byte, 64)
+		copy(slot, id)
+		for width := length; width <= len(slot); width++ {
+			if train.Hash(slot[:width]) != train.Hash(id) {
+				t.Errorf("%s hashes otherwise in a slot of %d bytes", id, width)
+			}
+		}
+	}
+}
+
+// Ids that differ in a digit only must be spread as if by chance: over all hashes, and among the lowest.
+func TestHashesAreSpreadEvenly(t *testing.T) {
+	for _, format := range []string{"%d", "c-%d", "customer-%012d", "%08x-0000-4000-8000-000000000000", "%d@example.com"} {
+		const ids, parts = 256_000, 256
+		var counts, lowest [parts]int
+		seen := map[uint64]bool{}
+		for i := range ids {
+			hash := train.Hash(fmt.Appendf(nil, format, i))
+			seen[hash] = true
+			counts[hash>>56]++
+			if hash>>56 == 0 {
+				lowest[hash>>48]++
+			}
+		}
+		if len(seen) != ids {
+			t.Errorf("%s: %d hashes of %d ids", format, len(seen), ids)
+		}
+		var squares, lowSquares float64 // chi squares: 255 and a few times 23 by chance; less would be a lattice
+		for part := range parts {
+			expected, low := float64(ids)/parts, float64(counts[0])/parts
+			squares += (float64(counts[part]) - expected) * (float64(counts[part]) - expected) / expected
+			lowSquares += (float64(lowest[part]) - low) * (float64(lowest[part]) - low) / low
+		}
+		if min(squares, lowSquares) < 160 || max(squares, lowSquares) > 350 {
+			t.Errorf("%s: chi squares are %.0f and %.0f", format, squares, lowSquares)
+		}
+	}
+}
+
 // When more customers come than were announced, the lowest hashes still win.
 func TestTheLowestHashesWin(t *testing.T) {
 	type row struct {

@@ -10,10 +10,10 @@ import (
 
 const (
 	folds              = 4
-	validateSource     = 5_000     // customers are enough to choose the penalty and to measure quality;
-	validateBackground = 15_000    // three for each are worth nearly as much as any number
-	validateEps        = 0.05      // as coarse as a choice needs
+	validateSource     = 6_000     // customers and so many others choose the penalty: choosing on all moved the mean AUC
+	validateBackground = 9_000     // of three seeds by less than 0.0005, either way, on all 17 data sets tried
 	validateLeast      = 2 * folds // of either class
+	validatePrecision  = 0.05      // as coarse as a choice needs
 )
 
 // penalties are tried from the usual one and its neighbour onwards, for as long as it gets better.
@@ -22,7 +22,8 @@ var penalties = [...]float64{0.01, 0.03, 0.1, 0.3, 1, 3}
 const usual = 2
 
 // heldOut are the customers that validation uses, source members first, each held out from the fits of one fold. They
-// are the first of each class in canonical order, which is random as far as levels go, and so are the folds.
+// are the first of each class in canonical order, which is random as far as levels go; so each fold is a stretch of it,
+// and fits go straight through memory.
 type heldOut struct {
 	*task
 	members []int // numbers of the task's rows
@@ -42,10 +43,10 @@ func (t *task) heldOut() *heldOut {
 
 // fold of a member. Source and background are spread evenly.
 func (h *heldOut) fold(member int) int {
-	if member >= h.source {
-		member -= h.source
+	if member < h.source {
+		return member * folds / h.source
 	}
-	return member % folds
+	return (member - h.source) * folds / (len(h.members) - h.source)
 }
 
 // validation is what a penalty is worth.
@@ -123,7 +124,7 @@ func (h *heldOut) validate(ctx context.Context, training []*subset, try []int, t
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
-				weights, err := set.fit(penalties[i], validateEps)
+				weights, err := set.fit(penalties[i], validatePrecision)
 				if err != nil {
 					return err
 				}
