@@ -1,0 +1,148 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"kindred/pipeline/profile"
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// firstExpansion is what scan reads and refresh refreshes.
+const firstExpansion = "bench-1"
+
+// share is how many of those who are similar enough the first expansion takes.
+const share = 0.2
+
+// expanded makes sure that the pipeline runs with all roles, has taken in everything, and has all live expansions. The
+// n-th takes an n-th of the share of the first, as campaigns of different sizes would.
+func (w *world) expanded(ctx context.Context) error {
+	if err := w.load(ctx); err != nil {
+		return err
+	}
+	if err := w.serve(ctx, "shards", "control"); err != nil {
+		return err
+	}
+	if w.expansions < w.Expansions {
+		w.Say("make expansions")
+	}
+	for w.expansions < w.Expansions {
+		n := w.expansions + 1
+		run, _, err := w.ask(ctx, schemas.Expand, fmt.Sprintf("bench-%d", n), share/float64(n))
+		if err != nil {
+			return err
+		}
+		if w.expansions = n; n == 1 {
+			w.first = run
+		}
+	}
+	return w.settled(ctx)
+}
+
+// ask lets a run happen, and says how long it took from the publication of its request until its success was read.
+func (w *world) ask(ctx context.Context, action schemas.Action, id string, part float64) (*schemas.Run, time.Duration, error) {
+	request := schemas.ExpandRequest{Action: action, ExpansionID: id}
+	request.RequestID = fmt.Sprintf("%s-%s-%d", action, id, time.Now().UnixNano())
+	if source := vip; action == schemas.Expand {
+		request.SourceSegmentID, request.Share = &source, &part
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer context.AfterFunc(w.pipeline.ctx, cancel)()
+	defer cancel()
+	run, took, err := w.Ask(ctx, request)
+	switch {
+	case w.pipeline.ctx.Err() != nil:
+		return nil, 0, context.Cause(w.pipeline.ctx)
+	case err != nil:
+		return nil, 0, err
+	case run.Status != schemas.Successful && run.Error != nil:
+		return nil, 0, fmt.Errorf("%s %s: %s: %s", action, id, run.Status, run.Error.Message)
+	case run.Status != schemas.Successful:
+		return nil, 0, fmt.Errorf("%s %s: %s", action, id, run.Status)
+	}
+	return &run, took, nil
+}
+
+// expand expands the segment of the VIPs on a warm cache, under a new id every time.
+func (w *world) expand(ctx context.Context) (Measure, error) {
+	m := Measure{What: "from an expand request until its run is successful, all its memberships acknowledged"}
+	var times []float64
+	for i := range w.Repeat {
+		id := fmt.Sprintf("bench-expand-%d", i+1)
+		before, err := w.goal(ctx)
+		if err != nil {
+			return m, err
+		}
+		run, took, err := w.ask(ctx, schemas.Expand, id, share)
+		if err != nil {
+			return m, err
+		}
+		times = append(times, took.Seconds())
+		if err := w.published(ctx, id, before, run.Report.Counts); err != nil {
+			return m, err
+		}
+		counts := run.Report.Counts
+		m.Counts = map[string]int64{
+			"customers": counts.Customers, "source": counts.SourceWithProfile, "candidates": counts.Candidates,
+			"members": counts.Members, "records": counts.Entered,
+		}
+		if _, _, err := w.ask(ctx, schemas.Delete, id, 0); err != nil {
+			return m, err
+		}
+	}
+	m.Figures = []Figure{figure("request to success", Seconds, times)}
+	return m, w.settled(ctx)
+}
+
+// published checks that Kafka and Redis hold as many members as a report says.
+func (w *world) published(ctx context.Context, id string, before goal, counts schemas.Counts) error {
+	var records int64
+	prefix := []byte(id + "/")
+	err := w.read(ctx, schemas.Memberships, before[3], func(r *wire.Record) {
+		if r.Value != nil && bytes.HasPrefix(r.Key, prefix) {
+			records++
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if records != counts.Entered {
+		return fmt.Errorf("%d memberships of %s are in Kafka, the report says %d", records, id, counts.Entered)
+	}
+	var members int64
+	err = w.until(ctx, func(metas []*profile.Meta) bool {
+		for _, meta := range metas {
+			for _, n := range meta.Expansions[id].Members {
+				members += n
+			}
+		}
+		return true
+	})
+	if err == nil && members != counts.Members {
+		err = fmt.Errorf("%d members of %s are in Redis, the report says %d", members, id, counts.Members)
+	}
+	return err
+}
+
+// refresh runs the first expansion again, with nothing changed.
+func (w *world) refresh(ctx context.Context) (Measure, error) {
+	m := Measure{What: "from a refresh request until its run is successful, when nothing has changed"}
+	var times []float64
+	for range w.Repeat {
+		run, took, err := w.ask(ctx, schemas.Refresh, firstExpansion, 0)
+		if err != nil {
+			return m, err
+		}
+		counts := run.Report.Counts
+		if changes := counts.Entered + counts.Left + counts.Changed; changes != 0 {
+			return m, fmt.Errorf("a refresh of what is unchanged changed %d members", changes)
+		}
+		times = append(times, took.Seconds())
+		m.Counts = map[string]int64{"customers": counts.Customers, "candidates": counts.Candidates, "members": counts.Members, "records": 0}
+	}
+	m.Figures = []Figure{figure("request to success", Seconds, times)}
+	return m, nil
+}

@@ -1,0 +1,210 @@
+package bench
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"kindred/consumers"
+	"kindred/pipeline/model"
+	"kindred/pipeline/profile"
+	"kindred/pipeline/selection"
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// scan reads all shards into memory, scores every candidate, and finds the cut: as a run does, without the fit.
+func (w *world) scan(ctx context.Context) (Measure, error) {
+	m := Measure{What: "every customer from Redis into the matrix, ids included; scored; the cut found"}
+	decides, err := w.model(ctx)
+	if err != nil {
+		return m, err
+	}
+	var reads, scores, wholes, bare, bandwidth []float64
+	s := &scanning{world: w, model: decides, views: make([]*profile.View, w.Shards), counted: make([]selection.Histogram, w.Shards)}
+	if err := s.each(ctx, s.read); err != nil { // into memory that later runs use again
+		return m, err
+	}
+	s.count()
+	for range w.Repeat {
+		given, err := w.getBare(s.views)
+		if err != nil {
+			return m, err
+		}
+		if given > 0 {
+			bare = append(bare, perSecond(s.customers, given))
+		}
+		began := time.Now()
+		if err := s.each(ctx, s.read); err != nil {
+			return m, err
+		}
+		reads = append(reads, perSecond(s.customers, time.Since(began)))
+
+		bandwidth = append(bandwidth, perSecond(s.customers, s.sum()))
+		began = time.Now()
+		for shard := range s.views {
+			s.score(shard)
+		}
+		s.choose()
+		scores = append(scores, perSecond(s.customers, time.Since(began)))
+
+		began = time.Now()
+		if err := s.each(ctx, s.readAndScore); err != nil {
+			return m, err
+		}
+		s.choose()
+		wholes = append(wholes, perSecond(s.customers, time.Since(began)))
+		if err := s.check(w.first.Report.Counts); err != nil {
+			return m, err
+		}
+	}
+	m.Counts = map[string]int64{
+		"customers": s.customers, "candidates": s.chosen.Candidates, "members": s.chosen.Members, "bytes": s.bytes,
+	}
+	m.Figures = []Figure{
+		figure("read", PerSecond, reads).against("bare GETs of the same", bare),
+		figure("score and cut", PerCore, scores).against("adding up the rows", bandwidth),
+		figure("all of it, all cores", PerSecond, wholes).against("bare GETs of the same", bare),
+	}
+	if len(bare) == 0 {
+		m.Notes = append(m.Notes, noBare("Redis"))
+	}
+	return m, nil
+}
+
+// model reads the first expansion's model from Kafka.
+func (w *world) model(ctx context.Context) (found *model.Model, err error) {
+	ends, err := w.ends(ctx, schemas.Models)
+	if err != nil {
+		return nil, err
+	}
+	err = consumers.ReadAll(ctx, w.Fetcher, ends[0].Topic, 0, 0, ends[0].Offset, func(r *wire.Record) error {
+		if string(r.Key) != firstExpansion {
+			return nil
+		}
+		found, err = model.Decode(r.Value)
+		return err
+	})
+	if err == nil && found == nil {
+		err = fmt.Errorf("there is no model of %s", firstExpansion)
+	}
+	return found, err
+}
+
+// scanning is what a scan has read and found.
+type scanning struct {
+	*world
+	model   *model.Model
+	views   []*profile.View       // by shard
+	counted []selection.Histogram // candidates by score, by shard
+
+	customers int64 // rows
+	bytes     int64 // of rows and ids
+	chosen    selection.Choice
+	checksum  uint64 // so that adding up is not optimised away
+}
+
+// each works on as many shards at a time as there are cores.
+func (s *scanning) each(ctx context.Context, work func(ctx context.Context, shard int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for shard := range s.views {
+		group.Go(func() error { return work(ctx, shard) })
+	}
+	return group.Wait()
+}
+
+func (s *scanning) read(ctx context.Context, shard int) (err error) {
+	s.views[shard], err = s.Cache.Scan(ctx, shard, profile.Want{Segments: []string{vip}, Into: s.views[shard]})
+	return err
+}
+
+func (s *scanning) readAndScore(ctx context.Context, shard int) error {
+	if err := s.read(ctx, shard); err != nil {
+		return err
+	}
+	s.score(shard)
+	return nil
+}
+
+// count says how much there is.
+func (s *scanning) count() {
+	for _, v := range s.views {
+		s.customers += int64(v.NumRows)
+		for b := range v.Blocks() {
+			s.bytes += int64(profile.BlockRows*v.Width + len(v.IDs(b)))
+		}
+	}
+}
+
+// score scores every row of a shard and counts the candidates by score.
+func (s *scanning) score(shard int) {
+	v, histogram := s.views[shard], &s.counted[shard]
+	*histogram = selection.Histogram{}
+	table := model.NewTable(s.model)
+	table.Fold(columns(v.Fields))
+	source := v.Segment(vip)
+	var scores [profile.BlockRows]int16
+	for b := range v.Blocks() {
+		rows := v.Rows(b)
+		block := scores[:len(rows)/v.Width]
+		table.ScoreBlock(rows, v.Width, block)
+		for i, score := range block {
+			if profile.Consents(rows[i*v.Width:]) && !source.Has(b*profile.BlockRows+i) {
+				histogram[score]++
+			}
+		}
+	}
+}
+
+// choose finds the cut in what all shards have counted.
+func (s *scanning) choose() {
+	var all selection.Histogram
+	for shard := range s.counted {
+		all.Add(&s.counted[shard])
+	}
+	s.chosen = selection.Choose(&all, selection.RuleOf(&s.model.Definition))
+}
+
+func columns(fields []profile.Field) []model.Column {
+	all := make([]model.Column, len(fields))
+	for i, f := range fields {
+		all[i] = model.Column(f)
+	}
+	return all
+}
+
+// sum adds up all rows, which no scoring can be quicker than, and says how long that takes.
+func (s *scanning) sum() time.Duration {
+	began := time.Now()
+	var a, b, c, d uint64
+	for _, v := range s.views {
+		for block := range v.Blocks() {
+			for rows := v.Rows(block); len(rows) >= 32; rows = rows[32:] {
+				a += binary.LittleEndian.Uint64(rows)
+				b += binary.LittleEndian.Uint64(rows[8:])
+				c += binary.LittleEndian.Uint64(rows[16:])
+				d += binary.LittleEndian.Uint64(rows[24:])
+			}
+		}
+	}
+	s.checksum += a + b + c + d
+	return time.Since(began)
+}
+
+// check compares what was found with what the run had found, which did the same.
+func (s *scanning) check(counts schemas.Counts) error {
+	if s.customers != int64(s.Customers) || s.chosen.Candidates != counts.Candidates || s.chosen.Members != counts.Members {
+		return fmt.Errorf("scanned %d customers, found %d candidates and %d members; the run had found %d and %d of %d",
+			s.customers, s.chosen.Candidates, s.chosen.Members, counts.Candidates, counts.Members, s.Customers)
+	}
+	return nil
+}
+
+func noBare(server string) string {
+	return "the limit was not measured: a bare connection to this " + server + " will not do (encryption, password or several addresses)"
+}

@@ -1,0 +1,235 @@
+package bench
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"kindred/cmd/internal/demo"
+	"kindred/consumers"
+	"kindred/pipeline/profile"
+	"kindred/producers"
+	"kindred/schemas"
+)
+
+// world is how far Kafka, Redis and the pipeline have been brought. Each measure brings it as far as it needs.
+type world struct {
+	*Bench
+	made customers
+
+	loaded     bool
+	bytes      int64        // of all profiles as JSON
+	first      *schemas.Run // of the first expansion; nil: there is none
+	expansions int          // that are live, the first included
+	pipeline   *pipeline    // nil: none is running
+}
+
+// load publishes all profiles, and the segment of the VIPs.
+func (w *world) load(ctx context.Context) error {
+	if w.loaded {
+		return nil
+	}
+	w.Say("load")
+	if err := w.create(ctx, schemas.Topics(w.Shards)); err != nil {
+		return err
+	}
+	var ids []string
+	err := w.Flood(ctx, schemas.Profiles, func(add func(key, value []byte) error) error {
+		var id, value []byte
+		var levels []uint8
+		texts := w.made.texts()
+		for customer := range w.Customers {
+			id = demo.AppendID(id[:0], customer)
+			levels = w.made.levels(levels[:0], customer, 0)
+			value = texts.profile(value[:0], customer, levels)
+			w.bytes += int64(len(value))
+			if w.made.vip(customer) {
+				ids = append(ids, string(id))
+			}
+			if err := add(id, value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("publish profiles: %w", err)
+	}
+	w.loaded = true
+	return w.Snapshot(ctx, vip, ids)
+}
+
+// create makes topics, and returns when every partition has a leader that answers: no time is taken of a Kafka that is
+// busy with them. Once it has begun it is not interrupted: a topic that is still being made when everything is cleared
+// away would stay.
+func (w *world) create(ctx context.Context, topics []schemas.Topic) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	if err := producers.Ensure(ctx, w.Producer.Client, w.Prefix, topics); err != nil {
+		return err
+	}
+	var all []consumers.Position
+	for _, topic := range topics {
+		for partition := range topic.Partitions {
+			all = append(all, consumers.Position{Topic: w.Prefix.Topic(topic.Name), Partition: partition})
+		}
+	}
+	_, err := w.Fetcher.Ends(ctx, all)
+	return err
+}
+
+// pipeline is one that is running.
+type pipeline struct {
+	roles []string
+	ctx   context.Context // ends with the pipeline; its cause says why
+	stop  context.CancelFunc
+	ended chan struct{}
+}
+
+var errEnded = errors.New("the pipeline has ended")
+
+// serve runs the pipeline with these roles, unless it does already. It returns when the parts have been started.
+func (w *world) serve(ctx context.Context, roles ...string) error {
+	if w.pipeline != nil && slices.Equal(w.pipeline.roles, roles) {
+		return nil
+	}
+	w.stop()
+	serving, stop := context.WithCancel(ctx)
+	watched, tell := context.WithCancelCause(ctx)
+	p := &pipeline{roles: roles, ctx: watched, stop: stop, ended: make(chan struct{})}
+	started := make(chan struct{})
+	go func() {
+		defer close(p.ended)
+		err := w.Serve(serving, func() { close(started) }, roles...)
+		tell(cmp.Or(err, errEnded))
+	}()
+	w.pipeline = p
+	select {
+	case <-started:
+		return nil
+	case <-watched.Done():
+		return context.Cause(watched)
+	}
+}
+
+// stop ends the pipeline, if one is running, and waits for it.
+func (w *world) stop() {
+	if w.pipeline != nil {
+		w.pipeline.stop()
+		<-w.pipeline.ended
+		w.pipeline = nil
+	}
+}
+
+// inputs are the topics that every shard reads.
+var inputs = []string{schemas.Profiles, schemas.SegmentMembers, schemas.Models, schemas.Memberships}
+
+// ends are the positions of every partition of a topic at its end.
+func (w *world) ends(ctx context.Context, name string) ([]consumers.Position, error) {
+	positions := make([]consumers.Position, w.Shards)
+	for shard := range positions {
+		positions[shard] = consumers.Position{Topic: w.Prefix.Topic(name), Partition: shard}
+	}
+	ends, err := w.Fetcher.Ends(ctx, positions)
+	for i, end := range ends {
+		positions[i].Offset = end
+	}
+	return positions, err
+}
+
+// goal is where every shard must get to: by input, then by shard.
+type goal [][]consumers.Position
+
+// goal is what the inputs hold now.
+func (w *world) goal(ctx context.Context) (goal, error) {
+	var all goal
+	for _, topic := range inputs {
+		ends, err := w.ends(ctx, topic)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ends)
+	}
+	return all, nil
+}
+
+// records is how many offsets lie before the goal.
+func (g goal) records() (n int64) {
+	for _, ends := range g {
+		for _, end := range ends {
+			n += end.Offset
+		}
+	}
+	return n
+}
+
+// met says whether every shard's cache is ready and has taken in everything up to the goal.
+func (g goal) met(metas []*profile.Meta) bool {
+	for shard, meta := range metas {
+		if meta == nil || !meta.Ready {
+			return false
+		}
+		at := meta.Offsets
+		for i, offset := range [...]int64{at.Profiles, at.SegmentMembers, at.Models, at.Memberships} {
+			if offset < g[i][shard].Offset {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// look is how often the shards are looked at: so exact are the times of what ends there.
+const look = 2 * time.Millisecond
+
+// until looks at the shards' caches until enough is true.
+func (w *world) until(ctx context.Context, enough func([]*profile.Meta) bool) error {
+	again := time.NewTicker(look)
+	defer again.Stop()
+	for {
+		metas, err := w.Cache.ReadMetas(ctx, w.Shards)
+		if err != nil {
+			return err
+		}
+		if enough(metas) {
+			return nil
+		}
+		select {
+		case <-again.C:
+		case <-w.pipeline.ctx.Done():
+			return context.Cause(w.pipeline.ctx)
+		}
+	}
+}
+
+// settled waits until the shards have taken in all that is there now.
+func (w *world) settled(ctx context.Context) error {
+	g, err := w.goal(ctx)
+	if err != nil {
+		return err
+	}
+	return w.until(ctx, g.met)
+}
+
+// wipe clears the caches of all shards, as a Redis would be that has been restarted. No pipeline may be running. A fresh
+// claim deletes all that its shard has but a new meta.
+func (w *world) wipe(ctx context.Context) error {
+	for shard := range w.Shards {
+		if _, err := w.Cache.Claim(ctx, shard, true); err != nil {
+			return err
+		}
+		if err := w.Cache.Redis.Del(ctx, fmt.Sprintf("%s{%d}:meta", w.Cache.Prefix, shard)).Err(); err != nil {
+			return fmt.Errorf("clear the cache of shard %d: %w", shard, err)
+		}
+	}
+	return nil
+}
+
+// Clear removes from Redis everything that the bench has stored there.
+func (b *Bench) Clear(ctx context.Context) error { return (&world{Bench: b}).wipe(ctx) }

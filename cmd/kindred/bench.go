@@ -1,0 +1,134 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"kindred/cmd/internal/bench"
+	"kindred/cmd/internal/config"
+	"kindred/cmd/internal/terminal"
+)
+
+func (p *program) bench() *cobra.Command {
+	b := &benching{program: p}
+	command := &cobra.Command{
+		Use:   "bench [MEASURE ...]",
+		Short: "Measure how fast it is, against what is physically possible",
+		Long: "Measure how fast it is, on made-up customers. Beside a figure stands its limit, where there is one: what the\n" +
+			"same servers and the same memory give, in the same run, to somebody who does nothing else. It runs on a\n" +
+			"Kafka and a Redis of its own in this process, or on those that --kafka and --redis name; there it works under\n" +
+			"a prefix of its own, and deletes what it has made.\n\nMeasures: " + strings.Join(bench.Names, ", "),
+		Example: "  kindred bench --customers 1000000\n" +
+			"  kindred bench live --rate 10000 --duration 60s --expansions 10\n" +
+			"  kindred bench ingest scan --kafka kafka:9092 --redis redis:6379 --json",
+		Args: measures(b),
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := errors.Join(b.check(), b.checkSize(b.Customers, b.Fields, b.Expansions)); err != nil {
+				return usage(err.Error(), command.CommandPath()+" --help")
+			}
+			b.own = owned(command)
+			report, err := b.run(command.Context(), b.Customers, b.Fields, b.Expansions)
+			if err != nil {
+				return err
+			}
+			return b.show(report, report.Markdown, func() { drawBench(p.out, report) })
+		},
+	}
+	flags := command.Flags()
+	flags.IntVar(&b.Customers, "customers", 100_000, "how many customers to make up")
+	flags.IntVar(&b.Fields, "fields", 20, "fields of each")
+	flags.IntVar(&b.Expansions, "expansions", 1, "live expansions")
+	b.flags(flags, 5)
+	command.AddCommand(p.benchGrowth(), p.benchCustomers())
+	return command
+}
+
+// benching is what bench and bench growth share.
+type benching struct {
+	*program
+	bench.Bench
+	own      bool   // Kafka and Redis of its own, in this process
+	markdown bool   // tables of Markdown
+	profiles string // directory for CPU profiles; empty: none are taken
+}
+
+func (b *benching) flags(flags *pflag.FlagSet, repeat int) {
+	flags.IntVar(&b.Rate, "rate", 1000, "profile events a second, of live")
+	flags.DurationVar(&b.Duration, "duration", 5*time.Second, "for how long they come")
+	flags.IntVar(&b.Repeat, "repeat", repeat, "how often to measure; figures are medians")
+	flags.Uint64Var(&b.Seed, "seed", 1, "of the made-up customers")
+	flags.BoolVar(&b.markdown, "markdown", false, "print tables of Markdown")
+	flags.StringVar(&b.profiles, "profile", "", "write a CPU profile of each measure to this directory (go tool pprof)")
+	config.PartitionFlag(flags, &b.Shards)
+}
+
+// measures takes names of measures as arguments.
+func measures(b *benching) cobra.PositionalArgs {
+	return func(command *cobra.Command, names []string) error {
+		for _, name := range names {
+			if !slices.Contains(bench.Names, name) {
+				return usage(fmt.Sprintf("there is no measure %q", name), "some of "+strings.Join(bench.Names, " "))
+			}
+		}
+		b.Only = names
+		return nil
+	}
+}
+
+// owned says that no servers were named: the bench brings its own.
+func owned(command *cobra.Command) bool {
+	return !command.Flags().Changed("kafka") && !command.Flags().Changed("redis")
+}
+
+// between says that a flag has a value that makes no sense.
+func between(flag string, value, from, to int) error {
+	if value < from || value > to {
+		return fmt.Errorf("--%s %d: want %s to %s", flag, value, terminal.Number(from), terminal.Number(to))
+	}
+	return nil
+}
+
+func (b *benching) check() error {
+	err := errors.Join(between("rate", b.Rate, 1, 1_000_000), between("repeat", b.Repeat, 1, 99), config.CheckPartitions(b.Shards))
+	if b.Duration < time.Millisecond || b.Duration > 24*time.Hour {
+		err = errors.Join(err, fmt.Errorf("--duration %v: want 1ms to 24h", b.Duration))
+	}
+	return err
+}
+
+func (b *benching) checkSize(customers, fields, expansions int) error {
+	return errors.Join(
+		between("customers", customers, 2000, 50_000_000),
+		between("fields", fields, 4, 250),
+		between("expansions", expansions, 1, 1000),
+	)
+}
+
+// show prints a result as was asked for.
+func (b *benching) show(result any, markdown func() string, draw func()) error {
+	if b.markdown && !b.settings.JSON {
+		draw = func() { fmt.Fprint(b.out.W, markdown()) }
+	}
+	return b.print(result, draw)
+}
+
+// drawBench draws the figures as a table.
+func drawBench(screen terminal.Screen, report *bench.Report) {
+	screen.Title("kindred bench", "")
+	screen.Say(report.Setting())
+	screen.Line("")
+	screen.Table(report.Rows())
+	for _, m := range report.Measures {
+		for _, note := range m.Notes {
+			screen.Line("")
+			screen.Say(m.Name + ": " + note)
+		}
+	}
+	screen.Line("")
+}
