@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -142,6 +143,27 @@ func TestFetchWaitsNoLongerThanAsked(t *testing.T) {
 	w.ok(err)
 	if len(got) != 1 || len(got[0].Data) != 0 || got[0].Next() != 0 {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// A broker that may not wait answers at once with nothing, after which a fetch pauses: records that come meanwhile would
+// have to wait for that.
+func TestEveryRequestLetsTheBrokerWait(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("t", 1)
+	var waits []int32
+	w.kafka.ControlKey(int16(kmsg.Fetch), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		w.kafka.KeepControl()
+		waits = append(waits, r.(*kmsg.FetchRequest).MaxWaitMillis)
+		return nil, nil, false
+	})
+	f := w.fetcher()
+	for range 10 {
+		_, err := f.Fetch(w.ctx, at("t", 0, 0), 20*time.Millisecond)
+		w.ok(err)
+	}
+	if slices.Contains(waits, 0) {
+		t.Errorf("brokers may wait for %v ms", waits)
 	}
 }
 
