@@ -25,7 +25,7 @@ var ErrTooLarge = errors.New("batch too large")
 var ErrStopped = errors.New("producer stopped")
 
 // Producer appends batches, each exactly once as far as the broker can tell. One serves a whole process: whatever is
-// published while a request is on its way goes into the next one to that broker. Publish, Renew and ProducerID are for
+// published while two requests are on their way to a broker goes into the next one. Publish, Renew and ProducerID are for
 // concurrent use.
 type Producer struct {
 	Client  *kafka.Client

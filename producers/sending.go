@@ -13,7 +13,7 @@ import (
 
 const (
 	maxRequest  = 16 << 20 // bytes of batches in one request; a broker takes 100 MB
-	maxFlying   = 1        // requests on their way to one broker
+	maxFlying   = 2        // requests on their way to one broker: while it works on one, the next is written
 	maxRestarts = 3        // new producer ids for one batch whose sequence number is refused
 	firstPause  = 10 * time.Millisecond
 	lastPause   = 500 * time.Millisecond
