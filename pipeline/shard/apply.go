@@ -114,7 +114,7 @@ func (o *Owner) applyOne(input int, r *wire.Record) {
 }
 
 // mostTouched bounds what a take-over remembers of causes. Its pass sees every row anyway.
-const mostTouched = 1 << 16
+const mostTouched = 1 << 12
 
 func (o *Owner) touch(row int, why why, input int, r *wire.Record) {
 	if o.caught.Load() || len(o.touched) < mostTouched {

@@ -7,9 +7,12 @@ import (
 	"kindred/pipeline/profile"
 )
 
-// sliceBlocks ends a slice of a pass, unless a block that has something to publish ends it before: live events wait no
-// longer than that.
-const sliceBlocks = 4
+// A slice of a pass ends after so many blocks, or with so many bytes to publish, or when live events wait: they never
+// wait for longer than a millisecond or two of work and one small publication.
+const (
+	sliceBlocks = 16
+	sliceBytes  = 128 << 10
+)
 
 // pass reconciles every row for some expansions, a slice at a time between live events. The offset of the record that
 // started it is not saved before its last slice: a crash repeats the pass, and repeating it publishes nothing.
@@ -72,7 +75,7 @@ func (o *Owner) continuePass(ctx context.Context) error {
 	}
 	p := o.passes[0]
 	for range sliceBlocks {
-		if p.block*profile.BlockRows >= o.mirror.Rows() || len(o.out.changes) > 0 {
+		if p.block*profile.BlockRows >= o.mirror.Rows() || o.out.batch.Size() >= sliceBytes || len(o.inputs.queue) > 0 {
 			break
 		}
 		if err := o.passBlock(ctx, p); err != nil {
