@@ -48,9 +48,10 @@ func BenchmarkPasses(b *testing.B) {
 	}
 	m := quantized(fitted, choice.Columns)
 	m.Bands = model.Bounds{4000, 6000, 8000}
+	m.Definition = schemas.Definition{SourceSegmentID: "vip", ExcludeSource: true}
 	b.Run("score", func(b *testing.B) {
 		for b.Loop() {
-			p.score(m)
+			Score(m, p.view)
 		}
 		rate(b)
 	})
@@ -85,7 +86,7 @@ func scanned(b *testing.B, customers, fields int) *part {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p := &part{definition: &schemas.Definition{SourceSegmentID: "vip", ExcludeSource: true}}
-	p.open(view)
+	p := new(part)
+	p.open(view, "vip")
 	return p
 }

@@ -102,7 +102,7 @@ func (t *Trainer) scan(ctx context.Context, l *Lesson, tell func(schemas.Stage, 
 	tell(schemas.Reading, 0)
 	parts := make([]*part, t.Number)
 	for i := range parts {
-		parts[i] = &part{shard: i, definition: &l.Definition}
+		parts[i] = &part{shard: i}
 	}
 	segments := segmentsOf(&l.Definition)
 	var read atomic.Int64
@@ -116,7 +116,7 @@ func (t *Trainer) scan(ctx context.Context, l *Lesson, tell func(schemas.Stage, 
 		if lack := lacks(view.Meta.Ready, view.Meta.Through, view.Meta.Offsets, &l.Ends, p.shard); lack != "" {
 			return fmt.Errorf("scan shard %d (%s): %w", p.shard, lack, errBehind)
 		}
-		p.open(view)
+		p.open(view, l.Definition.SourceSegmentID)
 		said.Lock()
 		defer said.Unlock()
 		tell(schemas.Reading, float64(read.Add(1))/float64(t.Number))

@@ -5,36 +5,24 @@ import (
 
 	"kindred/pipeline/field"
 	"kindred/pipeline/profile"
-	"kindred/schemas"
 )
 
 // part is one shard as it was scanned, and what the passes over it have found.
 type part struct {
 	shard      int
-	definition *schemas.Definition
 	view       *profile.View
-
 	source     *profile.Segment
-	candidates *profile.Segment
-	suppress   []*profile.Segment
 	sourceSize int64 // ids, with or without a profile
 
 	customers field.Count
-	scores    []int16 // by row; notCandidate
+	scores    []int16 // by row
 }
 
 // open takes a view.
-func (p *part) open(view *profile.View) {
+func (p *part) open(view *profile.View, source string) {
 	p.view = view
-	d := p.definition
-	p.source = view.Segment(d.SourceSegmentID)
-	p.sourceSize = view.Meta.Segments[d.SourceSegmentID].Size
-	if d.Candidates.SegmentID != "" {
-		p.candidates = view.Segment(d.Candidates.SegmentID)
-	}
-	for _, id := range d.Suppress {
-		p.suppress = append(p.suppress, view.Segment(id))
-	}
+	p.source = view.Segment(source)
+	p.sourceSize = view.Meta.Segments[source].Size
 }
 
 // tally counts the values of all fields, over all customers and over the source. Rows without consent hold no codes

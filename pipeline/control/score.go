@@ -11,10 +11,11 @@ import (
 	"kindred/pipeline/profile"
 	"kindred/pipeline/selection"
 	"kindred/pipeline/train"
+	"kindred/schemas"
 )
 
-// notCandidate stands for the score of a row that cannot become a member.
-const notCandidate = -1
+// NotCandidate stands for the score of a row that cannot become a member.
+const NotCandidate = -1
 
 // quantized makes a model of a fit: whole-number weights by value. A weight of 0 need not be said.
 func quantized(fitted *train.Result, columns []field.Column) *model.Model {
@@ -45,7 +46,8 @@ func score(ctx context.Context, m *model.Model, parts []*part, tell func(done fl
 	var mutex sync.Mutex
 	var done atomic.Int64
 	err := each(ctx, parts, func(_ context.Context, p *part) error {
-		counted := p.score(m)
+		scores, counted := Score(m, p.view)
+		p.scores = scores
 		mutex.Lock()
 		defer mutex.Unlock()
 		sum.Add(counted)
@@ -55,52 +57,62 @@ func score(ctx context.Context, m *model.Model, parts []*part, tell func(done fl
 	return &sum, err
 }
 
-// score scores the candidates of the shard, block by block.
-func (p *part) score(m *model.Model) *selection.Histogram {
+// Score scores every row of a shard, and counts the candidates by score. Who cannot become a member scores NotCandidate.
+func Score(m *model.Model, view *profile.View) (scores []int16, counted *selection.Histogram) {
 	table := model.NewTable(m)
-	table.Fold(columnsOf(p.view.Fields))
-	histogram := new(selection.Histogram)
-	p.scores = make([]int16, 0, p.view.NumRows)
-	for b := range p.view.Blocks() {
-		rows, width := p.view.Rows(b), p.view.Width
+	table.Fold(columnsOf(view.Fields))
+	excluded := exclusions(&m.Definition, view)
+	counted = new(selection.Histogram)
+	scores = make([]int16, 0, view.NumRows)
+	for b := range view.Blocks() {
+		rows, width := view.Rows(b), view.Width
 		n := len(rows) / width
-		p.scores = p.scores[:len(p.scores)+n]
-		block := p.scores[len(p.scores)-n:]
+		scores = scores[:len(scores)+n]
+		block := scores[len(scores)-n:]
 		table.ScoreBlock(rows, width, block)
-		p.exclude(b, rows, block)
+		for i := range block {
+			if !profile.Consents(rows[i*width:]) {
+				block[i] = NotCandidate
+			}
+		}
+		for _, e := range excluded {
+			e.apply(b, block)
+		}
 		for _, score := range block {
-			if score != notCandidate {
-				histogram[score]++
+			if score != NotCandidate {
+				counted[score]++
 			}
 		}
 	}
-	return histogram
+	return scores, counted
 }
 
-// exclude takes out whoever cannot become a member: the rule of model.Eligible, a segment at a time.
-func (p *part) exclude(b int, rows []byte, scores []int16) {
-	width := p.view.Width
+// exclusion takes out whoever is in a segment, or is not.
+type exclusion struct {
+	segment *profile.Segment
+	in      bool
+}
+
+// exclusions are the rule of model.Eligible, a segment at a time.
+func exclusions(d *schemas.Definition, view *profile.View) (all []exclusion) {
+	if d.Candidates.SegmentID != "" {
+		all = append(all, exclusion{view.Segment(d.Candidates.SegmentID), false})
+	}
+	if d.ExcludeSource {
+		all = append(all, exclusion{view.Segment(d.SourceSegmentID), true})
+	}
+	for _, id := range d.Suppress {
+		all = append(all, exclusion{view.Segment(id), true})
+	}
+	return all
+}
+
+func (e exclusion) apply(block int, scores []int16) {
+	members := e.segment.Block(block)
 	for i := range scores {
-		if !profile.Consents(rows[i*width:]) {
-			scores[i] = notCandidate
+		if members.Has(i) == e.in {
+			scores[i] = NotCandidate
 		}
-	}
-	outside := func(segment *profile.Segment, in bool) {
-		members := segment.Block(b)
-		for i := range scores {
-			if members.Has(i) == in {
-				scores[i] = notCandidate
-			}
-		}
-	}
-	if p.definition.Candidates.SegmentID != "" {
-		outside(p.candidates, false)
-	}
-	if p.definition.ExcludeSource {
-		outside(p.source, true)
-	}
-	for _, segment := range p.suppress {
-		outside(segment, true)
 	}
 }
 
@@ -124,9 +136,7 @@ func ties(parts []*part, chosen selection.Choice, expansionID string) []uint64 {
 func columnsOf(fields []profile.Field) []model.Column {
 	columns := make([]model.Column, len(fields))
 	for i, f := range fields {
-		columns[i] = model.Column{
-			Name: f.Name, Code: f.Code, Number: f.Number, Values: f.Values, Overflow: f.Overflow, Version: f.Version,
-		}
+		columns[i] = model.Column(f)
 	}
 	return columns
 }

@@ -65,8 +65,8 @@ type stored struct {
 }
 
 const (
-	keptBytes  = 16 << 20 // of a Save that is used again
-	unkeptName = "unkept" // field of the hash of fields beside the positions
+	keptBytes  = 256 << 10 // of a Save that is used again
+	unkeptName = "unkept"  // field of the hash of fields beside the positions
 )
 
 // Snapshot copies everything that has changed since the last one, with the meta that belongs to it. The copy may be
@@ -94,14 +94,19 @@ func (s *Shard) Snapshot(meta Meta) *Save {
 
 func (v *Save) reset() {
 	v.free.Store(false)
-	if cap(v.bytes) > keptBytes {
-		v.bytes = nil
-	}
 	v.bytes, v.rows = v.bytes[:0], v.rows[:0]
 	clear(v.texts)
 	clear(v.ops)
 	clear(v.set)
 	v.texts, v.ops, v.set, v.unset = v.texts[:0], v.ops[:0], v.set[:0], v.unset[:0]
+}
+
+// done lets go of it: a Snapshot may use its memory again, but for what only loading needs.
+func (v *Save) done() {
+	if cap(v.bytes) > keptBytes {
+		v.bytes = nil
+	}
+	v.free.Store(true)
 }
 
 // size estimates the bytes of what is dirty.

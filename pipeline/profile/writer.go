@@ -109,7 +109,7 @@ const (
 // What is too large, or stored while the cache is not ready, is written in pieces. Until the last one the cache is not
 // ready, so that nobody takes the rows for those of other offsets.
 func (w *Writer) Exec(ctx context.Context, save *Save) error {
-	defer save.free.Store(true)
+	defer save.done()
 	if err := w.exec(ctx, save); err != nil {
 		w.torn = true
 		return fmt.Errorf("save shard %d: %w", w.shard, err)

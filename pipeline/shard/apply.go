@@ -69,9 +69,15 @@ func (o *Owner) apply(ctx context.Context, batch []wire.Fetched) error {
 			return err
 		}
 		o.inputs.applied(input, next)
+		if len(f.Data) > smallBatch {
+			o.decoded = schemas.Profile{} // it aliases the last record, and so keeps the batch
+		}
 	}
 	return nil
 }
+
+// smallBatch is how many bytes a shard at rest may keep of what it has read last.
+const smallBatch = 64 << 10
 
 // outOfRange goes on at the start of a partition whose start has passed the owner by: in a compacted topic nothing
 // that still counts was there. A partition that ends before the offset was made anew, and nothing about it is known.

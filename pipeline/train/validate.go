@@ -16,10 +16,13 @@ const (
 	validatePrecision  = 0.05      // as coarse as a choice needs
 )
 
-// penalties are tried from the usual one and its neighbour onwards, for as long as it gets better.
+// penalties are tried from the usual one and its neighbour below onwards, for as long as it gets better.
 var penalties = [...]float64{0.01, 0.03, 0.1, 0.3, 1, 3}
 
-const usual = 2
+const (
+	usual     = 2 // of a small source
+	usualMany = 5 // of one with validateSource members or more: their weights need little holding down
+)
 
 // heldOut are the customers that validation uses, source members first, each held out from the fits of one fold. They
 // are the first of each class in canonical order, which is random as far as levels go; so each fold is a stretch of it,
@@ -68,7 +71,11 @@ func (h *heldOut) choose(ctx context.Context) (validation, error) {
 		}
 	}()
 	tried := make([]validation, len(penalties))
-	low, high := usual-1, usual
+	high := usual
+	if h.source == validateSource {
+		high = usualMany
+	}
+	low := high - 1
 	try := []int{low, high}
 	for {
 		if err := h.validate(ctx, training, try, tried); err != nil {

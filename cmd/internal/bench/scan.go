@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kindred/consumers"
+	"kindred/pipeline/control"
 	"kindred/pipeline/model"
 	"kindred/pipeline/profile"
 	"kindred/pipeline/selection"
@@ -141,24 +142,10 @@ func (s *scanning) count() {
 	}
 }
 
-// score scores every row of a shard and counts the candidates by score.
+// score scores a shard, as a run does.
 func (s *scanning) score(shard int) {
-	v, histogram := s.views[shard], &s.counted[shard]
-	*histogram = selection.Histogram{}
-	table := model.NewTable(s.model)
-	table.Fold(columns(v.Fields))
-	source := v.Segment(vip)
-	var scores [profile.BlockRows]int16
-	for b := range v.Blocks() {
-		rows := v.Rows(b)
-		block := scores[:len(rows)/v.Width]
-		table.ScoreBlock(rows, v.Width, block)
-		for i, score := range block {
-			if profile.Consents(rows[i*v.Width:]) && !source.Has(b*profile.BlockRows+i) {
-				histogram[score]++
-			}
-		}
-	}
+	_, counted := control.Score(s.model, s.views[shard])
+	s.counted[shard] = *counted
 }
 
 // choose finds the cut in what all shards have counted.
@@ -168,14 +155,6 @@ func (s *scanning) choose() {
 		all.Add(&s.counted[shard])
 	}
 	s.chosen = selection.Choose(&all, selection.RuleOf(&s.model.Definition))
-}
-
-func columns(fields []profile.Field) []model.Column {
-	all := make([]model.Column, len(fields))
-	for i, f := range fields {
-		all[i] = model.Column(f)
-	}
-	return all
 }
 
 // sum adds up all rows, which no scoring can be quicker than, and says how long that takes.
