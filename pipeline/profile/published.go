@@ -53,6 +53,21 @@ func (p *Published) Get(row int) State {
 	return State(binary.LittleEndian.Uint16(p.blocks[block][2*i:]))
 }
 
+// States are those of one block's rows, two bytes each, little-endian: quicker than asking for row after row. nil: all
+// are None.
+type States []byte
+
+// Block gives the states of a block's rows as they are now.
+func (p *Published) Block(block int) States {
+	if p == nil || block >= len(p.blocks) {
+		return nil
+	}
+	return p.blocks[block]
+}
+
+// None says whether the block's i-th row has no state.
+func (s States) None(i int) bool { return s == nil || s[2*i]|s[2*i+1] == 0 }
+
 // Set changes the state of a row.
 func (p *Published) Set(row int, state State) {
 	was := p.Get(row)

@@ -78,14 +78,6 @@ func (v *View) Segment(name string) *Segment { return v.segments[name] }
 // Published gives the states of one of the expansions that were wanted; nil, where nobody has one, when there are none.
 func (v *View) Published(expansion string) *Published { return v.published[expansion] }
 
-// Block gives the states of a block, two bytes each, little-endian; nil: all are None.
-func (p *Published) Block(block int) []byte {
-	if p == nil || block >= len(p.blocks) {
-		return nil
-	}
-	return p.blocks[block]
-}
-
 const (
 	scanTries = 10
 	scanPause = 20 * time.Millisecond // between two tries, longer every time

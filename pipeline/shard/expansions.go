@@ -116,10 +116,18 @@ func (e *expansion) prepare(mirror *profile.Shard) {
 // are below the cut, so that is looked at first.
 func (e *expansion) decide(mirror *profile.Shard, row, score int) profile.State {
 	m := e.model
-	if score < m.Cut.Score || !m.Reaches(score, e.id, mirror.ID(row)) || !m.Eligible(e.standing(mirror, row)) {
+	if score < e.least() || !m.Reaches(score, e.id, mirror.ID(row)) || !m.Eligible(e.standing(mirror, row)) {
 		return profile.None
 	}
 	return profile.PackState(m.Band(score), score)
+}
+
+// least is the lowest score that a member may have.
+func (e *expansion) least() int {
+	if e.model.Deleted {
+		return model.Best + 1
+	}
+	return e.model.Cut.Score
 }
 
 // score gives the score of a row. Of a deleted expansion nobody has one, and nobody is eligible.

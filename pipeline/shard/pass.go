@@ -111,7 +111,11 @@ func (o *Owner) passBlock(ctx context.Context, p *pass) error {
 	for _, s := range p.scopes {
 		s.prepare(o.mirror)
 		s.scoreBlock(rows, width, scores)
+		states, least := s.published.Block(p.block), s.least()
 		for i, score := range scores {
+			if int(score) < least && states.None(i) {
+				continue // no member before and after, as most are
+			}
 			o.reconcile(s.expansion, first+i, int(score), s.cause)
 			if o.out.full() {
 				if err := o.publish(ctx); err != nil {
