@@ -70,18 +70,16 @@ func Score(m *model.Model, view *profile.View) (scores []int16, counted *selecti
 		scores = scores[:len(scores)+n]
 		block := scores[len(scores)-n:]
 		table.ScoreBlock(rows, width, block)
-		for i := range block {
-			if !profile.Consents(rows[i*width:]) {
-				block[i] = NotCandidate
-			}
-		}
 		for _, e := range excluded {
 			e.apply(b, block)
 		}
-		for _, score := range block {
-			if score != NotCandidate {
+		for i, score := range block {
+			if !profile.Consents(rows) {
+				block[i] = NotCandidate
+			} else if score != NotCandidate {
 				counted[score]++
 			}
+			rows = rows[width:]
 		}
 	}
 	return scores, counted
@@ -109,8 +107,12 @@ func exclusions(d *schemas.Definition, view *profile.View) (all []exclusion) {
 
 func (e exclusion) apply(block int, scores []int16) {
 	members := e.segment.Block(block)
+	if e.in {
+		members.Each(len(scores), func(i int) { scores[i] = NotCandidate })
+		return
+	}
 	for i := range scores {
-		if members.Has(i) == e.in {
+		if !members.Has(i) {
 			scores[i] = NotCandidate
 		}
 	}

@@ -43,6 +43,21 @@ func (s Stretch) Has(i int) bool {
 	return s.bytes != nil && s.bytes[bit/8]>>(bit%8)&1 != 0
 }
 
+// Each visits those of the block's first n rows that are in the set, in order.
+func (s Stretch) Each(n int, visit func(i int)) {
+	end := s.first + uint(n)
+	for bit := s.first; s.bytes != nil && bit < end; bit++ {
+		rest := s.bytes[bit/8] >> (bit % 8)
+		if rest == 0 {
+			bit |= 7 // the last of this byte
+			continue
+		}
+		if bit += uint(bits.TrailingZeros8(rest)); bit < end {
+			visit(int(bit - s.first))
+		}
+	}
+}
+
 // set puts a row in or takes it out and says whether that changed anything.
 func (b *bitmap) set(row int, in bool) bool {
 	if b.has(row) == in {

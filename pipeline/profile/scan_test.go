@@ -82,12 +82,13 @@ func TestViewIntoTheMemoryOfAnother(t *testing.T) {
 	for i := range 3*profile.BlockRows + 5 {
 		o.set("c-"+strconv.Itoa(i), `{"A":"`+strconv.Itoa(i%9)+`"}`)
 		o.SetMember("vip", i, i%4 == 0, 0)
+		o.SetMember("rare", i, i%97 == 0, 0)
 		if i%5 == 0 {
 			o.Published("x", true).Set(i, profile.PackState(i%4, i%10_001))
 		}
 	}
 	o.save()
-	want := profile.Want{Segments: []string{"vip", "unheard"}, Expansions: []string{"x", "unheard"}}
+	want := profile.Want{Segments: []string{"vip", "rare", "unheard"}, Expansions: []string{"x", "unheard"}}
 	for range 3 {
 		v := scan(t, s, want)
 		want.Into = v
@@ -107,6 +108,23 @@ func TestViewIntoTheMemoryOfAnother(t *testing.T) {
 			block, at := i/profile.BlockRows, i%profile.BlockRows
 			if v.Segment("vip").Block(block).Has(at) != (i%4 == 0) || v.Segment("unheard").Block(block).Has(at) {
 				t.Fatalf("row %d is wrong when its block is asked", i)
+			}
+		}
+		for name, step := range map[string]int{"vip": 4, "rare": 97, "unheard": 1 << 30} {
+			next := 0 // member
+			if name == "unheard" {
+				next = step
+			}
+			for b := range v.Blocks() {
+				v.Segment(name).Block(b).Each(len(v.Rows(b))/v.Width, func(i int) {
+					if b*profile.BlockRows+i != next {
+						t.Fatalf("%s: row %d is visited, want %d", name, b*profile.BlockRows+i, next)
+					}
+					next += step
+				})
+			}
+			if next < o.Rows() {
+				t.Fatalf("%s: row %d is not visited", name, next)
 			}
 		}
 	}
