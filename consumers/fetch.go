@@ -70,7 +70,8 @@ func (f *Fetcher) FetchInto(ctx context.Context, b *Buffers, from []Position, wa
 			f.reclaim(b)
 			return nil, ctx.Err()
 		}
-		over := time.Until(until) < time.Millisecond // brokers wait for whole milliseconds: a round of less would be answered early
+		// Brokers wait for whole milliseconds: a round of less would be answered early.
+		over := time.Until(until) < time.Millisecond
 		if r.useful || over && r.answered {
 			return b.inOrder(from), nil
 		}
