@@ -42,16 +42,18 @@ func (t *Table) sumRows(rows []byte, width int, sums []int32) {
 	}
 }
 
-// scores is score for many sums: without branches that depend on them, but where a bucket holds many thresholds.
+// scores is score for many sums: without branches that depend on them, unless thresholds lie closer than usual.
 func (sc *scale) scores(sums []int32, out []int16) {
-	from, to, shift := sc.from, sc.to, sc.shift
-	thresholds := (*[Best + 2]int32)(sc.sums)
-	for i, sum := range sums {
-		inside := min(max(sum, from), to)
-		s := int(sc.low[uint32(inside-from)>>shift])
-		for thresholds[s+1] <= sum {
-			s++
+	if sc.loose {
+		for i, sum := range sums {
+			out[i] = int16(sc.score(sum))
 		}
+		return
+	}
+	from, to, steps := sc.from, sc.to, sc.steps
+	for i, sum := range sums {
+		above := uint32(min(max(sum, from), to) - from)
+		s := steps[above>>stepBits].score(above & inStep)
 		if sum < from {
 			s = 0
 		}

@@ -28,37 +28,74 @@ func Logistic() []int32 {
 	return sums
 }
 
-// scale finds scores of sums: an index into the thresholds, so that a few comparisons are enough.
+// scale finds scores of sums: one look at the step that a sum lies in says it.
 type scale struct {
 	sums  []int32 // [s]: least sum of score s; one more at the end that none reaches
 	from  int32   // sums[1]: below it the score is 0
 	to    int32   // sums[Best]: from it on the score is Best
 	shift uint
-	low   []uint16 // [(sum - from) >> shift]: score of the least sum of that bucket
+	steps []step // [(sum - from) >> shift]
+	loose bool   // a step may have more in it than it says: thresholds must be counted on from its first score
 }
 
-// buckets bounds the size of the index. With the logistic thresholds a bucket then holds two of them at most.
-const buckets = 1 << 16
+// step packs what the sums of a step score: from bit 18 on the score of its first sum; below, in three times six bits,
+// stepSums less the place of each further threshold in it, 0 for none. A sum's place added to that overflows into the
+// seventh bit when the sum has reached the threshold.
+type step uint32
+
+const (
+	stepBits = 6
+	stepSums = 1 << stepBits // with the logistic thresholds a step holds three at most
+	inStep   = stepSums - 1
+
+	mostSteps = 1 << 16
+)
 
 func newScale(scores []int32) *scale {
-	sc := &scale{sums: make([]int32, Best+2), from: scores[1], to: scores[Best]}
+	sc := &scale{sums: make([]int32, Best+2), from: scores[1], to: scores[Best], shift: stepBits}
 	copy(sc.sums, scores)
 	sc.sums[0], sc.sums[Best+1] = math.MinInt32, math.MaxInt32
 	width := int64(sc.to) - int64(sc.from)
-	for width>>sc.shift >= buckets {
+	for width>>sc.shift >= mostSteps {
 		sc.shift++
+		sc.loose = true
 	}
-	sc.low = make([]uint16, width>>sc.shift+1)
+	sc.steps = make([]step, width>>sc.shift+1)
 	score := 1
-	for i := range sc.low {
-		least := int64(sc.from) + int64(i)<<sc.shift
-		for score < Best && int64(sc.sums[score+1]) <= least {
+	for i := range sc.steps {
+		first := int64(sc.from) + int64(i)<<sc.shift
+		for score < Best && int64(sc.sums[score+1]) <= first {
 			score++
 		}
-		sc.low[i] = uint16(score)
+		sc.steps[i] = sc.step(score, first)
 	}
 	return sc
 }
+
+// step packs the step that begins at a sum with a score.
+func (sc *scale) step(score int, first int64) step {
+	packed := step(score) << (3 * stepBits)
+	for k := 0; score+k < Best; k++ {
+		place := int64(sc.sums[score+k+1]) - first
+		if place >= stepSums {
+			break
+		}
+		if k == 3 {
+			sc.loose = true
+			break
+		}
+		packed |= step(stepSums-place) << (k * stepBits)
+	}
+	return packed
+}
+
+// score is that of the sum at a place of the step.
+func (s step) score(place uint32) int {
+	a, b, c := uint32(s)&inStep, uint32(s)>>stepBits&inStep, uint32(s)>>(2*stepBits)&inStep
+	return s.first() + int((a+place)>>stepBits+(b+place)>>stepBits+(c+place)>>stepBits)
+}
+
+func (s step) first() int { return int(s >> (3 * stepBits)) }
 
 func (sc *scale) score(sum int32) int {
 	if sum < sc.from {
@@ -67,7 +104,7 @@ func (sc *scale) score(sum int32) int {
 	if sum >= sc.to {
 		return Best
 	}
-	s := int(sc.low[uint32(sum-sc.from)>>sc.shift])
+	s := sc.steps[uint32(sum-sc.from)>>sc.shift].first()
 	for sc.sums[s+1] <= sum {
 		s++
 	}

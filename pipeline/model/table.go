@@ -56,7 +56,7 @@ type folded struct {
 
 // NewTable makes a table that knows of no column yet: every field is absent until Fold.
 func NewTable(m *Model) *Table {
-	t := &Table{model: m, scale: m.scale, folded: make([]folded, len(m.Fields))}
+	t := &Table{model: m, scale: m.scale, codes: make([]codes, 0, len(m.Fields)), folded: make([]folded, len(m.Fields))}
 	if t.scale == nil {
 		t.scale = newScale(m.Scores)
 	}
