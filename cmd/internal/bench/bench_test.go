@@ -25,7 +25,7 @@ func TestWaitingIsCounted(t *testing.T) {
 			trip      = time.Millisecond
 			stall     = 300 * time.Millisecond
 		)
-		s := schedule{began: time.Now().Add(time.Second), rate: 1000, total: 10_000}
+		s := schedule{began: time.Now().Add(time.Second), rate: 1000, total: 10_000, sleep: time.Sleep}
 		stalls, goesOn := s.began.Add(4*time.Second), s.began.Add(4*time.Second+stall)
 		w := newWaiting(customers)
 		var seeing sync.Mutex
