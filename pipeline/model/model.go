@@ -13,7 +13,8 @@ import (
 // Best is the highest score: 1.0 in ten-thousandths. Scores are whole numbers from 0 to Best.
 const Best = 10_000
 
-// Model decides who is a member of one expansion. Values are immutable once a Table was made of them.
+// Model decides who is a member of one expansion. Values are immutable once a Table was made of them or Decode gave
+// them.
 type Model struct {
 	Epoch      int64              `json:"epoch"`
 	RunID      string             `json:"runId"`
@@ -107,8 +108,11 @@ func Decode(value []byte) (*Model, error) {
 	if err := m.validate(); err != nil {
 		return nil, fmt.Errorf("decode model: %w", err)
 	}
-	if !m.Deleted {
-		m.scale = newScale(m.Scores)
+	if m.Deleted {
+		return m, nil
+	}
+	if m.scale = scaleOf(m.Scores); m.scale == logistic().scale {
+		m.Scores = logistic().scores
 	}
 	return m, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -176,6 +177,28 @@ func TestTheLogisticScale(t *testing.T) {
 	}
 	if m.Score(0) != 5000 || m.Score(-1<<30) != 0 || m.Score(1<<30) != model.Best {
 		t.Error("the middle and the ends are not where they belong")
+	}
+}
+
+// A worker keeps a model for every expansion and shard: ten thousand numbers in each would be most of it.
+func TestModelsShareTheUsualThresholds(t *testing.T) {
+	value, err := small().Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := model.Decode(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := model.Decode(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if &a.Scores[0] != &b.Scores[0] {
+		t.Error("two models have the same thresholds twice")
+	}
+	if !slices.Equal(a.Scores, model.Logistic()) {
+		t.Error("the thresholds are not the ones that were encoded")
 	}
 }
 

@@ -2,7 +2,9 @@ package model
 
 import (
 	"math"
+	"slices"
 	"sort"
+	"sync"
 )
 
 // One is the weight of one logit.
@@ -28,6 +30,16 @@ func Logistic() []int32 {
 	return sums
 }
 
+// logistic are the logistic thresholds and their scale. A process with many models has them once.
+var logistic = sync.OnceValue(func() (l struct {
+	scores []int32
+	scale  *scale
+}) {
+	l.scores = Logistic()
+	l.scale = newScale(l.scores)
+	return l
+})
+
 // scale finds scores of sums: one look at the step that a sum lies in says it.
 type scale struct {
 	sums  []int32 // [s]: least sum of score s; one more at the end that none reaches
@@ -50,6 +62,14 @@ const (
 
 	mostSteps = 1 << 16
 )
+
+// scaleOf gives the scale of thresholds.
+func scaleOf(scores []int32) *scale {
+	if usual := logistic(); slices.Equal(scores, usual.scores) {
+		return usual.scale
+	}
+	return newScale(scores)
+}
 
 func newScale(scores []int32) *scale {
 	sc := &scale{sums: make([]int32, Best+2), from: scores[1], to: scores[Best], shift: stepBits}

@@ -58,7 +58,7 @@ type folded struct {
 func NewTable(m *Model) *Table {
 	t := &Table{model: m, scale: m.scale, codes: make([]codes, 0, len(m.Fields)), folded: make([]folded, len(m.Fields))}
 	if t.scale == nil {
-		t.scale = newScale(m.Scores)
+		t.scale = scaleOf(m.Scores)
 	}
 	t.base = m.Bias
 	for i := range m.Fields {

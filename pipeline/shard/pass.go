@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"kindred/pipeline/profile"
@@ -33,13 +34,7 @@ type scope struct {
 // modelPass starts the pass of a new model. Older passes have nothing to say about this expansion any more.
 func (o *Owner) modelPass(e *expansion, held int64, c cause) {
 	for _, p := range o.passes {
-		kept := p.scopes[:0]
-		for _, s := range p.scopes {
-			if s.id != e.id {
-				kept = append(kept, s)
-			}
-		}
-		p.scopes = kept
+		p.scopes = slices.DeleteFunc(p.scopes, func(s scope) bool { return s.id == e.id })
 	}
 	e.progress.PassDone, e.progress.PassOf = 0, 1
 	o.passes = append(o.passes, &pass{[]scope{{e, c, true}}, 0, modelsInput, held})
@@ -94,7 +89,7 @@ func (o *Owner) continuePass(ctx context.Context) error {
 	if p.block*profile.BlockRows < rows || len(o.touched) > 0 { // rows of an abandoned publication come first
 		return nil
 	}
-	o.passes = o.passes[1:]
+	o.passes = slices.Delete(o.passes, 0, 1) // and let go of its models
 	for _, s := range p.scopes {
 		if s.model {
 			o.settle(s.expansion)
@@ -125,7 +120,9 @@ func (o *Owner) passBlock(ctx context.Context, p *pass) error {
 		}
 	}
 	for i := range scores {
-		o.mayRelease(first + i)
+		if !profile.HasProfile(rows[i*width:]) {
+			o.mayRelease(first + i)
+		}
 	}
 	p.block++
 	return nil
