@@ -78,7 +78,11 @@ func (s *Shard) Snapshot(meta Meta) *Save {
 		s.save = save
 	}
 	save.reset()
-	save.bytes = slices.Grow(save.bytes, s.rows.dirt.size(s.rows.width)+s.ids.dirt.size(4*slotStep))
+	size := s.rows.dirt.size(s.rows.width) + s.ids.dirt.size(4*slotStep)
+	for _, p := range s.published {
+		size += p.dirt.size(stateBlock / BlockRows)
+	}
+	save.bytes = slices.Grow(save.bytes, size)
 	s.snapshotRows(save)
 	for _, g := range s.segments {
 		save.segment(g)
