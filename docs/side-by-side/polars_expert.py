@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 
 imported = time.perf_counter()
 
-SOURCE, BACKGROUND = 20_000, 100_000
+SOURCE, BACKGROUND = 30_000, 60_000
 FLOOR, SHARE = 0.55, 0.2
 
 table, members_file = sys.argv[1:]

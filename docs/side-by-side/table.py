@@ -23,7 +23,7 @@ def part(name, what):
     return median(run[what] for run in scripts[name])
 
 
-print(f"{int(sys.argv[2]):,} customers, seconds, medians of 3:\n")
+print(f"{int(sys.argv[2]):,} customers, seconds, medians of {len(kindred['cached'])}:\n")
 print("| | imports | load | the rest | all |\n| --- | --: | --: | --: | --: |")
 for name, what in ("pandas_sklearn", "pandas with scikit-learn, as most people write it"), ("polars_expert", "polars codes, one fit on a sample, tables: an expert's"):
     if name in scripts:
