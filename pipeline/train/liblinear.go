@@ -118,7 +118,7 @@ type subset struct {
 // matrix.
 func (m *matrix) subset(rows []int, source int) *subset {
 	s := &subset{matrix: m, source: source, len: len(rows)}
-	s.rows = C.malloc(C.size_t(len(rows)) * C.size_t(unsafe.Sizeof((*node)(nil))))
+	s.rows = emptyPointers(len(rows))
 	s.labels = C.malloc(C.size_t(len(rows)) * C.size_t(unsafe.Sizeof(float64(0))))
 	pointers := unsafe.Slice((**node)(s.rows), len(rows))
 	labels := unsafe.Slice((*float64)(s.labels), len(rows))
@@ -129,6 +129,12 @@ func (m *matrix) subset(rows []int, source int) *subset {
 		}
 	}
 	return s
+}
+
+// emptyPointers gives room for pointers outside of the Go heap. It is zero: while the collector runs, it looks at what a
+// pointer that is written over was, and ends the process when that is what malloc happened to find there.
+func emptyPointers(n int) unsafe.Pointer {
+	return C.calloc(C.size_t(n), C.size_t(unsafe.Sizeof((*node)(nil))))
 }
 
 func (s *subset) free() {

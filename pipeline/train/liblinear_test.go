@@ -4,9 +4,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/sjwhitworth/golearn/linear_models"
 )
@@ -81,5 +83,30 @@ func TestAnotherLayoutIsRefused(t *testing.T) {
 	}
 	if _, err := reach[swapped](linear_models.NewProblem([][]float64{{0}}, []float64{0}, 0)); err != errOtherLayout {
 		t.Errorf("a mirror of another layout is used: %v", err)
+	}
+}
+
+// Where Go writes pointers into memory of C, the collector looks at what was there before: anything but zero may end the
+// process, once in a few thousand runs.
+func TestRoomForPointersIsEmpty(t *testing.T) {
+	runtime.LockOSThread() // malloc gives a thread again what it has freed
+	defer runtime.UnlockOSThread()
+	const rows = 64
+	m := newMatrix(make([][]uint8, rows), nil, 0)
+	defer m.free()
+	for range 100 {
+		s := m.subset(make([]int, rows), rows/2)
+		used := unsafe.Slice((*uintptr)(s.rows), rows)
+		for i := range used {
+			used[i] = ^uintptr(0)
+		}
+		s.free()
+		again := &subset{rows: emptyPointers(rows)}
+		for i, found := range unsafe.Slice((*uintptr)(again.rows), rows) {
+			if found != 0 {
+				t.Fatalf("pointer %d of %d was %#x before it was written", i, rows, found)
+			}
+		}
+		again.free()
 	}
 }
