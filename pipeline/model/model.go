@@ -111,9 +111,8 @@ func Decode(value []byte) (*Model, error) {
 	if m.Deleted {
 		return m, nil
 	}
-	if m.scale = scaleOf(m.Scores); m.scale == logistic().scale {
-		m.Scores = logistic().scores
-	}
+	m.scale = scaleOf(m.Scores)
+	m.Scores = m.scale.thresholds
 	return m, nil
 }
 

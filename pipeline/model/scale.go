@@ -30,18 +30,13 @@ func Logistic() []int32 {
 	return sums
 }
 
-// logistic are the logistic thresholds and their scale. A process with many models has them once.
-var logistic = sync.OnceValue(func() (l struct {
-	scores []int32
-	scale  *scale
-}) {
-	l.scores = Logistic()
-	l.scale = newScale(l.scores)
-	return l
-})
+// logistic is the scale of the logistic thresholds. A process with many models has it once.
+var logistic = sync.OnceValue(func() *scale { return newScale(Logistic()) })
 
 // scale finds scores of sums: one look at the step that a sum lies in says it.
 type scale struct {
+	thresholds []int32 // as a model has them
+
 	sums  []int32 // [s]: least sum of score s; one more at the end that none reaches
 	from  int32   // sums[1]: below it the score is 0
 	to    int32   // sums[Best]: from it on the score is Best
@@ -63,16 +58,16 @@ const (
 	mostSteps = 1 << 16
 )
 
-// scaleOf gives the scale of thresholds.
+// scaleOf gives the scale of thresholds: of the logistic ones that which all share.
 func scaleOf(scores []int32) *scale {
-	if usual := logistic(); slices.Equal(scores, usual.scores) {
-		return usual.scale
+	if usual := logistic(); slices.Equal(scores, usual.thresholds) {
+		return usual
 	}
 	return newScale(scores)
 }
 
 func newScale(scores []int32) *scale {
-	sc := &scale{sums: make([]int32, Best+2), from: scores[1], to: scores[Best], shift: stepBits}
+	sc := &scale{thresholds: scores, sums: make([]int32, Best+2), from: scores[1], to: scores[Best], shift: stepBits}
 	copy(sc.sums, scores)
 	sc.sums[0], sc.sums[Best+1] = math.MinInt32, math.MaxInt32
 	width := int64(sc.to) - int64(sc.from)
