@@ -87,7 +87,7 @@ type changes struct {
 func (w *world) changes(version int, duration time.Duration) *changes {
 	return &changes{
 		world: w, version: version * 1000, waiting: newWaiting(w.Customers),
-		schedule: schedule{rate: w.Rate, total: max(1, int(float64(w.Rate)*duration.Seconds()))},
+		schedule: schedule{rate: w.Rate, total: max(1, int(float64(w.Rate)*duration.Seconds())), sleep: pause},
 	}
 }
 

@@ -17,7 +17,7 @@ type schedule struct {
 	began time.Time
 	rate  int // events a second
 	total int
-	sleep func(time.Duration) // may end early; nil: pause
+	sleep func(time.Duration) // may end early
 }
 
 // due is when the n-th event is to be published, from 0 on.
@@ -52,14 +52,10 @@ func (s schedule) keep(ctx context.Context, partitions int, next compose, send s
 
 // pace hands out each event when it is due. When it comes late itself, the events keep their times.
 func (s schedule) pace(ctx context.Context, lanes []*lane, next compose) error {
-	sleep := s.sleep
-	if sleep == nil {
-		sleep = pause
-	}
 	for n := range s.total {
 		due := s.due(n)
 		for early := time.Until(due); early > 0; early = time.Until(due) {
-			sleep(early)
+			s.sleep(early)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
