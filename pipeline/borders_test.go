@@ -13,13 +13,13 @@ import (
 )
 
 // stages may import the stages before them.
-var stages = []string{"profile", "field", "train", "model", "selection", "shard", "route", "control"}
+var stages = []string{"cache", "field", "train", "model", "selection", "shard", "route", "control"}
 
 // homes are the only packages that may import a heavy library. Tests may bring their own servers.
 var homes = map[string][]string{
 	"github.com/segmentio/kafka-go":          {"consumers", "producers", "cmd/internal/config"},
 	"github.com/segmentio/kafka-go/compress": {"schemas/wire"},
-	"github.com/redis/go-redis":              {"pipeline/profile"},
+	"github.com/redis/go-redis":              {"pipeline/cache"},
 	"github.com/sjwhitworth/golearn":         {"pipeline/train"},
 	"github.com/twmb/franz-go":               {"cmd/internal/embedded"},
 	"github.com/alicebob/miniredis":          {"cmd/internal/embedded"},

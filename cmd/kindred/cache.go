@@ -7,17 +7,17 @@ import (
 	"time"
 
 	"kindred/cmd/internal/config"
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/schemas"
 )
 
 // openCache gives the cache that the settings describe. It connects when it is first used.
-func openCache(settings *config.Settings, embedded bool) (*profile.Store, error) {
+func openCache(settings *config.Settings, embedded bool) (*cache.Store, error) {
 	encryption, err := settings.RedisTLS.Config()
 	if err != nil {
 		return nil, &failure{code: misused, err: fmt.Errorf("tls for redis: %w", err)}
 	}
-	return profile.Open(profile.Options{
+	return cache.Open(cache.Options{
 		Addresses: settings.Redis,
 		User:      settings.RedisLogin.User,
 		Password:  settings.RedisLogin.Password,
@@ -28,7 +28,7 @@ func openCache(settings *config.Settings, embedded bool) (*profile.Store, error)
 }
 
 // cache opens a cache that answers, to read from.
-func (p *program) cache(ctx context.Context) (*profile.Store, error) {
+func (p *program) cache(ctx context.Context) (*cache.Store, error) {
 	if err := p.settings.ReachRedis(ctx); err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (p *program) caughtUp(ctx context.Context, profiles []int64) error {
 	}
 }
 
-func reached(metas []*profile.Meta, profiles []int64) bool {
+func reached(metas []*cache.Meta, profiles []int64) bool {
 	for shard, offset := range profiles {
 		if offset > 0 && (metas[shard] == nil || metas[shard].Offsets.Profiles < offset) {
 			return false
@@ -87,10 +87,10 @@ func (p *program) best(ctx context.Context, shards int, expansion string, most i
 	}
 	defer store.Close()
 	r := ranking{expansion: expansion, most: most}
-	var view *profile.View
+	var view *cache.View
 	for shard := range shards {
-		view, err = store.Scan(ctx, shard, profile.Want{Expansions: []string{expansion}, Into: view})
-		if errors.Is(err, profile.ErrNotReady) {
+		view, err = store.Scan(ctx, shard, cache.Want{Expansions: []string{expansion}, Into: view})
+		if errors.Is(err, cache.ErrNotReady) {
 			return nil, hint(err, "again in a moment; is kindred serve running?")
 		}
 		if err != nil {
@@ -102,7 +102,7 @@ func (p *program) best(ctx context.Context, shards int, expansion string, most i
 }
 
 // seeShard takes in the members of a shard.
-func (r *ranking) seeShard(view *profile.View) {
+func (r *ranking) seeShard(view *cache.View) {
 	published := view.Published(r.expansion)
 	for row := range view.NumRows {
 		if state := published.Get(row); state.Member() {

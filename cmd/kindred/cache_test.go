@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"kindred/cmd/internal/demo"
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/schemas"
 )
 
@@ -24,12 +24,12 @@ func fill(t *testing.T, p *program, shard int, profiles int64, ids ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mirror := profile.New(shard)
+	mirror := cache.New(shard)
 	for i, id := range ids {
 		row := mirror.Take([]byte(id))
-		mirror.Published("x", true).Set(row, profile.PackState(3, 8000+i))
+		mirror.Published("x", true).Set(row, cache.PackState(3, 8000+i))
 	}
-	save := mirror.Snapshot(profile.Meta{Ready: true, SavedAt: time.Now().UnixMilli(), Offsets: profile.Offsets{Profiles: profiles}})
+	save := mirror.Snapshot(cache.Meta{Ready: true, SavedAt: time.Now().UnixMilli(), Offsets: cache.Offsets{Profiles: profiles}})
 	if err := writer.Exec(ctx, save); err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,8 @@ import (
 
 	"kindred/cmd/internal/console"
 	"kindred/consumers"
+	"kindred/pipeline/cache"
 	"kindred/pipeline/control"
-	"kindred/pipeline/profile"
 	"kindred/pipeline/route"
 	"kindred/pipeline/shard"
 	"kindred/producers"
@@ -26,7 +26,7 @@ type parts struct {
 	prefix   schemas.Prefix
 	producer *producers.Producer
 	fetcher  *consumers.Fetcher
-	cache    *profile.Store
+	cache    *cache.Store
 
 	worker *shard.Worker
 	stats  shard.Stats

@@ -20,7 +20,7 @@ import (
 	"kindred/cmd/internal/demo"
 	"kindred/cmd/internal/embedded"
 	"kindred/cmd/internal/terminal"
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/producers"
 	"kindred/schemas"
 	"kindred/schemas/wire"
@@ -39,7 +39,7 @@ type world struct {
 	addresses
 	ctx    context.Context
 	kafka  *cluster
-	cache  *profile.Store
+	cache  *cache.Store
 	asked  int // requests so far
 	market downstream
 }

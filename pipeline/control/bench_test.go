@@ -7,9 +7,9 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
+	"kindred/pipeline/cache"
 	"kindred/pipeline/field"
 	"kindred/pipeline/model"
-	"kindred/pipeline/profile"
 	"kindred/pipeline/train"
 	"kindred/schemas"
 )
@@ -59,7 +59,7 @@ func BenchmarkPasses(b *testing.B) {
 
 func scanned(b *testing.B, customers, fields int) *part {
 	random := rand.New(rand.NewPCG(1, 2))
-	mirror := profile.New(0)
+	mirror := cache.New(0)
 	decoded := schemas.Profile{Profiling: true, Fields: make([]schemas.FieldValue, fields)}
 	for i := range customers {
 		for f := range decoded.Fields {
@@ -73,16 +73,16 @@ func scanned(b *testing.B, customers, fields int) *part {
 		}
 	}
 	redis := miniredis.RunT(b)
-	store := profile.Open(profile.Options{Addresses: []string{redis.Addr()}, Prefix: "t.", Whole: true})
+	store := cache.Open(cache.Options{Addresses: []string{redis.Addr()}, Prefix: "t.", Whole: true})
 	b.Cleanup(func() { store.Close() })
 	writer, err := store.Claim(b.Context(), 0, true)
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := writer.Exec(b.Context(), mirror.Snapshot(profile.Meta{Ready: true})); err != nil {
+	if err := writer.Exec(b.Context(), mirror.Snapshot(cache.Meta{Ready: true})); err != nil {
 		b.Fatal(err)
 	}
-	view, err := store.Scan(b.Context(), 0, profile.Want{Segments: []string{"vip"}})
+	view, err := store.Scan(b.Context(), 0, cache.Want{Segments: []string{"vip"}})
 	if err != nil {
 		b.Fatal(err)
 	}

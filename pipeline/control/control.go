@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"time"
 
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/pipeline/route"
 	"kindred/schemas"
 	"kindred/schemas/wire"
@@ -36,7 +36,7 @@ type Transactions = route.Transactions
 
 // Shards tell what every shard's cache holds and how far its owner has got.
 type Shards interface {
-	ReadMetas(ctx context.Context, shards int) ([]*profile.Meta, error) // by shard; nil: there is no cache
+	ReadMetas(ctx context.Context, shards int) ([]*cache.Meta, error) // by shard; nil: there is no cache
 }
 
 // Learner finds a model. A *schemas.RunError says that there cannot be one; after any other error it is asked again.

@@ -11,9 +11,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"kindred/pipeline/cache"
 	"kindred/pipeline/field"
 	"kindred/pipeline/model"
-	"kindred/pipeline/profile"
 	"kindred/pipeline/selection"
 	"kindred/pipeline/train"
 	"kindred/schemas"
@@ -35,7 +35,7 @@ type Learned struct {
 
 // Cache reads a shard's cache as one life of it was at one moment.
 type Cache interface {
-	Scan(ctx context.Context, shard int, want profile.Want) (*profile.View, error)
+	Scan(ctx context.Context, shard int, want cache.Want) (*cache.View, error)
 }
 
 // Trainer learns models from the caches of all shards. The same caches give the same model, however many shards there
@@ -47,7 +47,7 @@ type Trainer struct {
 	WarnSource int          // fewer are warned of; default 100
 	Log        *slog.Logger // nil: silent
 
-	views sync.Pool // of *profile.View: the next run reads into their memory, if it comes before they are collected
+	views sync.Pool // of *cache.View: the next run reads into their memory, if it comes before they are collected
 }
 
 // errBehind is a cache that has fallen behind what it had told: it was lost, or an older copy took over.
@@ -108,8 +108,8 @@ func (t *Trainer) scan(ctx context.Context, l *Lesson, tell func(schemas.Stage, 
 	var read atomic.Int64
 	var said sync.Mutex
 	err := each(ctx, parts, func(ctx context.Context, p *part) error {
-		old, _ := t.views.Get().(*profile.View)
-		view, err := t.Cache.Scan(ctx, p.shard, profile.Want{Segments: segments, Into: old})
+		old, _ := t.views.Get().(*cache.View)
+		view, err := t.Cache.Scan(ctx, p.shard, cache.Want{Segments: segments, Into: old})
 		if err != nil {
 			return fmt.Errorf("scan shard %d: %w", p.shard, err)
 		}

@@ -12,9 +12,9 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
+	"kindred/pipeline/cache"
 	"kindred/pipeline/control"
 	"kindred/pipeline/model"
-	"kindred/pipeline/profile"
 	"kindred/schemas"
 )
 
@@ -59,14 +59,14 @@ func town(n int) []customer {
 }
 
 // cached fills the caches of some shards with customers, in their order.
-func cached(t *testing.T, customers []customer, shards int) *profile.Store {
+func cached(t *testing.T, customers []customer, shards int) *cache.Store {
 	t.Helper()
 	redis := miniredis.RunT(t)
-	store := profile.Open(profile.Options{Addresses: []string{redis.Addr()}, Prefix: "t.", Whole: true})
+	store := cache.Open(cache.Options{Addresses: []string{redis.Addr()}, Prefix: "t.", Whole: true})
 	t.Cleanup(func() { store.Close() })
-	mirrors := make([]*profile.Shard, shards)
+	mirrors := make([]*cache.Mirror, shards)
 	for i := range mirrors {
-		mirrors[i] = profile.New(i)
+		mirrors[i] = cache.New(i)
 	}
 	var decoded schemas.Profile
 	for _, c := range customers {
@@ -85,7 +85,7 @@ func cached(t *testing.T, customers []customer, shards int) *profile.Store {
 		if err != nil {
 			t.Fatal(err)
 		}
-		meta := profile.Meta{Ready: true, Through: 10, Offsets: profile.Offsets{Profiles: 7}}
+		meta := cache.Meta{Ready: true, Through: 10, Offsets: cache.Offsets{Profiles: 7}}
 		if err := writer.Exec(t.Context(), m.Snapshot(meta)); err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func lesson(change func(*schemas.Definition)) control.Lesson {
 
 func silent(schemas.Stage, float64) {}
 
-func learn(t *testing.T, store *profile.Store, shards int, l control.Lesson) (*control.Learned, error) {
+func learn(t *testing.T, store *cache.Store, shards int, l control.Lesson) (*control.Learned, error) {
 	t.Helper()
 	return (&control.Trainer{Cache: store, Number: shards}).Learn(t.Context(), l, silent)
 }

@@ -12,9 +12,9 @@ import (
 	"testing"
 
 	"kindred/consumers"
+	"kindred/pipeline/cache"
 	"kindred/pipeline/control"
 	"kindred/pipeline/model"
-	"kindred/pipeline/profile"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -28,13 +28,13 @@ type caches struct {
 
 func (w *world) caches() *caches { return &caches{w: w, until: math.MaxInt64} }
 
-func (c *caches) ReadMetas(ctx context.Context, shards int) ([]*profile.Meta, error) {
+func (c *caches) ReadMetas(ctx context.Context, shards int) ([]*cache.Meta, error) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	metas := make([]*profile.Meta, shards)
+	metas := make([]*cache.Meta, shards)
 	for p := range metas {
-		m := &profile.Meta{Ready: true, Through: math.MaxInt64, Expansions: map[string]*profile.Progress{},
-			Offsets: profile.Offsets{Profiles: c.until, Memberships: math.MaxInt64}}
+		m := &cache.Meta{Ready: true, Through: math.MaxInt64, Expansions: map[string]*cache.Progress{},
+			Offsets: cache.Offsets{Profiles: c.until, Memberships: math.MaxInt64}}
 		metas[p] = m
 		place := []wire.Position{{Topic: c.w.prefix.Topic(schemas.Models), Partition: p}}
 		ends, err := c.w.fetcher.Ends(ctx, place)
@@ -44,7 +44,7 @@ func (c *caches) ReadMetas(ctx context.Context, shards int) ([]*profile.Meta, er
 		if err := consumers.ReadAll(ctx, c.w.fetcher, place[0].Topic, p, 0, ends[0], func(r *wire.Record) error {
 			decided, err := model.Decode(r.Value)
 			if err == nil {
-				m.Expansions[string(r.Key)] = &profile.Progress{Epoch: decided.Epoch, PassDone: 1, PassOf: 1, Entered: 1, Members: [4]int64{1, 2}}
+				m.Expansions[string(r.Key)] = &cache.Progress{Epoch: decided.Epoch, PassDone: 1, PassOf: 1, Entered: 1, Members: [4]int64{1, 2}}
 			}
 			return err
 		}); err != nil {

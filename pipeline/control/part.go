@@ -3,15 +3,15 @@ package control
 import (
 	"encoding/binary"
 
+	"kindred/pipeline/cache"
 	"kindred/pipeline/field"
-	"kindred/pipeline/profile"
 )
 
 // part is one shard as it was scanned, and what the passes over it have found.
 type part struct {
 	shard      int
-	view       *profile.View
-	source     *profile.Segment
+	view       *cache.View
+	source     *cache.Segment
 	sourceSize int64 // ids, with or without a profile
 
 	customers field.Count
@@ -19,7 +19,7 @@ type part struct {
 }
 
 // open takes a view.
-func (p *part) open(view *profile.View, source string) {
+func (p *part) open(view *cache.View, source string) {
 	p.view = view
 	p.source = view.Segment(source)
 	p.sourceSize = view.Meta.Segments[source].Size
@@ -35,7 +35,7 @@ func (p *part) tally() []field.Tally {
 		countCodes(rows, width, all)
 		members := p.source.Block(b)
 		for i := 0; len(rows) > 0; i, rows = i+1, rows[width:] {
-			if !profile.Consents(rows) {
+			if !cache.Consents(rows) {
 				continue
 			}
 			p.customers.All++
@@ -80,7 +80,7 @@ func countCodes(rows []byte, width int, counts [][256]uint32) {
 }
 
 // tallied gives the counts of a field's codes the texts that the codes stand for here.
-func tallied(f *profile.Field, all, source *[256]uint32) field.Tally {
+func tallied(f *cache.Field, all, source *[256]uint32) field.Tally {
 	t := field.Tally{Name: f.Name, Overflow: f.Overflow}
 	for code := 1; code < 256; code++ {
 		c := field.Count{All: int64(all[code]), Source: int64(source[code])}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 
+	"kindred/pipeline/cache"
 	"kindred/pipeline/field"
-	"kindred/pipeline/profile"
 	"kindred/pipeline/train"
 )
 
@@ -39,9 +39,9 @@ func (p *part) sample(columns []field.Column, source, background *train.Sample) 
 	for b := range p.view.Blocks() {
 		rows, width := p.view.Rows(b), p.view.Width
 		ids, members := p.view.IDs(b), p.source.Block(b)
-		slot := len(ids) / profile.BlockRows
+		slot := len(ids) / cache.BlockRows
 		for i, offset := 0, 0; offset < len(rows); i, offset = i+1, offset+width {
-			if !profile.Consents(rows[offset:]) {
+			if !cache.Consents(rows[offset:]) {
 				continue
 			}
 			hash := train.Hash(ids[i*slot : (i+1)*slot])
@@ -51,7 +51,7 @@ func (p *part) sample(columns []field.Column, source, background *train.Sample) 
 			}
 			if hash <= ceiling {
 				leveller.levels(rows[offset:offset+width], row)
-				into.Add(hash, p.view.ID(b*profile.BlockRows+i), row)
+				into.Add(hash, p.view.ID(b*cache.BlockRows+i), row)
 			}
 		}
 	}
@@ -70,7 +70,7 @@ type place struct {
 	levels [256]uint8
 }
 
-func newLeveller(columns []field.Column, fields []profile.Field) *leveller {
+func newLeveller(columns []field.Column, fields []cache.Field) *leveller {
 	l := &leveller{columns, make([]place, len(columns))}
 	for i := range columns {
 		c, at := &columns[i], &l.places[i]
@@ -84,7 +84,7 @@ func newLeveller(columns []field.Column, fields []profile.Field) *leveller {
 	return l
 }
 
-func (at *place) take(c *field.Column, f *profile.Field) {
+func (at *place) take(c *field.Column, f *cache.Field) {
 	at.code, at.number = f.Code, f.Number
 	for code := range at.levels {
 		at.levels[code] = field.None

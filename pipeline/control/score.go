@@ -6,9 +6,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"kindred/pipeline/cache"
 	"kindred/pipeline/field"
 	"kindred/pipeline/model"
-	"kindred/pipeline/profile"
 	"kindred/pipeline/selection"
 	"kindred/pipeline/train"
 	"kindred/schemas"
@@ -58,7 +58,7 @@ func score(ctx context.Context, m *model.Model, parts []*part, tell func(done fl
 }
 
 // Score scores every row of a shard, and counts the candidates by score. Who cannot become a member scores NotCandidate.
-func Score(m *model.Model, view *profile.View) (scores []int16, counted *selection.Histogram) {
+func Score(m *model.Model, view *cache.View) (scores []int16, counted *selection.Histogram) {
 	table := model.NewTable(m)
 	table.Fold(columnsOf(view.Fields))
 	excluded := exclusions(&m.Definition, view)
@@ -74,7 +74,7 @@ func Score(m *model.Model, view *profile.View) (scores []int16, counted *selecti
 			e.apply(b, block)
 		}
 		for i, score := range block {
-			if !profile.Consents(rows) {
+			if !cache.Consents(rows) {
 				block[i] = NotCandidate
 			} else if score != NotCandidate {
 				counted[score]++
@@ -87,12 +87,12 @@ func Score(m *model.Model, view *profile.View) (scores []int16, counted *selecti
 
 // exclusion takes out whoever is in a segment, or is not.
 type exclusion struct {
-	segment *profile.Segment
+	segment *cache.Segment
 	in      bool
 }
 
 // exclusions are the rule of model.Eligible, a segment at a time.
-func exclusions(d *schemas.Definition, view *profile.View) (all []exclusion) {
+func exclusions(d *schemas.Definition, view *cache.View) (all []exclusion) {
 	if d.Candidates.SegmentID != "" {
 		all = append(all, exclusion{view.Segment(d.Candidates.SegmentID), false})
 	}
@@ -135,7 +135,7 @@ func ties(parts []*part, chosen selection.Choice, expansionID string) []uint64 {
 }
 
 // columnsOf says where a shard keeps its fields, in the words of a model's table.
-func columnsOf(fields []profile.Field) []model.Column {
+func columnsOf(fields []cache.Field) []model.Column {
 	columns := make([]model.Column, len(fields))
 	for i, f := range fields {
 		columns[i] = model.Column(f)

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/schemas"
 )
 
@@ -24,7 +24,7 @@ type counted struct {
 // reached waits until every shard has seen what was in Kafka when the run was asked for: segment changes, profiles, and
 // its own memberships. However long that takes, the run says which shards it waits for.
 func (w *work) reached(ctx context.Context) error {
-	return w.look(ctx, schemas.Waiting, func(metas []*profile.Meta) (progress float64, missing []string) {
+	return w.look(ctx, schemas.Waiting, func(metas []*cache.Meta) (progress float64, missing []string) {
 		for shard := range w.Number {
 			meta := at(metas, shard)
 			if lack := lacks(meta.Ready, meta.Through, meta.Offsets, w.e.Run.Ends, shard); lack != "" {
@@ -39,7 +39,7 @@ func (w *work) reached(ctx context.Context) error {
 func (w *work) await(ctx context.Context) {
 	var sum counted
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		err := w.look(ctx, schemas.Publishing, func(metas []*profile.Meta) (progress float64, missing []string) {
+		err := w.look(ctx, schemas.Publishing, func(metas []*cache.Meta) (progress float64, missing []string) {
 			sum, progress, missing = w.count(metas)
 			return progress, missing
 		})
@@ -59,7 +59,7 @@ func (w *work) await(ctx context.Context) {
 }
 
 // count adds up what the shards say of the run. missing are those whose pass is not over.
-func (w *work) count(metas []*profile.Meta) (sum counted, progress float64, missing []string) {
+func (w *work) count(metas []*cache.Meta) (sum counted, progress float64, missing []string) {
 	for shard := range w.Number {
 		meta := at(metas, shard)
 		p := meta.Expansions[w.e.ExpansionID]
@@ -83,7 +83,7 @@ func (w *work) count(metas []*profile.Meta) (sum counted, progress float64, miss
 }
 
 // look looks at the shards until none is missing.
-func (w *work) look(ctx context.Context, stage schemas.Stage, missing func([]*profile.Meta) (float64, []string)) error {
+func (w *work) look(ctx context.Context, stage schemas.Stage, missing func([]*cache.Meta) (float64, []string)) error {
 	for pause := firstLook; ; pause = min(pause+pause/8, lastLook) {
 		metas, err := w.Shards.ReadMetas(ctx, w.Number)
 		if err != nil {
@@ -102,7 +102,7 @@ func (w *work) look(ctx context.Context, stage schemas.Stage, missing func([]*pr
 }
 
 // lacks says what a shard has not seen yet; empty: it has seen all.
-func lacks(ready bool, through int64, at profile.Offsets, ends *schemas.Ends, shard int) string {
+func lacks(ready bool, through int64, at cache.Offsets, ends *schemas.Ends, shard int) string {
 	behind := func(what string, next, end int64) string { return fmt.Sprintf("%s at %d of %d", what, next, end) }
 	switch {
 	case !ready:
@@ -118,11 +118,11 @@ func lacks(ready bool, through int64, at profile.Offsets, ends *schemas.Ends, sh
 }
 
 // at gives the meta of a shard; of one that has none, a zero one.
-func at(metas []*profile.Meta, shard int) *profile.Meta {
+func at(metas []*cache.Meta, shard int) *cache.Meta {
 	if shard < len(metas) && metas[shard] != nil {
 		return metas[shard]
 	}
-	return &profile.Meta{}
+	return &cache.Meta{}
 }
 
 // list names some, and says how many more there are.

@@ -16,8 +16,8 @@ import (
 	"go.uber.org/goleak"
 
 	"kindred/consumers"
+	"kindred/pipeline/cache"
 	"kindred/pipeline/control"
-	"kindred/pipeline/profile"
 	"kindred/pipeline/route"
 	"kindred/pipeline/shard"
 	"kindred/producers"
@@ -221,10 +221,10 @@ func (t *transactions) Transact(ctx context.Context, topic string, next int64, f
 }
 
 // pipeline starts everything that serves in one process: shards, router, controller.
-func (w *world) pipeline() *profile.Store {
+func (w *world) pipeline() *cache.Store {
 	w.Helper()
 	redis := miniredis.RunT(w.T)
-	cache := profile.Open(profile.Options{Addresses: []string{redis.Addr()}, Prefix: string(w.prefix), Whole: true})
+	cache := cache.Open(cache.Options{Addresses: []string{redis.Addr()}, Prefix: string(w.prefix), Whole: true})
 	w.Cleanup(func() { cache.Close() })
 
 	worker := &shard.Worker{Renew: w.producer.Renew, Log: quiet, New: func(p int) *shard.Owner {

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -252,10 +252,10 @@ func (o *Owner) applyMembership(r *wire.Record) error {
 	}
 	state, err := o.readState(string(expansion), r) // unknown when it cannot be read
 	if o.caught.Load() && o.expansions[string(expansion)] != nil {
-		state = profile.Unknown
+		state = cache.Unknown
 	}
 	row, known := o.mirror.Find(customer)
-	if !known && state == profile.None {
+	if !known && state == cache.None {
 		return nil
 	}
 	if !known {
@@ -269,7 +269,7 @@ func (o *Owner) applyMembership(r *wire.Record) error {
 }
 
 // readState reads a membership record and counts it for its run.
-func (o *Owner) readState(expansion string, r *wire.Record) (profile.State, error) {
+func (o *Owner) readState(expansion string, r *wire.Record) (cache.State, error) {
 	kind, _ := r.Headers.Get(schemas.HeaderType)
 	because, _ := r.Headers.Get(schemas.HeaderCause)
 	run := string(because) == whys[becauseRun] || string(because) == whys[becauseDelete]
@@ -280,23 +280,23 @@ func (o *Owner) readState(expansion string, r *wire.Record) (profile.State, erro
 			id, _ := r.Headers.Get(schemas.HeaderRunID)
 			o.readBack(expansion, number, id, kind)
 		}
-		return profile.None, nil
+		return cache.None, nil
 	}
 	score, band, epoch, runID, err := schemas.ReadMembership(r.Value)
 	if err != nil {
-		return profile.Unknown, err
+		return cache.Unknown, err
 	}
 	if run {
 		o.readBack(expansion, epoch, runID, kind)
 	}
-	return profile.PackState(band, score), nil
+	return cache.PackState(band, score), nil
 }
 
 // readBack counts a record of a run that this or an earlier owner published and did not save.
 func (o *Owner) readBack(expansion string, epoch int64, runID, kind []byte) {
 	p := o.progress(expansion)
 	if epoch > p.Epoch {
-		*p = profile.Progress{Epoch: epoch, RunID: string(runID)}
+		*p = cache.Progress{Epoch: epoch, RunID: string(runID)}
 	}
 	if epoch == p.Epoch {
 		switch string(kind) {

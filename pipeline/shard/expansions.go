@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"kindred/pipeline/cache"
 	"kindred/pipeline/model"
-	"kindred/pipeline/profile"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -23,12 +23,12 @@ type expansion struct {
 	table    *model.Table
 	folded   uint64 // version of the mirror's dictionaries that the table was folded for
 	linked   int    // number of segments the mirror knew when the pointers below were taken
-	progress *profile.Progress
+	progress *cache.Progress
 
-	published  *profile.Published
-	candidates *profile.Segment // nil: no such segment here
-	source     *profile.Segment
-	suppress   []*profile.Segment
+	published  *cache.Published
+	candidates *cache.Segment // nil: no such segment here
+	source     *cache.Segment
+	suppress   []*cache.Segment
 }
 
 // applyModel makes a model decide from now on and starts the pass that brings its members about. Applying the same
@@ -47,7 +47,7 @@ func (o *Owner) applyModel(r *wire.Record) error {
 	}
 	e := o.adopt(id, m, bytes.Clone(r.Value))
 	if p := e.progress; p.Epoch != m.Epoch { // else it was read back, or saved by the life that began this pass
-		*p = profile.Progress{Epoch: m.Epoch, RunID: m.RunID}
+		*p = cache.Progress{Epoch: m.Epoch, RunID: m.RunID}
 	}
 	why := becauseRun
 	if m.Deleted {
@@ -70,10 +70,10 @@ func (o *Owner) adopt(id string, m *model.Model, raw []byte) *expansion {
 }
 
 // progress is what the controller reads of an expansion in this shard's meta.
-func (o *Owner) progress(id string) *profile.Progress {
+func (o *Owner) progress(id string) *cache.Progress {
 	p := o.meta.Expansions[id]
 	if p == nil {
-		p = &profile.Progress{}
+		p = &cache.Progress{}
 		o.meta.Expansions[id] = p
 	}
 	return p
@@ -87,7 +87,7 @@ func (e *expansion) uses(segment string) bool {
 
 // prepare folds the model for the dictionaries as they are now and finds its segments. It costs two comparisons when
 // nothing is new.
-func (e *expansion) prepare(mirror *profile.Shard) {
+func (e *expansion) prepare(mirror *cache.Mirror) {
 	if e.model.Deleted {
 		return
 	}
@@ -114,12 +114,12 @@ func (e *expansion) prepare(mirror *profile.Shard) {
 
 // decide says what the published state of a row should be: the rule of membership on what this shard knows. Most rows
 // are below the cut, so that is looked at first.
-func (e *expansion) decide(mirror *profile.Shard, row, score int) profile.State {
+func (e *expansion) decide(mirror *cache.Mirror, row, score int) cache.State {
 	m := e.model
 	if score < e.least() || !m.Reaches(score, e.id, mirror.ID(row)) || !m.Eligible(e.standing(mirror, row)) {
-		return profile.None
+		return cache.None
 	}
-	return profile.PackState(m.Band(score), score)
+	return cache.PackState(m.Band(score), score)
 }
 
 // least is the lowest score that a member may have.
@@ -131,7 +131,7 @@ func (e *expansion) least() int {
 }
 
 // score gives the score of a row. Of a deleted expansion nobody has one, and nobody is eligible.
-func (e *expansion) score(mirror *profile.Shard, row int) int {
+func (e *expansion) score(mirror *cache.Mirror, row int) int {
 	if e.model.Deleted {
 		return 0
 	}
@@ -146,7 +146,7 @@ func (e *expansion) scoreBlock(rows []byte, width int, scores []int16) {
 	e.table.ScoreBlock(rows, width, scores)
 }
 
-func (e *expansion) standing(mirror *profile.Shard, row int) model.Standing {
+func (e *expansion) standing(mirror *cache.Mirror, row int) model.Standing {
 	s := model.Standing{
 		Profile:   mirror.HasProfile(row),
 		Consents:  mirror.Consents(row),
@@ -160,7 +160,7 @@ func (e *expansion) standing(mirror *profile.Shard, row int) model.Standing {
 }
 
 // columns says where the shard keeps its fields, in the model's words.
-func columns(mirror *profile.Shard) []model.Column {
+func columns(mirror *cache.Mirror) []model.Column {
 	fields := mirror.Fields()
 	all := make([]model.Column, len(fields))
 	for i, f := range fields {

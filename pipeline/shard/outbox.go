@@ -8,7 +8,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -33,7 +33,7 @@ type change struct {
 	row int32
 	kind
 	cause
-	was, is profile.State
+	was, is cache.State
 }
 
 // kind is the CloudEvents type of a membership record.
@@ -47,11 +47,11 @@ const (
 
 var kinds = [...]string{schemas.TypeMembershipEntered, schemas.TypeMembershipLeft, schemas.TypeMembershipChanged}
 
-func kindOf(was, is profile.State) kind {
+func kindOf(was, is cache.State) kind {
 	switch {
-	case is == profile.None:
+	case is == cache.None:
 		return left
-	case was == profile.None:
+	case was == cache.None:
 		return entered
 	}
 	return changed
@@ -71,12 +71,12 @@ func (b *outbox) reset() {
 }
 
 // add appends the record that brings a customer's published state from was to is.
-func (b *outbox) add(customer []byte, e *expansion, row int, was, is profile.State, c cause) {
+func (b *outbox) add(customer []byte, e *expansion, row int, was, is cache.State, c cause) {
 	kind := kindOf(was, is)
 	b.key = append(append(append(b.key[:0], e.id...), '/'), customer...)
 	var value []byte
 	headers := b.header(kind, c)
-	if is == profile.None {
+	if is == cache.None {
 		headers = wire.AppendHeaders(headers,
 			wire.Header{Key: schemas.HeaderEpoch, Value: strconv.AppendInt(nil, e.model.Epoch, 10)},
 			wire.Header{Key: schemas.HeaderRunID, Value: []byte(e.model.RunID)})

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -44,13 +44,13 @@ type Owner struct {
 	Fetcher     Fetcher
 	Ends        Ends
 	Publisher   Publisher
-	Cache       *profile.Store
+	Cache       *cache.Store
 	Log         *slog.Logger
 	Stats       *Stats
 
-	mirror *profile.Shard
-	meta   profile.Meta
-	writer *profile.Writer
+	mirror *cache.Mirror
+	meta   cache.Meta
+	writer *cache.Writer
 
 	inputs     inputs
 	expansions expansions
@@ -64,9 +64,9 @@ type Owner struct {
 	out     outbox
 	dead    deadLetters
 	saving  saving
-	decoded schemas.Profile          // scratch
-	scores  [profile.BlockRows]int16 // scratch
-	caught  atomic.Bool              // has read all that was there when it took over
+	decoded schemas.Profile        // scratch
+	scores  [cache.BlockRows]int16 // scratch
+	caught  atomic.Bool            // has read all that was there when it took over
 }
 
 // errRecreated is an input that ends before the offset that was saved: it is another topic than it was.

@@ -12,8 +12,8 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
+	"kindred/pipeline/cache"
 	"kindred/pipeline/model"
-	"kindred/pipeline/profile"
 	"kindred/pipeline/shard"
 	"kindred/schemas"
 	"kindred/schemas/wire"
@@ -26,7 +26,7 @@ type world struct {
 	*testing.T
 	*kafka
 	redis  *miniredis.Miniredis
-	cache  *profile.Store
+	cache  *cache.Store
 	worker *shard.Worker
 	stop   func() // ends the owner that runs, with all it knows
 
@@ -45,7 +45,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{T: t, kafka: newKafka(), redis: miniredis.RunT(t),
 		profiles: map[string]*person{}, segments: map[string]map[string]bool{},
 		numbers: map[string]int64{}, models: map[string]*model.Model{}}
-	w.cache = profile.Open(profile.Options{Addresses: []string{w.redis.Addr()}, Prefix: string(prefix), Whole: true})
+	w.cache = cache.Open(cache.Options{Addresses: []string{w.redis.Addr()}, Prefix: string(prefix), Whole: true})
 	t.Cleanup(func() { w.cache.Close() })
 	w.worker = w.newWorker()
 	return w
@@ -103,10 +103,10 @@ func (w *world) until(what string, happened func() bool) {
 	}
 }
 
-func (w *world) reached(meta *profile.Meta) bool { return meta.Offsets == w.ends() }
+func (w *world) reached(meta *cache.Meta) bool { return meta.Offsets == w.ends() }
 
-func (w *world) ends() profile.Offsets {
-	return profile.Offsets{
+func (w *world) ends() cache.Offsets {
+	return cache.Offsets{
 		Profiles:       w.end(w.topic(schemas.Profiles), 0),
 		SegmentMembers: w.end(w.topic(schemas.SegmentMembers), 0),
 		Models:         w.end(w.topic(schemas.Models), 0),

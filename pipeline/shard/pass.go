@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 )
 
 // A slice of a pass ends after so many blocks, or with so many bytes to publish, or when live events wait: they never
@@ -70,7 +70,7 @@ func (o *Owner) continuePass(ctx context.Context) error {
 	}
 	p := o.passes[0]
 	for range sliceBlocks {
-		if p.block*profile.BlockRows >= o.mirror.Rows() || o.out.batch.Size() >= sliceBytes || len(o.inputs.queue) > 0 {
+		if p.block*cache.BlockRows >= o.mirror.Rows() || o.out.batch.Size() >= sliceBytes || len(o.inputs.queue) > 0 {
 			break
 		}
 		if err := o.passBlock(ctx, p); err != nil {
@@ -83,10 +83,10 @@ func (o *Owner) continuePass(ctx context.Context) error {
 	rows := o.mirror.Rows()
 	for _, s := range p.scopes {
 		if s.model {
-			s.progress.PassDone, s.progress.PassOf = p.block, rows/profile.BlockRows+1
+			s.progress.PassDone, s.progress.PassOf = p.block, rows/cache.BlockRows+1
 		}
 	}
-	if p.block*profile.BlockRows < rows || len(o.touched) > 0 { // rows of an abandoned publication come first
+	if p.block*cache.BlockRows < rows || len(o.touched) > 0 { // rows of an abandoned publication come first
 		return nil
 	}
 	o.passes = slices.Delete(o.passes, 0, 1) // and let go of its models
@@ -100,7 +100,7 @@ func (o *Owner) continuePass(ctx context.Context) error {
 
 // passBlock reconciles the rows of a block, an expansion at a time: scoring many rows at once is far quicker.
 func (o *Owner) passBlock(ctx context.Context, p *pass) error {
-	first := p.block * profile.BlockRows
+	first := p.block * cache.BlockRows
 	rows, width := o.mirror.Block(p.block), o.mirror.Width()
 	scores := o.scores[:len(rows)/width]
 	for _, s := range p.scopes {
@@ -120,7 +120,7 @@ func (o *Owner) passBlock(ctx context.Context, p *pass) error {
 		}
 	}
 	for i := range scores {
-		if !profile.HasProfile(rows[i*width:]) {
+		if !cache.HasProfile(rows[i*width:]) {
 			o.mayRelease(first + i)
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/schemas/wire"
 )
 
@@ -69,7 +69,7 @@ func (o *Owner) publish(ctx context.Context) error {
 	ack, err := o.Publisher.Publish(ctx, o.inputs.topics[membershipsInput], o.Shard, &o.out.batch)
 	if err != nil {
 		for _, c := range o.out.changes {
-			c.expansion.published.Set(int(c.row), profile.Unknown)
+			c.expansion.published.Set(int(c.row), cache.Unknown)
 			o.touched = append(o.touched, touch{c.row, c.cause})
 		}
 		o.out.reset()

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 )
 
 const (
@@ -78,7 +78,7 @@ func (o *Owner) startSave(ctx context.Context, offsets [inputCount]int64) {
 	s := &o.saving
 	s.offsets, s.through, s.moved, s.urgent = offsets, o.meta.Through, false, false
 	s.began = time.Now()
-	o.meta.Offsets = profile.Offsets{
+	o.meta.Offsets = cache.Offsets{
 		Profiles: offsets[profilesInput], SegmentMembers: offsets[segmentsInput],
 		Models: offsets[modelsInput], Memberships: offsets[membershipsInput],
 	}
@@ -89,12 +89,12 @@ func (o *Owner) startSave(ctx context.Context, offsets [inputCount]int64) {
 	o.countMembers()
 	save := o.mirror.Snapshot(o.meta)
 	s.done = make(chan error, 1)
-	var shape *profile.Shape
+	var shape *cache.Shape
 	if o.meta.Ready && s.began.Sub(s.checked) > checkEvery {
 		s.checked, shape = s.began, o.Cache.Shape(o.mirror)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout) // a save under way is finished
-	go func(done chan<- error, writer *profile.Writer) {
+	go func(done chan<- error, writer *cache.Writer) {
 		defer cancel()
 		err := writer.Exec(ctx, save)
 		if err == nil && shape != nil {
@@ -118,7 +118,7 @@ func (o *Owner) savedOrNot(ctx context.Context, fence Fence, err error) error {
 	o.mirror.MarkAllDirty()
 	s.moved = true
 	s.next = time.Now().Add(slowest)
-	if !errors.Is(err, profile.ErrLost) {
+	if !errors.Is(err, cache.ErrLost) {
 		o.Log.Warn("the cache could not be saved; trying again", "shard", o.Shard, "error", err)
 		return ctx.Err()
 	}

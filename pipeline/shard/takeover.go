@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"kindred/pipeline/cache"
 	"kindred/pipeline/model"
-	"kindred/pipeline/profile"
 	"kindred/schemas"
 )
 
@@ -56,11 +56,11 @@ func (o *Owner) load(ctx context.Context, fence Fence) error {
 		if o.writer, err = o.Cache.Claim(ctx, o.Shard, true); err != nil {
 			return err
 		}
-		mirror, meta = profile.New(o.Shard), &profile.Meta{}
+		mirror, meta = cache.New(o.Shard), &cache.Meta{}
 		mirror.Whole = o.Cache.Whole
 	}
 	if meta.Expansions == nil {
-		meta.Expansions = map[string]*profile.Progress{}
+		meta.Expansions = map[string]*cache.Progress{}
 	}
 	o.mirror, o.meta = mirror, *meta
 	o.expansions, o.inOrder, o.passes, o.touched, o.bare = expansions{}, nil, nil, nil, nil

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 )
 
 // bareRedis is a connection with no client around it: what it gives is what Redis can give.
@@ -62,7 +62,7 @@ const (
 
 // getBare gets the blocks of some views again, into buffers that nobody looks at, and says how long that takes; 0 when
 // it cannot be measured.
-func (w *world) getBare(views []*profile.View) (time.Duration, error) {
+func (w *world) getBare(views []*cache.View) (time.Duration, error) {
 	if w.Redis == "" {
 		return 0, nil
 	}
@@ -72,7 +72,7 @@ func (w *world) getBare(views []*profile.View) (time.Duration, error) {
 		for b := range v.Blocks() {
 			at := fmt.Sprintf("%s{%d}:", w.Cache.Prefix, v.Shard)
 			keys = append(keys, at+"rows:"+strconv.Itoa(b), at+"ids:"+strconv.Itoa(b))
-			bytes += profile.BlockRows*v.Width + len(v.IDs(b))
+			bytes += cache.BlockRows*v.Width + len(v.IDs(b))
 		}
 	}
 	connections := make([]*bareRedis, bareConnections)

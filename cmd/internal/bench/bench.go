@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"kindred/consumers"
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/producers"
 	"kindred/schemas"
 )
@@ -34,7 +34,7 @@ type System struct {
 	Partitioner schemas.Partitioner
 	Producer    *producers.Producer // of upstream, not of the pipeline
 	Fetcher     *consumers.Fetcher
-	Cache       *profile.Store
+	Cache       *cache.Store
 	Embedded    bool   // Kafka and Redis are in this process
 	Kafka       string // host:port for a bare connection; empty: one would not do
 	Redis       string

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -113,7 +113,7 @@ func (w *world) published(ctx context.Context, id string, before goal, counts sc
 		return fmt.Errorf("%d memberships of %s are in Kafka, the report says %d", records, id, counts.Entered)
 	}
 	var members int64
-	err = w.until(ctx, func(metas []*profile.Meta) bool {
+	err = w.until(ctx, func(metas []*cache.Meta) bool {
 		for _, meta := range metas {
 			for _, n := range meta.Expansions[id].Members {
 				members += n

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kindred/consumers"
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -83,7 +83,7 @@ func (w *world) start(ctx context.Context) (s start, err error) {
 		return s, err
 	}
 	rows := 0
-	err = w.until(ctx, func(metas []*profile.Meta) bool {
+	err = w.until(ctx, func(metas []*cache.Meta) bool {
 		rows = 0
 		for _, meta := range metas {
 			if meta != nil {

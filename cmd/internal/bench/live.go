@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kindred/cmd/internal/demo"
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -66,7 +66,7 @@ func (w *world) handled(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return w.until(ctx, func(metas []*profile.Meta) bool {
+	return w.until(ctx, func(metas []*cache.Meta) bool {
 		for shard, end := range ends {
 			if metas[shard] == nil || metas[shard].Offsets.Profiles < end.Offset {
 				return false

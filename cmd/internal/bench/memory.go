@@ -7,7 +7,7 @@ import (
 	"runtime"
 	"time"
 
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 )
 
 // memory takes away first the pipeline, then the caches, and sees how much memory that frees: so what a process shares
@@ -57,14 +57,14 @@ func (w *world) memory(ctx context.Context) (Measure, error) {
 
 // content is how many bytes the rows and ids of all customers have.
 func (w *world) content(ctx context.Context) (bytes int64, err error) {
-	var view *profile.View
+	var view *cache.View
 	for shard := range w.Shards {
-		if view, err = w.Cache.Scan(ctx, shard, profile.Want{Into: view}); err != nil {
+		if view, err = w.Cache.Scan(ctx, shard, cache.Want{Into: view}); err != nil {
 			return 0, err
 		}
 		for b := range view.Blocks() {
 			rows := len(view.Rows(b)) / view.Width
-			bytes += int64(rows * (view.Width + len(view.IDs(b))/profile.BlockRows))
+			bytes += int64(rows * (view.Width + len(view.IDs(b))/cache.BlockRows))
 		}
 	}
 	return bytes, nil

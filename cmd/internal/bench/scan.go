@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kindred/consumers"
+	"kindred/pipeline/cache"
 	"kindred/pipeline/control"
 	"kindred/pipeline/model"
-	"kindred/pipeline/profile"
 	"kindred/pipeline/selection"
 	"kindred/schemas"
 	"kindred/schemas/wire"
@@ -26,7 +26,7 @@ func (w *world) scan(ctx context.Context) (Measure, error) {
 		return m, err
 	}
 	var reads, scores, wholes, bare, bandwidth []float64
-	s := &scanning{world: w, model: decides, views: make([]*profile.View, w.Shards), counted: make([]selection.Histogram, w.Shards)}
+	s := &scanning{world: w, model: decides, views: make([]*cache.View, w.Shards), counted: make([]selection.Histogram, w.Shards)}
 	if err := s.each(ctx, s.read); err != nil { // into memory that later runs use again
 		return m, err
 	}
@@ -100,7 +100,7 @@ func (w *world) model(ctx context.Context) (found *model.Model, err error) {
 type scanning struct {
 	*world
 	model   *model.Model
-	views   []*profile.View       // by shard
+	views   []*cache.View         // by shard
 	counted []selection.Histogram // candidates by score, by shard
 
 	customers int64 // rows
@@ -120,7 +120,7 @@ func (s *scanning) each(ctx context.Context, work func(ctx context.Context, shar
 }
 
 func (s *scanning) read(ctx context.Context, shard int) (err error) {
-	s.views[shard], err = s.Cache.Scan(ctx, shard, profile.Want{Segments: []string{vip}, Into: s.views[shard]})
+	s.views[shard], err = s.Cache.Scan(ctx, shard, cache.Want{Segments: []string{vip}, Into: s.views[shard]})
 	return err
 }
 
@@ -137,7 +137,7 @@ func (s *scanning) count() {
 	for _, v := range s.views {
 		s.customers += int64(v.NumRows)
 		for b := range v.Blocks() {
-			s.bytes += int64(profile.BlockRows*v.Width + len(v.IDs(b)))
+			s.bytes += int64(cache.BlockRows*v.Width + len(v.IDs(b)))
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 	"kindred/cmd/internal/demo"
 	"kindred/consumers"
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/producers"
 	"kindred/schemas"
 )
@@ -170,7 +170,7 @@ func (g goal) records() (n int64) {
 }
 
 // met says whether every shard's cache is ready and has taken in everything up to the goal.
-func (g goal) met(metas []*profile.Meta) bool {
+func (g goal) met(metas []*cache.Meta) bool {
 	for shard, meta := range metas {
 		if meta == nil || !meta.Ready {
 			return false
@@ -189,7 +189,7 @@ func (g goal) met(metas []*profile.Meta) bool {
 const look = 2 * time.Millisecond
 
 // until looks at the shards' caches until enough is true.
-func (w *world) until(ctx context.Context, enough func([]*profile.Meta) bool) error {
+func (w *world) until(ctx context.Context, enough func([]*cache.Meta) bool) error {
 	again := time.NewTicker(look)
 	defer again.Stop()
 	for {

@@ -1,10 +1,10 @@
-package profile_test
+package cache_test
 
 import (
 	"strconv"
 	"testing"
 
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/schemas"
 )
 
@@ -12,11 +12,11 @@ const many = 1 << 18
 
 func BenchmarkFirstProfiles(b *testing.B) {
 	profiles := benchProfiles()
-	var s *profile.Shard
+	var s *cache.Mirror
 	var id []byte
 	for i := 0; b.Loop(); i++ {
 		if i%many == 0 {
-			s = profile.New(0)
+			s = cache.New(0)
 		}
 		id = strconv.AppendInt(append(id[:0], "c-"...), int64(i%many), 10)
 		s.SetProfile(s.Take(id), profiles[i%len(profiles)])
@@ -30,7 +30,7 @@ func BenchmarkUnchangedProfiles(b *testing.B) { benchmarkAgain(b, 0) }
 
 func benchmarkAgain(b *testing.B, shift int) {
 	profiles := benchProfiles()
-	s := profile.New(0)
+	s := cache.New(0)
 	var id []byte
 	set := func(i, shift int) {
 		customer := i % many
@@ -58,7 +58,7 @@ func BenchmarkScan(b *testing.B) {
 		o.SetProfile(o.Take(id), profiles[i%len(profiles)])
 	}
 	o.save()
-	var want profile.Want
+	var want cache.Want
 	n := 0
 	for b.Loop() {
 		want.Into = scan(b, s, want)

@@ -1,4 +1,4 @@
-package profile_test
+package cache_test
 
 import (
 	"errors"
@@ -6,27 +6,27 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 )
 
 // When the shard changes owners, or its rows are laid out anew, in the middle of a scan, it reads again.
 func TestTornScansAreRepeated(t *testing.T) {
-	disturbances := map[string]func(t *testing.T, s *profile.Store, o *owner){
-		"another owner": func(t *testing.T, s *profile.Store, _ *owner) { claim(t, s, false) },
-		"a new incarnation": func(t *testing.T, s *profile.Store, o *owner) {
+	disturbances := map[string]func(t *testing.T, s *cache.Store, o *owner){
+		"another owner": func(t *testing.T, s *cache.Store, _ *owner) { claim(t, s, false) },
+		"a new incarnation": func(t *testing.T, s *cache.Store, o *owner) {
 			o.writer = claim(t, s, true)
 			o.MarkAllDirty()
 			o.save()
 		},
-		"wider rows": func(t *testing.T, s *profile.Store, o *owner) {
+		"wider rows": func(t *testing.T, s *cache.Store, o *owner) {
 			o.set("c-1", `{"A":1,"B":2,"C":3,"D":4,"E":5}`)
 			o.save()
 		},
-		"longer ids": func(t *testing.T, s *profile.Store, o *owner) {
+		"longer ids": func(t *testing.T, s *cache.Store, o *owner) {
 			o.set("a longer id than before", `{"A":1}`)
 			o.save()
 		},
-		"a block that is away for a while": func(t *testing.T, s *profile.Store, o *owner) {
+		"a block that is away for a while": func(t *testing.T, s *cache.Store, o *owner) {
 			s.Redis.Del(t.Context(), s.Prefix+"{3}:rows:0")
 		},
 	}
@@ -51,7 +51,7 @@ func TestTornScansAreRepeated(t *testing.T) {
 				}
 				return next()
 			}})
-			v := scan(t, s, profile.Want{})
+			v := scan(t, s, cache.Want{})
 			if reads.Load() < 2 {
 				t.Fatal("the scan was not repeated")
 			}
@@ -71,7 +71,7 @@ func TestScanOfADamagedCacheEnds(t *testing.T) {
 	o.set("a", `{"City":"Oslo"}`)
 	o.save()
 	s.Redis.Del(t.Context(), s.Prefix+"{3}:ids:0")
-	if _, err := s.Scan(t.Context(), 3, profile.Want{}); !errors.Is(err, profile.ErrNotReady) {
+	if _, err := s.Scan(t.Context(), 3, cache.Want{}); !errors.Is(err, cache.ErrNotReady) {
 		t.Fatalf("the scan gave %v", err)
 	}
 }
@@ -79,16 +79,16 @@ func TestScanOfADamagedCacheEnds(t *testing.T) {
 func TestViewIntoTheMemoryOfAnother(t *testing.T) {
 	s := newStore(t)
 	o := own(t, s)
-	for i := range 3*profile.BlockRows + 5 {
+	for i := range 3*cache.BlockRows + 5 {
 		o.set("c-"+strconv.Itoa(i), `{"A":"`+strconv.Itoa(i%9)+`"}`)
 		o.SetMember("vip", i, i%4 == 0, 0)
 		o.SetMember("rare", i, i%97 == 0, 0)
 		if i%5 == 0 {
-			o.Published("x", true).Set(i, profile.PackState(i%4, i%10_001))
+			o.Published("x", true).Set(i, cache.PackState(i%4, i%10_001))
 		}
 	}
 	o.save()
-	want := profile.Want{Segments: []string{"vip", "rare", "unheard"}, Expansions: []string{"x", "unheard"}}
+	want := cache.Want{Segments: []string{"vip", "rare", "unheard"}, Expansions: []string{"x", "unheard"}}
 	for range 3 {
 		v := scan(t, s, want)
 		want.Into = v
@@ -102,10 +102,10 @@ func TestViewIntoTheMemoryOfAnother(t *testing.T) {
 		for i := range o.Rows() {
 			if string(v.ID(i)) != "c-"+strconv.Itoa(i) || has(v.Fields, v.Row(i), "A") != `"`+strconv.Itoa(i%9)+`"` ||
 				v.Segment("vip").Has(i) != (i%4 == 0) || v.Published("x").Get(i).Member() != (i%5 == 0) ||
-				v.Segment("unheard").Has(i) || v.Published("unheard").Get(i) != profile.None {
+				v.Segment("unheard").Has(i) || v.Published("unheard").Get(i) != cache.None {
 				t.Fatalf("row %d is wrong", i)
 			}
-			block, at := i/profile.BlockRows, i%profile.BlockRows
+			block, at := i/cache.BlockRows, i%cache.BlockRows
 			if v.Segment("vip").Block(block).Has(at) != (i%4 == 0) || v.Segment("unheard").Block(block).Has(at) {
 				t.Fatalf("row %d is wrong when its block is asked", i)
 			}
@@ -117,8 +117,8 @@ func TestViewIntoTheMemoryOfAnother(t *testing.T) {
 			}
 			for b := range v.Blocks() {
 				v.Segment(name).Block(b).Each(len(v.Rows(b))/v.Width, func(i int) {
-					if b*profile.BlockRows+i != next {
-						t.Fatalf("%s: row %d is visited, want %d", name, b*profile.BlockRows+i, next)
+					if b*cache.BlockRows+i != next {
+						t.Fatalf("%s: row %d is visited, want %d", name, b*cache.BlockRows+i, next)
 					}
 					next += step
 				})
@@ -136,9 +136,9 @@ func TestMetaOfAllShards(t *testing.T) {
 	o.set("a", `{}`)
 	o.SetMember("vip", 0, true, 0)
 	o.Mark("gone", 0, true)
-	o.meta.Offsets = profile.Offsets{Profiles: 1, SegmentMembers: 2, Models: 3, Memberships: 4}
+	o.meta.Offsets = cache.Offsets{Profiles: 1, SegmentMembers: 2, Models: 3, Memberships: 4}
 	o.meta.Through, o.meta.SavedAt = 5, 6
-	o.meta.Expansions["x"] = &profile.Progress{Epoch: 7, RunID: "r", PassDone: 1, PassOf: 2, Entered: 3, Left: 4, Changed: 5, Members: [4]int64{1, 2, 3, 4}}
+	o.meta.Expansions["x"] = &cache.Progress{Epoch: 7, RunID: "r", PassDone: 1, PassOf: 2, Entered: 3, Left: 4, Changed: 5, Members: [4]int64{1, 2, 3, 4}}
 	o.save()
 	metas, err := s.ReadMetas(t.Context(), 5)
 	if err != nil {

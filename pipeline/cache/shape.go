@@ -1,4 +1,4 @@
-package profile
+package cache
 
 import (
 	"context"
@@ -12,7 +12,7 @@ type Shape struct {
 }
 
 // Shape gives the shape that the cache has once the Snapshot made last is stored. Call it right after that Snapshot.
-func (s *Store) Shape(m *Shard) *Shape {
+func (s *Store) Shape(m *Mirror) *Shape {
 	shape, k := new(Shape), s.keys(m.number)
 	add := func(key string, block []byte) {
 		if block != nil {

@@ -1,4 +1,4 @@
-package profile
+package cache
 
 // fewRows is up to how many rows of a block are stored one by one; beyond, storing the whole block is cheaper.
 const fewRows = 32

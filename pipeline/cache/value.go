@@ -1,4 +1,4 @@
-package profile
+package cache
 
 import (
 	"encoding/binary"

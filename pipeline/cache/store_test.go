@@ -1,4 +1,4 @@
-package profile_test
+package cache_test
 
 import (
 	"context"
@@ -11,16 +11,16 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/schemas"
 )
 
 var stores atomic.Int64
 
 // newStore gives a store of its own: in KINDRED_TEST_REDIS (host:port, or several of a cluster) under a new prefix, else in a Redis in process.
-func newStore(t testing.TB) *profile.Store {
+func newStore(t testing.TB) *cache.Store {
 	t.Helper()
-	o := profile.Options{}
+	o := cache.Options{}
 	if address := os.Getenv("KINDRED_TEST_REDIS"); address != "" {
 		o.Addresses = strings.Split(address, ",")
 		o.Prefix = fmt.Sprintf("test.%d.%d.", time.Now().UnixNano(), stores.Add(1))
@@ -28,7 +28,7 @@ func newStore(t testing.TB) *profile.Store {
 		o.Addresses = []string{miniredis.RunT(t).Addr()}
 		o.Prefix = "test."
 	}
-	s := profile.Open(o)
+	s := cache.Open(o)
 	t.Cleanup(func() {
 		for _, key := range keysOf(t, s) {
 			s.Redis.Del(context.Background(), key)
@@ -41,7 +41,7 @@ func newStore(t testing.TB) *profile.Store {
 }
 
 // keysOf lists all keys of a store.
-func keysOf(t testing.TB, s *profile.Store) []string {
+func keysOf(t testing.TB, s *cache.Store) []string {
 	t.Helper()
 	var all []string
 	each := s.Redis.Scan(context.Background(), 0, s.Prefix+"*", 1000).Iterator()
@@ -56,19 +56,19 @@ func keysOf(t testing.TB, s *profile.Store) []string {
 
 // owner is a mirror with the right to store it.
 type owner struct {
-	*profile.Shard
+	*cache.Mirror
 	t      testing.TB
-	writer *profile.Writer
-	meta   profile.Meta
+	writer *cache.Writer
+	meta   cache.Meta
 }
 
 // own claims shard 3 with an empty mirror.
-func own(t testing.TB, s *profile.Store) *owner {
+func own(t testing.TB, s *cache.Store) *owner {
 	t.Helper()
-	return &owner{profile.New(3), t, claim(t, s, true), profile.Meta{Ready: true, Expansions: map[string]*profile.Progress{}}}
+	return &owner{cache.New(3), t, claim(t, s, true), cache.Meta{Ready: true, Expansions: map[string]*cache.Progress{}}}
 }
 
-func claim(t testing.TB, s *profile.Store, fresh bool) *profile.Writer {
+func claim(t testing.TB, s *cache.Store, fresh bool) *cache.Writer {
 	t.Helper()
 	w, err := s.Claim(t.Context(), 3, fresh)
 	if err != nil {
@@ -78,7 +78,7 @@ func claim(t testing.TB, s *profile.Store, fresh bool) *profile.Writer {
 }
 
 // takeOver claims shard 3 and loads it.
-func takeOver(t testing.TB, s *profile.Store) *owner {
+func takeOver(t testing.TB, s *cache.Store) *owner {
 	t.Helper()
 	o := &owner{t: t, writer: claim(t, s, false)}
 	mirror, meta, err := s.Load(t.Context(), 3)
@@ -88,7 +88,7 @@ func takeOver(t testing.TB, s *profile.Store) *owner {
 	if mirror == nil {
 		t.Fatalf("there is nothing to take over: %+v", meta)
 	}
-	o.Shard, o.meta = mirror, *meta
+	o.Mirror, o.meta = mirror, *meta
 	return o
 }
 
@@ -126,7 +126,7 @@ func decoded(t testing.TB, value string) *schemas.Profile {
 }
 
 // has gives what a row holds in a field, as canonical JSON; "" for nothing, "?" for a value that is not kept.
-func has(fields []profile.Field, row []byte, name string) string {
+func has(fields []cache.Field, row []byte, name string) string {
 	for _, f := range fields {
 		if f.Name != name || row[f.Code] == 0 {
 			continue
@@ -140,7 +140,7 @@ func has(fields []profile.Field, row []byte, name string) string {
 }
 
 // scan reads shard 3 as the trainer does.
-func scan(t testing.TB, s *profile.Store, want profile.Want) *profile.View {
+func scan(t testing.TB, s *cache.Store, want cache.Want) *cache.View {
 	t.Helper()
 	view, err := s.Scan(t.Context(), 3, want)
 	if err != nil {
@@ -150,7 +150,7 @@ func scan(t testing.TB, s *profile.Store, want profile.Want) *profile.View {
 }
 
 // leaves says whether a text is anywhere in a store: in a key, a string or a hash.
-func leaves(t *testing.T, s *profile.Store, text string) bool {
+func leaves(t *testing.T, s *cache.Store, text string) bool {
 	t.Helper()
 	for _, key := range keysOf(t, s) {
 		value, err := s.Redis.Dump(t.Context(), key).Result()

@@ -1,4 +1,4 @@
-package profile
+package cache
 
 // State is what was last published of a customer in an expansion.
 type State uint16

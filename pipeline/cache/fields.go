@@ -1,4 +1,4 @@
-package profile
+package cache
 
 import "slices"
 
@@ -13,30 +13,30 @@ type Field struct {
 }
 
 // Fields gives all fields by position.
-func (s *Shard) Fields() []Field {
-	if s.fieldAt == s.version {
-		return s.fields
+func (m *Mirror) Fields() []Field {
+	if m.fieldAt == m.version {
+		return m.fields
 	}
-	s.fields = s.fields[:0]
-	for position, c := range s.columns {
+	m.fields = m.fields[:0]
+	for position, c := range m.columns {
 		f := Field{c.name, codeAt(position), -1, c.texts, c.overflow, c.version}
 		if c.number >= 0 {
-			f.Number = numberAt(s.rows.width, c.number)
+			f.Number = numberAt(m.rows.width, c.number)
 		}
-		s.fields = append(s.fields, f)
+		m.fields = append(m.fields, f)
 	}
-	s.fieldAt = s.version
-	return s.fields
+	m.fieldAt = m.version
+	return m.fields
 }
 
 // Version differs whenever Fields would.
-func (s *Shard) Version() uint64 { return s.version }
+func (m *Mirror) Version() uint64 { return m.version }
 
 // Counts gives how many customers have each code of the field at a position.
-func (s *Shard) Counts(position int) *[256]int32 { return &s.columns[position].counts }
+func (m *Mirror) Counts(position int) *[256]int32 { return &m.columns[position].counts }
 
 // Unkept tells of fields that customers have and the cache does not keep.
-func (s *Shard) Unkept() Unkept { return s.unkept }
+func (m *Mirror) Unkept() Unkept { return m.unkept }
 
 // Unkept names fields that customers have and the cache does not keep, in the order in which they were met and up to
 // 256 of each kind.

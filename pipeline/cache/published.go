@@ -1,4 +1,4 @@
-package profile
+package cache
 
 import "encoding/binary"
 
@@ -19,22 +19,22 @@ type Published struct {
 
 // Published gives what was published of an expansion; when nothing ever was it is nil, or made when it is to be
 // created. The pointer stays good as long as the mirror.
-func (s *Shard) Published(expansion string, create bool) *Published {
-	p := s.expansions[expansion]
+func (m *Mirror) Published(expansion string, create bool) *Published {
+	p := m.expansions[expansion]
 	if p == nil && create {
 		p = &Published{expansion: expansion}
-		s.published = append(s.published, p)
-		s.expansions[expansion] = p
+		m.published = append(m.published, p)
+		m.expansions[expansion] = p
 	}
 	return p
 }
 
 // Expansions gives the expansions of which something is published, sorted.
-func (s *Shard) Expansions() []string {
-	names := sortedKeys(s.expansions)
+func (m *Mirror) Expansions() []string {
+	names := sortedKeys(m.expansions)
 	kept := names[:0]
 	for _, name := range names {
-		if p := s.expansions[name]; p.unknown > 0 || p.members != [Bands]int64{} {
+		if p := m.expansions[name]; p.unknown > 0 || p.members != [Bands]int64{} {
 			kept = append(kept, name)
 		}
 	}

@@ -1,4 +1,4 @@
-package profile
+package cache
 
 import (
 	"encoding/json"
@@ -71,28 +71,28 @@ const (
 
 // Snapshot copies everything that has changed since the last one, with the meta that belongs to it. The copy may be
 // stored by another goroutine while the mirror changes on. When storing fails call MarkAllDirty.
-func (s *Shard) Snapshot(meta Meta) *Save {
-	save := s.save
+func (m *Mirror) Snapshot(meta Meta) *Save {
+	save := m.save
 	if save == nil || !save.free.Load() {
 		save = new(Save)
-		s.save = save
+		m.save = save
 	}
 	save.reset()
-	size := s.rows.dirt.size(s.rows.width) + s.ids.dirt.size(4*slotStep)
-	for _, p := range s.published {
+	size := m.rows.dirt.size(m.rows.width) + m.ids.dirt.size(4*slotStep)
+	for _, p := range m.published {
 		size += p.dirt.size(stateBlock / BlockRows)
 	}
 	save.bytes = slices.Grow(save.bytes, size)
-	s.snapshotRows(save)
-	for _, g := range s.segments {
+	m.snapshotRows(save)
+	for _, g := range m.segments {
 		save.segment(g)
 	}
-	for _, p := range s.published {
-		s.snapshotPublished(save, p)
+	for _, p := range m.published {
+		m.snapshotPublished(save, p)
 	}
-	s.snapshotModels(save)
-	s.snapshotFields(save)
-	s.snapshotMeta(save, &meta)
+	m.snapshotModels(save)
+	m.snapshotFields(save)
+	m.snapshotMeta(save, &meta)
 	return save
 }
 
@@ -126,15 +126,15 @@ func (d *dirt) size(each int) int {
 	return n
 }
 
-func (s *Shard) snapshotRows(save *Save) {
-	for _, b := range s.rows.dirt.list {
-		save.block(op{of: rowsFamily, number: int(b)}, s.rows.blocks[b], s.rows.dirt.rowsOf(b, s.Whole))
+func (m *Mirror) snapshotRows(save *Save) {
+	for _, b := range m.rows.dirt.list {
+		save.block(op{of: rowsFamily, number: int(b)}, m.rows.blocks[b], m.rows.dirt.rowsOf(b, m.Whole))
 	}
-	s.rows.dirt.clean()
-	for _, b := range s.ids.dirt.list {
-		save.block(op{of: idsFamily, number: int(b)}, s.ids.blocks[b], s.ids.dirt.rowsOf(b, s.Whole))
+	m.rows.dirt.clean()
+	for _, b := range m.ids.dirt.list {
+		save.block(op{of: idsFamily, number: int(b)}, m.ids.blocks[b], m.ids.dirt.rowsOf(b, m.Whole))
 	}
-	s.ids.dirt.clean()
+	m.ids.dirt.clean()
 }
 
 // rowsOf gives the dirty rows of a block; nil: the whole block.
@@ -189,13 +189,13 @@ func (v *Save) segment(g *Segment) {
 	}
 }
 
-func (s *Shard) snapshotPublished(save *Save, p *Published) {
+func (m *Mirror) snapshotPublished(save *Save, p *Published) {
 	for _, b := range p.dirt.list {
 		o := op{of: statesFamily, name: p.expansion, number: int(b)}
 		if block := p.blocks[b]; block == nil {
 			save.all(o, nil)
 		} else {
-			save.block(o, block, p.dirt.rowsOf(b, s.Whole))
+			save.block(o, block, p.dirt.rowsOf(b, m.Whole))
 		}
 	}
 	p.dirt.clean()
@@ -210,13 +210,13 @@ func (s *Shard) snapshotPublished(save *Save, p *Published) {
 	save.json(metaPublished+p.expansion, publishedMeta{p.members, p.unknown, present(p.blocks)})
 }
 
-func (s *Shard) snapshotModels(save *Save) {
-	for _, expansion := range sortedKeys(s.dirtyModels) {
-		raw := s.models[expansion]
+func (m *Mirror) snapshotModels(save *Save) {
+	for _, expansion := range sortedKeys(m.dirtyModels) {
+		raw := m.models[expansion]
 		save.all(op{of: modelsFamily, name: expansion}, raw)
 		save.set = append(save.set, metaModel+expansion, strconv.Itoa(len(raw)))
 	}
-	clear(s.dirtyModels)
+	clear(m.dirtyModels)
 }
 
 // storedField is a field of the hash of fields, by position.
@@ -226,20 +226,20 @@ type storedField struct {
 	Overflow bool   `json:"overflow"`
 }
 
-func (s *Shard) snapshotFields(save *Save) {
-	for position, c := range s.columns {
+func (m *Mirror) snapshotFields(save *Save) {
+	for position, c := range m.columns {
 		save.dictionary(position, c)
 	}
-	if !s.dirtyFields {
+	if !m.dirtyFields {
 		return
 	}
-	s.dirtyFields = false
+	m.dirtyFields = false
 	o := op{of: fieldsFamily, how: hash, replace: true}
 	o.texts.from = len(save.texts)
-	for position, c := range s.columns {
+	for position, c := range m.columns {
 		save.texts = append(save.texts, strconv.Itoa(position), encode(storedField{c.name, c.number, c.overflow}))
 	}
-	save.texts = append(save.texts, unkeptName, encode(s.unkept))
+	save.texts = append(save.texts, unkeptName, encode(m.unkept))
 	o.texts.to = len(save.texts)
 	save.ops = append(save.ops, o)
 }
@@ -271,30 +271,30 @@ func (v *Save) dictionary(position int, c *column) {
 	c.dirt, c.dirtyAll = [4]uint64{}, false
 }
 
-func (s *Shard) snapshotMeta(save *Save, m *Meta) {
-	save.ready = m.Ready
+func (m *Mirror) snapshotMeta(save *Save, meta *Meta) {
+	save.ready = meta.Ready
 	number := func(name string, n int64) { save.set = append(save.set, name, strconv.FormatInt(n, 10)) }
-	number(metaRows, int64(s.rows.count))
-	number(metaWidth, int64(s.rows.width))
-	number(metaThrough, m.Through)
-	number(metaSavedAt, m.SavedAt)
-	number(metaProfiles, m.Offsets.Profiles)
-	number(metaMembers, m.Offsets.SegmentMembers)
-	number(metaModels, m.Offsets.Models)
-	number(metaMemberships, m.Offsets.Memberships)
-	if s.stored.progress == nil {
-		s.stored.progress = map[string]Progress{}
+	number(metaRows, int64(m.rows.count))
+	number(metaWidth, int64(m.rows.width))
+	number(metaThrough, meta.Through)
+	number(metaSavedAt, meta.SavedAt)
+	number(metaProfiles, meta.Offsets.Profiles)
+	number(metaMembers, meta.Offsets.SegmentMembers)
+	number(metaModels, meta.Offsets.Models)
+	number(metaMemberships, meta.Offsets.Memberships)
+	if m.stored.progress == nil {
+		m.stored.progress = map[string]Progress{}
 	}
-	for _, expansion := range sortedKeys(m.Expansions) {
-		p := *m.Expansions[expansion]
-		if was, known := s.stored.progress[expansion]; !known || was != p {
-			s.stored.progress[expansion] = p
+	for _, expansion := range sortedKeys(meta.Expansions) {
+		p := *meta.Expansions[expansion]
+		if was, known := m.stored.progress[expansion]; !known || was != p {
+			m.stored.progress[expansion] = p
 			save.json(metaExpansion+expansion, p)
 		}
 	}
-	for _, expansion := range sortedKeys(s.stored.progress) {
-		if m.Expansions[expansion] == nil {
-			delete(s.stored.progress, expansion)
+	for _, expansion := range sortedKeys(m.stored.progress) {
+		if meta.Expansions[expansion] == nil {
+			delete(m.stored.progress, expansion)
 			save.unset = append(save.unset, metaExpansion+expansion)
 		}
 	}

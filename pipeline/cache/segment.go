@@ -1,4 +1,4 @@
-package profile
+package cache
 
 // Segment is who is in one segment, and who is said to be by a snapshot that is not complete yet. A nil Segment is one
 // that was never heard of: nobody is in it.
@@ -55,20 +55,20 @@ func (g *Segment) Flips() int64 {
 }
 
 // Segment gives what is known of a segment; nil: nothing. The pointer stays good as long as the mirror.
-func (s *Shard) Segment(name string) *Segment { return s.segmentNames[name] }
+func (m *Mirror) Segment(name string) *Segment { return m.segmentNames[name] }
 
 // SegmentCount is the number of segments ever heard of.
-func (s *Shard) SegmentCount() int { return len(s.segments) }
+func (m *Mirror) SegmentCount() int { return len(m.segments) }
 
 // Segments gives the names of all segments ever heard of, sorted.
-func (s *Shard) Segments() []string { return sortedKeys(s.segmentNames) }
+func (m *Mirror) Segments() []string { return sortedKeys(m.segmentNames) }
 
-func (s *Shard) segment(name string) *Segment {
-	g := s.segmentNames[name]
+func (m *Mirror) segment(name string) *Segment {
+	g := m.segmentNames[name]
 	if g == nil {
 		g = &Segment{name: name, dirtyMeta: true}
-		s.segments = append(s.segments, g)
-		s.segmentNames[name] = g
+		m.segments = append(m.segments, g)
+		m.segmentNames[name] = g
 	}
 	return g
 }
@@ -76,8 +76,8 @@ func (s *Shard) segment(name string) *Segment {
 // SetMember takes a row's customer into a segment or out of it. The number says what it belongs to: the snapshot that
 // counts now, then it says whether that changed anything; a newer one, then it counts when that one's mark comes; an
 // older one, then it counts no more.
-func (s *Shard) SetMember(segment string, row int, in bool, number int64) (changed bool) {
-	g := s.segment(segment)
+func (m *Mirror) SetMember(segment string, row int, in bool, number int64) (changed bool) {
+	g := m.segment(segment)
 	switch {
 	case number == g.number:
 		if g.members.set(row, in) {
@@ -97,8 +97,8 @@ func (s *Shard) SetMember(segment string, row int, in bool, number int64) (chang
 // Mark ends a snapshot: who it named is in the segment now, nobody else. The mark of a snapshot that counts already
 // changes nothing, that of an older one neither. A segment that is gone keeps the members that it last had, those of a
 // snapshot whose own mark was compacted away included. It says whether the members were replaced.
-func (s *Shard) Mark(segment string, number int64, gone bool) (swapped bool) {
-	g := s.segment(segment)
+func (m *Mirror) Mark(segment string, number int64, gone bool) (swapped bool) {
+	g := m.segment(segment)
 	if number < g.number {
 		return false
 	}

@@ -1,12 +1,12 @@
-package profile
+package cache
 
 import (
 	"slices"
 )
 
-// Shard is the owner's mirror of one shard's cache. It is for the owner's loop only, not for concurrent use. Slices that
+// Mirror is the owner's mirror of one shard's cache. It is for the owner's loop only, not for concurrent use. Slices that
 // it gives are its own memory: they may change with the next call that changes anything.
-type Shard struct {
+type Mirror struct {
 	// Whole makes Snapshot store whole blocks only: for a Redis that copies a string to change it (miniredis).
 	// Load sets it as the Store says.
 	Whole bool
@@ -39,8 +39,8 @@ type Shard struct {
 }
 
 // New makes the mirror of a shard of which nothing is known.
-func New(shard int) *Shard {
-	s := &Shard{
+func New(shard int) *Mirror {
+	s := &Mirror{
 		number:       shard,
 		byName:       map[string]int{},
 		segmentNames: map[string]*Segment{},
@@ -56,126 +56,126 @@ func New(shard int) *Shard {
 }
 
 // Rows is how many rows were ever given. Some of them may be nobody's.
-func (s *Shard) Rows() int { return s.rows.count }
+func (m *Mirror) Rows() int { return m.rows.count }
 
 // Find gives a customer's row.
-func (s *Shard) Find(id []byte) (row int, ok bool) {
-	return s.index.find(&s.ids, id, hashOf(id))
+func (m *Mirror) Find(id []byte) (row int, ok bool) {
+	return m.index.find(&m.ids, id, hashOf(id))
 }
 
 // Take gives a customer's row, a new one if there is none yet. The id must be valid (schemas.ValidCustomerID).
-func (s *Shard) Take(id []byte) int {
+func (m *Mirror) Take(id []byte) int {
 	hash := hashOf(id)
-	if row, ok := s.index.find(&s.ids, id, hash); ok {
+	if row, ok := m.index.find(&m.ids, id, hash); ok {
 		return row
 	}
-	row := s.give()
-	s.ids.set(row, id)
-	s.index.add(&s.ids, row, hash, s.rows.count)
-	s.rows.at(row)[0] = inUse
-	s.rows.mark(row)
+	row := m.give()
+	m.ids.set(row, id)
+	m.index.add(&m.ids, row, hash, m.rows.count)
+	m.rows.at(row)[0] = inUse
+	m.rows.mark(row)
 	return row
 }
 
-func (s *Shard) give() int {
-	if last := len(s.free) - 1; last >= 0 {
-		row := s.free[last]
-		s.free = s.free[:last]
+func (m *Mirror) give() int {
+	if last := len(m.free) - 1; last >= 0 {
+		row := m.free[last]
+		m.free = m.free[:last]
 		return int(row)
 	}
-	return s.rows.give()
+	return m.rows.give()
 }
 
 // ID gives the id of a row; empty when the row is nobody's.
-func (s *Shard) ID(row int) []byte { return s.ids.of(row) }
+func (m *Mirror) ID(row int) []byte { return m.ids.of(row) }
 
 // Row gives the bytes of a row: flags, codes, numbers, as Fields says where.
-func (s *Shard) Row(row int) []byte { return s.rows.at(row) }
+func (m *Mirror) Row(row int) []byte { return m.rows.at(row) }
 
 // Block gives the bytes of a block's rows, one after the other, up to the last that was ever given.
-func (s *Shard) Block(block int) []byte {
-	rows := min(BlockRows, s.rows.count-block*BlockRows)
-	return s.rows.blocks[block][:rows*s.rows.width]
+func (m *Mirror) Block(block int) []byte {
+	rows := min(BlockRows, m.rows.count-block*BlockRows)
+	return m.rows.blocks[block][:rows*m.rows.width]
 }
 
 // Width is how many bytes a row has now.
-func (s *Shard) Width() int { return s.rows.width }
+func (m *Mirror) Width() int { return m.rows.width }
 
 // InUse says whether the row is somebody's.
-func (s *Shard) InUse(row int) bool { return s.rows.at(row)[0] != 0 }
+func (m *Mirror) InUse(row int) bool { return m.rows.at(row)[0] != 0 }
 
 // HasProfile says whether the customer has a profile, which one that does not consent has too.
-func (s *Shard) HasProfile(row int) bool { return s.rows.at(row)[0]&hasProfile != 0 }
+func (m *Mirror) HasProfile(row int) bool { return m.rows.at(row)[0]&hasProfile != 0 }
 
 // Consents says whether the customer has a profile and consents to being profiled.
-func (s *Shard) Consents(row int) bool { return s.rows.at(row)[0]&consents != 0 }
+func (m *Mirror) Consents(row int) bool { return m.rows.at(row)[0]&consents != 0 }
 
 // Release frees a row when nothing names its customer any more: no profile, no segment (nor one that a snapshot is
 // collecting), no published state. Everything of it goes. The row stays empty until the next owner has loaded the
 // shard, so that no reader ever takes one customer for another.
-func (s *Shard) Release(row int) bool {
-	if !s.InUse(row) || s.HasProfile(row) {
+func (m *Mirror) Release(row int) bool {
+	if !m.InUse(row) || m.HasProfile(row) {
 		return false
 	}
-	for _, segment := range s.segments {
+	for _, segment := range m.segments {
 		if segment.members.has(row) || segment.coming.has(row) {
 			return false
 		}
 	}
-	for _, published := range s.published {
+	for _, published := range m.published {
 		if published.Get(row) != None {
 			return false
 		}
 	}
-	s.index.remove(&s.ids, row)
-	s.ids.wipe(row)
-	clear(s.rows.at(row))
-	s.rows.mark(row)
+	m.index.remove(&m.ids, row)
+	m.ids.wipe(row)
+	clear(m.rows.at(row))
+	m.rows.mark(row)
 	return true
 }
 
 func (r *rows) mark(row int) { r.dirt.row(row/BlockRows, row%BlockRows) }
 
 // SetModel keeps a model as it was read, for the next owner and for whoever asks why.
-func (s *Shard) SetModel(expansion string, raw []byte) {
-	s.models[expansion] = slices.Clone(raw)
-	s.dirtyModels[expansion] = true
+func (m *Mirror) SetModel(expansion string, raw []byte) {
+	m.models[expansion] = slices.Clone(raw)
+	m.dirtyModels[expansion] = true
 }
 
 // Model gives a model as it was read; nil: there is none.
-func (s *Shard) Model(expansion string) []byte { return s.models[expansion] }
+func (m *Mirror) Model(expansion string) []byte { return m.models[expansion] }
 
 // Models gives the expansions that have a model, sorted.
-func (s *Shard) Models() []string { return sortedKeys(s.models) }
+func (m *Mirror) Models() []string { return sortedKeys(m.models) }
 
 // Forget drops all that was published of an expansion, as if nobody had ever been a member. Its model, which may be the
 // record of its deletion, stays.
-func (s *Shard) Forget(expansion string) {
-	if p := s.expansions[expansion]; p != nil {
+func (m *Mirror) Forget(expansion string) {
+	if p := m.expansions[expansion]; p != nil {
 		p.clear()
 	}
 }
 
 // MarkAllDirty makes the next Snapshot hold everything. It is called when it is not known what Redis holds.
-func (s *Shard) MarkAllDirty() {
-	for b := range s.rows.blocks {
-		s.rows.dirt.whole(b)
+func (m *Mirror) MarkAllDirty() {
+	for b := range m.rows.blocks {
+		m.rows.dirt.whole(b)
 	}
-	for b := range s.ids.blocks {
-		s.ids.dirt.whole(b)
+	for b := range m.ids.blocks {
+		m.ids.dirt.whole(b)
 	}
-	for _, c := range s.columns {
+	for _, c := range m.columns {
 		c.dirtyAll = true
 	}
-	s.dirtyFields = true
-	for _, segment := range s.segments {
+	m.dirtyFields = true
+	for _, segment := range m.segments {
 		segment.markAll()
 	}
-	for _, p := range s.published {
+	for _, p := range m.published {
 		p.markAll()
 	}
-	for expansion := range s.models {
-		s.dirtyModels[expansion] = true
+	for expansion := range m.models {
+		m.dirtyModels[expansion] = true
 	}
-	s.stored = stored{}
+	m.stored = stored{}
 }

@@ -1,4 +1,4 @@
-package profile_test
+package cache_test
 
 import (
 	"context"
@@ -12,11 +12,11 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 )
 
 // contents is everything in a store.
-func contents(t *testing.T, s *profile.Store) map[string]string {
+func contents(t *testing.T, s *cache.Store) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for _, key := range keysOf(t, s) {
@@ -38,7 +38,7 @@ func TestOlderClaimWritesNothing(t *testing.T) {
 		newer := claim(t, s, fresh)
 		before := contents(t, s)
 		older.set("c-1", `{"City":"Bergen"}`)
-		if err := older.exec(); !errors.Is(err, profile.ErrLost) {
+		if err := older.exec(); !errors.Is(err, cache.ErrLost) {
 			t.Fatalf("fresh %t: the older claim's save gave %v", fresh, err)
 		}
 		if !maps.Equal(before, contents(t, s)) {
@@ -56,10 +56,10 @@ func TestClaimInTheMiddleOfASave(t *testing.T) {
 	older := own(t, s)
 	older.set("c-1", `{"City":"Oslo"}`)
 	older.save()
-	var newer *profile.Writer
+	var newer *cache.Writer
 	between(t, s, func() { newer = claim(t, s, false) })
 	older.set("c-1", `{"City":"Bergen"}`)
-	if err := older.exec(); !errors.Is(err, profile.ErrLost) {
+	if err := older.exec(); !errors.Is(err, cache.ErrLost) {
 		t.Fatalf("the older claim's save gave %v", err)
 	}
 	o := takeOver(t, s)
@@ -73,13 +73,13 @@ func TestFlushIsNoticedAndHealed(t *testing.T) {
 	o := own(t, s)
 	o.set("c-1", `{"City":"Oslo"}`)
 	o.SetMember("vip", o.row("c-1"), true, 0)
-	o.Published("x", true).Set(o.row("c-1"), profile.PackState(1, 5000))
+	o.Published("x", true).Set(o.row("c-1"), cache.PackState(1, 5000))
 	o.SetModel("x", []byte("{}"))
-	o.meta.Expansions["x"] = &profile.Progress{Epoch: 7}
+	o.meta.Expansions["x"] = &cache.Progress{Epoch: 7}
 	o.save()
 	flush(t, s)
 	o.set("c-2", `{"City":"Oslo"}`)
-	if err := o.exec(); !errors.Is(err, profile.ErrLost) {
+	if err := o.exec(); !errors.Is(err, cache.ErrLost) {
 		t.Fatalf("a save after the flush gave %v", err)
 	}
 	if keys := keysOf(t, s); len(keys) > 0 {
@@ -108,7 +108,7 @@ func TestFlushInTheMiddleOfASave(t *testing.T) {
 		}
 	})
 	o.set("c-1", `{"City":"Bergen"}`)
-	if err := o.exec(); !errors.Is(err, profile.ErrLost) {
+	if err := o.exec(); !errors.Is(err, cache.ErrLost) {
 		t.Fatalf("the save gave %v", err)
 	}
 	if keys := keysOf(t, s); len(keys) > 0 {
@@ -117,7 +117,7 @@ func TestFlushInTheMiddleOfASave(t *testing.T) {
 }
 
 // flush empties Redis; one that other tests use too only of what is the store's own.
-func flush(t *testing.T, s *profile.Store) {
+func flush(t *testing.T, s *cache.Store) {
 	t.Helper()
 	if os.Getenv("KINDRED_TEST_REDIS") == "" {
 		if err := s.Redis.FlushAll(t.Context()).Err(); err != nil {
@@ -138,7 +138,7 @@ func TestWritingARowNeverMakesALostBlockOfZeros(t *testing.T) {
 		o := own(t, s)
 		for i := range 100 {
 			o.set("c-"+strconv.Itoa(i), `{"City":"Oslo"}`)
-			o.Published("x", true).Set(i, profile.PackState(1, 5000))
+			o.Published("x", true).Set(i, cache.PackState(1, 5000))
 		}
 		o.save()
 		key := s.Prefix + "{3}:" + lost
@@ -146,8 +146,8 @@ func TestWritingARowNeverMakesALostBlockOfZeros(t *testing.T) {
 			t.Fatalf("%s was not there", key)
 		}
 		o.set("d", `{"City":"Bergen"}`)
-		o.Published("x", true).Set(o.row("d"), profile.PackState(1, 5000))
-		if err := o.exec(); !errors.Is(err, profile.ErrLost) {
+		o.Published("x", true).Set(o.row("d"), cache.PackState(1, 5000))
+		if err := o.exec(); !errors.Is(err, cache.ErrLost) {
 			t.Fatalf("%s is lost; the save gave %v", lost, err)
 		}
 		if s.Redis.Exists(t.Context(), key).Val() != 0 {
@@ -161,10 +161,10 @@ func TestALostBlockIsFoundWithoutWriting(t *testing.T) {
 	o := own(t, s)
 	o.set("c-1", `{"City":"Oslo"}`)
 	o.SetMember("vip", 0, true, 0)
-	o.Published("x", true).Set(0, profile.Unknown)
+	o.Published("x", true).Set(0, cache.Unknown)
 	o.SetModel("x", []byte("{}"))
 	save := o.Snapshot(o.meta)
-	shape := s.Shape(o.Shard)
+	shape := s.Shape(o.Mirror)
 	if err := o.writer.Exec(t.Context(), save); err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestALostBlockIsFoundWithoutWriting(t *testing.T) {
 		key := s.Prefix + "{3}:" + lost
 		value := s.Redis.Get(t.Context(), key).Val()
 		s.Redis.Del(t.Context(), key)
-		if err := o.writer.Check(t.Context(), shape); !errors.Is(err, profile.ErrLost) {
+		if err := o.writer.Check(t.Context(), shape); !errors.Is(err, cache.ErrLost) {
 			t.Fatalf("%s is lost: %v", lost, err)
 		}
 		mirror, meta, err := s.Load(t.Context(), 3)
@@ -196,7 +196,7 @@ func TestSaveWhoseReplyWasLost(t *testing.T) {
 	lost := errors.New("the reply was lost")
 	after(t, s, lost)
 	o.set("c-1", `{"City":"Bergen"}`)
-	if err := o.exec(); !errors.Is(err, lost) || errors.Is(err, profile.ErrLost) {
+	if err := o.exec(); !errors.Is(err, lost) || errors.Is(err, cache.ErrLost) {
 		t.Fatalf("the save gave %v", err)
 	}
 	if s.Owns(t.Context(), o.writer) {
@@ -207,7 +207,7 @@ func TestSaveWhoseReplyWasLost(t *testing.T) {
 	if !s.Owns(t.Context(), o.writer) {
 		t.Fatal("a writer whose save went well owns the cache")
 	}
-	if v := scan(t, s, profile.Want{}); has(v.Fields, v.Row(0), "City") != `"Bergen"` {
+	if v := scan(t, s, cache.Want{}); has(v.Fields, v.Row(0), "City") != `"Bergen"` {
 		t.Fatal("the cache does not say what was saved")
 	}
 }
@@ -215,19 +215,19 @@ func TestSaveWhoseReplyWasLost(t *testing.T) {
 func TestFreshClaimLeavesNothingBehind(t *testing.T) {
 	s := newStore(t)
 	o := own(t, s)
-	for i := range profile.BlockRows + 1 {
+	for i := range cache.BlockRows + 1 {
 		o.Take([]byte("c-" + strconv.Itoa(i)))
 	}
 	o.set("c-0", `{"City":"Oslo","Age":3}`)
 	o.SetMember("vip", 0, true, 0)
-	o.Published("x", true).Set(profile.BlockRows, profile.Unknown)
+	o.Published("x", true).Set(cache.BlockRows, cache.Unknown)
 	o.SetModel("x", []byte("{}"))
 	o.save()
 	claim(t, s, true)
 	if keys := keysOf(t, s); len(keys) != 1 || keys[0] != s.Prefix+"{3}:meta" {
 		t.Fatalf("left behind: %v", keys)
 	}
-	if _, err := s.Scan(t.Context(), 3, profile.Want{}); !errors.Is(err, profile.ErrNotReady) {
+	if _, err := s.Scan(t.Context(), 3, cache.Want{}); !errors.Is(err, cache.ErrNotReady) {
 		t.Fatalf("a scan of a cache that is not ready gave %v", err)
 	}
 	if mirror, _, err := s.Load(t.Context(), 3); mirror != nil || err != nil {
@@ -244,7 +244,7 @@ func TestLargeSaveIsNotReadyHalfway(t *testing.T) {
 		wide = fmt.Appendf(wide, `,"f%d":%d`, f, f)
 	}
 	o.set("0", string(append(wide, '}'))) // rows of about 600 bytes: a block has 2.5 MB
-	const rows = 8 * profile.BlockRows
+	const rows = 8 * cache.BlockRows
 	for i := range rows {
 		o.Take([]byte(strconv.Itoa(i)))
 	}
@@ -276,7 +276,7 @@ type hook struct {
 }
 
 // intercept puts a hook where commands are sent: in a cluster at every node.
-func intercept(t *testing.T, s *profile.Store, h *hook) {
+func intercept(t *testing.T, s *cache.Store, h *hook) {
 	t.Helper()
 	cluster, ok := s.Redis.(*redis.ClusterClient)
 	if !ok {
@@ -311,7 +311,7 @@ func (h *hook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Process
 }
 
 // between does something just before the next transaction is executed.
-func between(t *testing.T, s *profile.Store, do func()) {
+func between(t *testing.T, s *cache.Store, do func()) {
 	var done atomic.Bool
 	intercept(t, s, &hook{tx: func(next func() error) error {
 		if !done.Swap(true) {
@@ -322,7 +322,7 @@ func between(t *testing.T, s *profile.Store, do func()) {
 }
 
 // after executes the next transaction but reports an error.
-func after(t *testing.T, s *profile.Store, err error) {
+func after(t *testing.T, s *cache.Store, err error) {
 	var done atomic.Bool
 	intercept(t, s, &hook{tx: func(next func() error) error {
 		if got := next(); got != nil || done.Swap(true) {

@@ -1,5 +1,5 @@
-// Package profile is a shard's cache: every customer of the shard as a row of codes, who is in which segment, and what
-// was last published of whom. The owner of the shard works on a mirror in memory (Shard) and stores it in Redis
+// Package cache is a shard's cache: every customer of the shard as a row of codes, who is in which segment, and what
+// was last published of whom. The owner of the shard works on a mirror in memory (Mirror) and stores it in Redis
 // (Store); the trainer, the command line and the console read it there (ReadMetas, Scan).
 //
 // It promises that rows and the offsets they belong to are stored in one transaction or not at all, that an owner which
@@ -7,4 +7,4 @@
 // mirror is what was last stored, or nothing. It keeps no value that nobody has, and none of a field with too many.
 //
 // It is the only package that knows go-redis. It does not know Kafka, what a field is good for, or what a model is.
-package profile
+package cache

@@ -1,4 +1,4 @@
-package profile_test
+package cache_test
 
 import (
 	"bytes"
@@ -10,11 +10,11 @@ import (
 
 	"pgregory.net/rapid"
 
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/schemas"
 )
 
-func mirror(t testing.TB) *owner { return &owner{Shard: profile.New(3), t: t} }
+func mirror(t testing.TB) *owner { return &owner{Mirror: cache.New(3), t: t} }
 
 func TestUnchangedProfileIsNotDirty(t *testing.T) {
 	s := newStore(t)
@@ -71,7 +71,7 @@ func TestRowsGrowInWidth(t *testing.T) {
 	}
 	o.save()
 	width := len(o.Row(0))
-	check := func(what string, list []profile.Field, row func(int) []byte) {
+	check := func(what string, list []cache.Field, row func(int) []byte) {
 		t.Helper()
 		for c := range customers {
 			for f := range customers {
@@ -92,7 +92,7 @@ func TestRowsGrowInWidth(t *testing.T) {
 		}
 	}
 	check("the mirror", o.Fields(), o.Row)
-	v := scan(t, s, profile.Want{})
+	v := scan(t, s, cache.Want{})
 	check("a view", v.Fields, v.Row)
 	o = takeOver(t, s)
 	check("the next owner", o.Fields(), o.Row)
@@ -120,8 +120,8 @@ func TestMoreThan256FieldsAreReportedNotKept(t *testing.T) {
 	}
 	o.set("c-1", string(append(text, '}')))
 	o.save()
-	v := scan(t, s, profile.Want{})
-	for _, unkept := range []profile.Unkept{o.Unkept(), v.Unkept, takeOver(t, s).Unkept()} {
+	v := scan(t, s, cache.Want{})
+	for _, unkept := range []cache.Unkept{o.Unkept(), v.Unkept, takeOver(t, s).Unkept()} {
 		if len(unkept.Beyond) != 300-256 || unkept.Beyond[0] != "f256" || !slices.Equal(unkept.Nested, []string{"Nested"}) {
 			t.Fatalf("not kept: %+v", unkept)
 		}
@@ -135,12 +135,12 @@ func TestSlotsOfIDsGrow(t *testing.T) {
 	s := newStore(t)
 	o := own(t, s)
 	var ids []string
-	for i := range 2*profile.BlockRows + 10 {
+	for i := range 2*cache.BlockRows + 10 {
 		ids = append(ids, strconv.Itoa(i))
 	}
 	long := string(bytes.Repeat([]byte("é"), 127))
 	for i, id := range ids {
-		if i == profile.BlockRows+7 {
+		if i == cache.BlockRows+7 {
 			ids[i] = long
 			id = long
 		}
@@ -152,17 +152,17 @@ func TestSlotsOfIDsGrow(t *testing.T) {
 		}
 	}
 	o.save()
-	v := scan(t, s, profile.Want{})
+	v := scan(t, s, cache.Want{})
 	o = takeOver(t, s)
 	for i, id := range ids {
 		if string(v.ID(i)) != id || string(o.ID(i)) != id || o.row(id) != i {
 			t.Fatalf("row %d has id %q and %q, want %q", i, v.ID(i), o.ID(i), id)
 		}
 	}
-	if short, tall := len(v.IDs(0)), len(v.IDs(1)); short != 4*profile.BlockRows || tall != 256*profile.BlockRows {
+	if short, tall := len(v.IDs(0)), len(v.IDs(1)); short != 4*cache.BlockRows || tall != 256*cache.BlockRows {
 		t.Fatalf("blocks of ids have %d and %d bytes: a long id costs its own block only", short, tall)
 	}
-	if len(v.IDs(2)) > 36*profile.BlockRows {
+	if len(v.IDs(2)) > 36*cache.BlockRows {
 		t.Fatal("the block after pays for the long id too")
 	}
 }
@@ -214,7 +214,7 @@ func TestNumberOfAnOverflowedFieldIsKept(t *testing.T) {
 	}
 	f := o.Fields()[0]
 	for i := range 400 {
-		if got := numberIn(f, o.Row(i)); !f.Overflow || got != profile.PackNumber(float64(1000+i*64)) {
+		if got := numberIn(f, o.Row(i)); !f.Overflow || got != cache.PackNumber(float64(1000+i*64)) {
 			t.Fatalf("row %d has number %d", i, got)
 		}
 	}
@@ -257,7 +257,7 @@ func TestErasureLeavesAtMostTheBareID(t *testing.T) {
 	if leaves(t, s, "City of erase-me") || leaves(t, s, "City of revoke-me") {
 		t.Fatal("a value is left")
 	}
-	v := scan(t, s, profile.Want{})
+	v := scan(t, s, cache.Want{})
 	for row, flags := range []byte{1, 3, 7} {
 		bytes := slices.Clone(v.Row(row))
 		if bytes[0] != flags {
@@ -287,11 +287,11 @@ func TestReleaseWaitsForWhatNamesTheCustomer(t *testing.T) {
 	}
 	o.Mark("vip", 9, false)
 	o.Mark("vip", 10, false)
-	o.Published("x", true).Set(row, profile.Unknown)
+	o.Published("x", true).Set(row, cache.Unknown)
 	if o.Release(row) {
 		t.Fatal("an unknown state must be answered")
 	}
-	o.Published("x", true).Set(row, profile.None)
+	o.Published("x", true).Set(row, cache.None)
 	if !o.Release(row) {
 		t.Fatal("nothing names the customer")
 	}
@@ -315,7 +315,7 @@ func TestReleasedRowsAreUsedAgainByTheNextOwnerOnly(t *testing.T) {
 		t.Fatalf("e, f, g got rows %d, %d, %d", e, f, g)
 	}
 	o.save()
-	v := scan(t, s, profile.Want{})
+	v := scan(t, s, cache.Want{})
 	for row, id := range []string{"e", "f", "c", "d", "g"} {
 		if string(v.ID(row)) != id {
 			t.Fatalf("row %d is %s's, want %s", row, v.ID(row), id)
@@ -328,7 +328,7 @@ func TestReleasedRowsAreUsedAgainByTheNextOwnerOnly(t *testing.T) {
 
 func TestIndexFindsWhoIsThereAndNobodyElse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		o := profile.New(3)
+		o := cache.New(3)
 		rows := map[string]int{}
 		for i := range rapid.IntRange(0, 3000).Draw(t, "customers") {
 			id := strconv.Itoa(i)
@@ -356,11 +356,11 @@ func TestNumbersKeepTheirOrder(t *testing.T) {
 		if a > b {
 			a, b = b, a
 		}
-		if profile.PackNumber(a) > profile.PackNumber(b) {
+		if cache.PackNumber(a) > cache.PackNumber(b) {
 			t.Fatalf("%g > %g", a, b)
 		}
-		back := profile.UnpackNumber(profile.PackNumber(a))
-		if profile.PackNumber(back) != profile.PackNumber(a) {
+		back := cache.UnpackNumber(cache.PackNumber(a))
+		if cache.PackNumber(back) != cache.PackNumber(a) {
 			t.Fatalf("%g comes back as %g", a, back)
 		}
 		if inRange := math.Abs(a) > 1e-30 && math.Abs(a) < 1e30; inRange && math.Abs(back-a) > math.Abs(a)/100 {
@@ -368,24 +368,24 @@ func TestNumbersKeepTheirOrder(t *testing.T) {
 		}
 	})
 	for _, f := range []float64{math.Inf(-1), -math.MaxFloat64, -1e-300, 0, 1e-300, math.MaxFloat64, math.Inf(1)} {
-		if profile.PackNumber(f) == 0 {
+		if cache.PackNumber(f) == 0 {
 			t.Errorf("%g is none", f)
 		}
 	}
 }
 
 func TestStatesComeBack(t *testing.T) {
-	seen := map[profile.State]bool{}
-	for band := range profile.Bands {
+	seen := map[cache.State]bool{}
+	for band := range cache.Bands {
 		for score := range 10_001 {
-			s := profile.PackState(band, score)
+			s := cache.PackState(band, score)
 			if !s.Member() || s.Band() != band || s.Score() != score || seen[s] {
 				t.Fatalf("band %d, score %d became %d", band, score, s)
 			}
 			seen[s] = true
 		}
 	}
-	if profile.None.Member() || profile.Unknown.Member() {
+	if cache.None.Member() || cache.Unknown.Member() {
 		t.Fatal("who is not published is no member")
 	}
 }
@@ -394,19 +394,19 @@ func TestSnapshotIsNotWhatComesAfter(t *testing.T) {
 	s := newStore(t)
 	o := own(t, s)
 	o.set("a", `{"City":"Oslo"}`)
-	o.meta.Expansions["x"] = &profile.Progress{Epoch: 1}
+	o.meta.Expansions["x"] = &cache.Progress{Epoch: 1}
 	save := o.Snapshot(o.meta)
 	o.set("a", `{"City":"Bergen"}`)
 	o.meta.Expansions["x"].Epoch = 2
 	if err := o.writer.Exec(t.Context(), save); err != nil {
 		t.Fatal(err)
 	}
-	v := scan(t, s, profile.Want{})
+	v := scan(t, s, cache.Want{})
 	if has(v.Fields, v.Row(0), "City") != `"Oslo"` || v.Meta.Expansions["x"].Epoch != 1 {
 		t.Fatal("the save holds what came after it")
 	}
 	o.save()
-	v = scan(t, s, profile.Want{})
+	v = scan(t, s, cache.Want{})
 	if has(v.Fields, v.Row(0), "City") != `"Bergen"` || v.Meta.Expansions["x"].Epoch != 2 {
 		t.Fatal("what came after the first save is not in the second")
 	}

@@ -1,4 +1,4 @@
-package profile
+package cache
 
 import (
 	"context"
@@ -18,7 +18,7 @@ const loadTries = 5
 // to. The mirror is nil when there is no cache, when it is not ready, or when some of it is missing or does not fit
 // together (Meta then says why in Damaged): the shard must be built anew. Rows freed by earlier owners are used again
 // from here on.
-func (s *Store) Load(ctx context.Context, shard int) (*Shard, *Meta, error) {
+func (s *Store) Load(ctx context.Context, shard int) (*Mirror, *Meta, error) {
 	for range loadTries {
 		meta, err := s.ReadMeta(ctx, shard)
 		if err != nil || meta == nil || !meta.Ready {
@@ -43,7 +43,7 @@ func (s *Store) Load(ctx context.Context, shard int) (*Shard, *Meta, error) {
 	return nil, nil, fmt.Errorf("load shard %d, which somebody is writing: %w", shard, ErrNotReady)
 }
 
-func (s *Store) load(ctx context.Context, shard int, meta *Meta) (*Shard, error) {
+func (s *Store) load(ctx context.Context, shard int, meta *Meta) (*Mirror, error) {
 	k := s.keys(shard)
 	d, err := s.readFields(ctx, k)
 	if err != nil {
@@ -76,7 +76,7 @@ func (s *Store) load(ctx context.Context, shard int, meta *Meta) (*Shard, error)
 	return m, s.loadModels(ctx, k, m, meta)
 }
 
-func (s *Store) loadRows(ctx context.Context, k keys, m *Shard) error {
+func (s *Store) loadRows(ctx context.Context, k keys, m *Mirror) error {
 	n := blocksOf(m.rows.count)
 	names := make([]string, n)
 	for b := range names {
@@ -109,7 +109,7 @@ func (s *Store) loadRows(ctx context.Context, k keys, m *Shard) error {
 }
 
 // restoreColumns makes the dictionaries, and counts from the rows who has what.
-func (s *Shard) restoreColumns(d *dictionaries) error {
+func (m *Mirror) restoreColumns(d *dictionaries) error {
 	for position, f := range d.fields {
 		c := newColumn(f.Name)
 		c.number, c.overflow = f.Number, f.Overflow
@@ -117,12 +117,12 @@ func (s *Shard) restoreColumns(d *dictionaries) error {
 			c.texts = d.texts[position]
 			c.keys = make([]key, len(c.texts))
 		}
-		s.columns = append(s.columns, c)
-		s.byName[f.Name] = position
-		s.changed(c)
+		m.columns = append(m.columns, c)
+		m.byName[f.Name] = position
+		m.changed(c)
 	}
-	s.countCodes()
-	for position, c := range s.columns {
+	m.countCodes()
+	for position, c := range m.columns {
 		if err := c.restore(); err != nil {
 			return fmt.Errorf("dictionary %d: %w", position, err)
 		}
@@ -130,12 +130,12 @@ func (s *Shard) restoreColumns(d *dictionaries) error {
 	return nil
 }
 
-func (s *Shard) countCodes() {
-	for row := range s.rows.count {
-		codes := s.rows.at(row)[codeAt(0):codeAt(len(s.columns))]
+func (m *Mirror) countCodes() {
+	for row := range m.rows.count {
+		codes := m.rows.at(row)[codeAt(0):codeAt(len(m.columns))]
 		for position, code := range codes {
 			if code != 0 {
-				s.columns[position].counts[code]++
+				m.columns[position].counts[code]++
 			}
 		}
 	}
@@ -191,16 +191,16 @@ func (k *key) parse(text string) (err error) {
 	return nil
 }
 
-func (s *Shard) restoreIndex() {
-	s.index.build(&s.ids, s.rows.count, s.rows.count+s.rows.count/2)
-	for row := s.rows.count - 1; row >= 0; row-- {
-		if !s.InUse(row) {
-			s.free = append(s.free, int32(row))
+func (m *Mirror) restoreIndex() {
+	m.index.build(&m.ids, m.rows.count, m.rows.count+m.rows.count/2)
+	for row := m.rows.count - 1; row >= 0; row-- {
+		if !m.InUse(row) {
+			m.free = append(m.free, int32(row))
 		}
 	}
 }
 
-func (s *Store) loadSegments(ctx context.Context, k keys, m *Shard, meta *Meta) error {
+func (s *Store) loadSegments(ctx context.Context, k keys, m *Mirror, meta *Meta) error {
 	for _, name := range sortedKeys(meta.Segments) {
 		of := meta.Segments[name]
 		g := m.segment(name)
@@ -230,7 +230,7 @@ func (s *Store) readChunks(ctx context.Context, k keys, g *Segment, list []byte)
 	return nil
 }
 
-func (s *Store) loadPublished(ctx context.Context, k keys, m *Shard, meta *Meta) error {
+func (s *Store) loadPublished(ctx context.Context, k keys, m *Mirror, meta *Meta) error {
 	for _, expansion := range sortedKeys(meta.published) {
 		of := meta.published[expansion]
 		p := m.Published(expansion, true)
@@ -259,7 +259,7 @@ func (s *Store) readStates(ctx context.Context, k keys, p *Published, list []byt
 	return nil
 }
 
-func (s *Store) loadModels(ctx context.Context, k keys, m *Shard, meta *Meta) error {
+func (s *Store) loadModels(ctx context.Context, k keys, m *Mirror, meta *Meta) error {
 	for _, expansion := range sortedKeys(meta.models) {
 		b := block{k.model(expansion), make([]byte, meta.models[expansion]+spare)}
 		if err := s.readBlocks(ctx, []block{b}); err != nil {

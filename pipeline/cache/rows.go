@@ -1,4 +1,4 @@
-package profile
+package cache
 
 // BlockRows is how many rows a block has. One more would fall into Redis' next class of allocation and cost 17 % more.
 const BlockRows = 4095

@@ -1,4 +1,4 @@
-package profile_test
+package cache_test
 
 import (
 	"maps"
@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"kindred/pipeline/profile"
+	"kindred/pipeline/cache"
 	"kindred/schemas"
 )
 
@@ -15,7 +15,7 @@ import (
 type plain struct {
 	customers map[string]person // every customer who has a row
 	segments  map[string]segment
-	published map[string]map[string]profile.State
+	published map[string]map[string]cache.State
 	models    map[string]string
 	offset    int64
 }
@@ -33,7 +33,7 @@ type segment struct {
 }
 
 func newPlain() *plain {
-	return &plain{map[string]person{}, map[string]segment{}, map[string]map[string]profile.State{}, map[string]string{}, 0}
+	return &plain{map[string]person{}, map[string]segment{}, map[string]map[string]cache.State{}, map[string]string{}, 0}
 }
 
 // clone copies what a save keeps: not what a snapshot collects.
@@ -137,7 +137,7 @@ func (p *plain) release(id string) bool {
 		}
 	}
 	for _, states := range p.published {
-		if states[id] != profile.None {
+		if states[id] != cache.None {
 			return false
 		}
 	}
@@ -150,11 +150,11 @@ type reading interface {
 	Find(id []byte) (int, bool)
 	Row(row int) []byte
 	ID(row int) []byte
-	Segment(name string) *profile.Segment
+	Segment(name string) *cache.Segment
 }
 
 // same compares what can be read with what should be there.
-func (p *plain) same(t rapid.TB, r reading, fields []profile.Field, rows int, published func(string) *profile.Published) {
+func (p *plain) same(t rapid.TB, r reading, fields []cache.Field, rows int, published func(string) *cache.Published) {
 	t.Helper()
 	for id, want := range p.customers {
 		row, ok := r.Find([]byte(id))
@@ -162,7 +162,7 @@ func (p *plain) same(t rapid.TB, r reading, fields []profile.Field, rows int, pu
 			t.Fatalf("%s has no row", id)
 		}
 		bytes := r.Row(row)
-		if string(r.ID(row)) != id || profile.HasProfile(bytes) != want.profile || profile.Consents(bytes) != want.consents {
+		if string(r.ID(row)) != id || cache.HasProfile(bytes) != want.profile || cache.Consents(bytes) != want.consents {
 			t.Fatalf("%s: row %d has id %q and flags %b, want %+v", id, row, r.ID(row), bytes[0], want)
 		}
 		for _, f := range fields {
@@ -208,7 +208,7 @@ func (p *plain) sameSegments(t rapid.TB, r reading) {
 }
 
 // sameCounts compares the live counts, which only the owner has.
-func (p *plain) sameCounts(t rapid.TB, s *profile.Shard) {
+func (p *plain) sameCounts(t rapid.TB, s *cache.Mirror) {
 	t.Helper()
 	for position, f := range s.Fields() {
 		want := map[string]int32{}
@@ -230,7 +230,7 @@ func (p *plain) sameCounts(t rapid.TB, s *profile.Shard) {
 		}
 	}
 	for name, states := range p.published {
-		var members [profile.Bands]int64
+		var members [cache.Bands]int64
 		for _, state := range states {
 			if state.Member() {
 				members[state.Band()]++
@@ -242,7 +242,7 @@ func (p *plain) sameCounts(t rapid.TB, s *profile.Shard) {
 	}
 }
 
-func numberIn(f profile.Field, row []byte) uint16 {
+func numberIn(f cache.Field, row []byte) uint16 {
 	if f.Number < 0 {
 		return 0
 	}
@@ -251,7 +251,7 @@ func numberIn(f profile.Field, row []byte) uint16 {
 
 func number(text string) uint16 {
 	if f, err := strconv.ParseFloat(text, 64); err == nil {
-		return profile.PackNumber(f)
+		return cache.PackNumber(f)
 	}
 	return 0
 }
@@ -305,7 +305,7 @@ func compareRun(t *testing.T, rt *rapid.T, whole bool) {
 	o.Whole = whole
 	now := newPlain()
 	if rapid.IntRange(0, 4).Draw(rt, "many") == 0 { // so that customers lie on both sides of a block's end
-		for i := range profile.BlockRows - 5 {
+		for i := range cache.BlockRows - 5 {
 			id := "z-" + strconv.Itoa(i)
 			o.Take([]byte(id))
 			now.take(id)
@@ -359,13 +359,13 @@ func compareRun(t *testing.T, rt *rapid.T, whole bool) {
 		},
 		"publish": func(rt *rapid.T) {
 			id, name := id.Draw(rt, "id"), anyExpansion.Draw(rt, "expansion")
-			state := rapid.SampledFrom([]profile.State{
-				profile.None, profile.Unknown, profile.PackState(0, 0), profile.PackState(2, 7311), profile.PackState(3, 10000),
+			state := rapid.SampledFrom([]cache.State{
+				cache.None, cache.Unknown, cache.PackState(0, 0), cache.PackState(2, 7311), cache.PackState(3, 10000),
 			}).Draw(rt, "state")
 			now.take(id)
 			o.Published(name, true).Set(o.Take([]byte(id)), state)
 			if now.published[name] == nil {
-				now.published[name] = map[string]profile.State{}
+				now.published[name] = map[string]cache.State{}
 			}
 			now.published[name][id] = state
 		},
@@ -388,7 +388,7 @@ func compareRun(t *testing.T, rt *rapid.T, whole bool) {
 		"save": func(rt *rapid.T) {
 			now.offset++
 			o.meta.Offsets.Profiles = now.offset
-			o.meta.Expansions["vip-x"] = &profile.Progress{Epoch: now.offset}
+			o.meta.Expansions["vip-x"] = &cache.Progress{Epoch: now.offset}
 			o.save()
 			saved = now.clone()
 		},
@@ -403,12 +403,12 @@ func compareRun(t *testing.T, rt *rapid.T, whole bool) {
 			}
 		},
 		"scan": func(rt *rapid.T) {
-			v := scan(t, s, profile.Want{Segments: []string{"vip", "staff"}, Expansions: []string{"vip-x", "staff-x"}})
+			v := scan(t, s, cache.Want{Segments: []string{"vip", "staff"}, Expansions: []string{"vip-x", "staff-x"}})
 			saved.same(rt, v, v.Fields, v.NumRows, v.Published)
 		},
 		"": func(rt *rapid.T) {
-			now.same(rt, o.Shard, o.Fields(), o.Rows(), func(name string) *profile.Published { return o.Published(name, false) })
-			now.sameCounts(rt, o.Shard)
+			now.same(rt, o.Mirror, o.Fields(), o.Rows(), func(name string) *cache.Published { return o.Published(name, false) })
+			now.sameCounts(rt, o.Mirror)
 			for name, model := range now.models {
 				if string(o.Model(name)) != model {
 					rt.Fatalf("model of %s is %q, want %q", name, o.Model(name), model)
