@@ -64,6 +64,21 @@ type ExpandRequest struct {
 	Cause Cause `json:"cause,omitempty"` // set by kindred's own triggers; empty: the action
 }
 
+// Segments returns the ids of the segments that the request names.
+func (r *ExpandRequest) Segments() []string {
+	var ids []string
+	if r.SourceSegmentID != nil {
+		ids = append(ids, *r.SourceSegmentID)
+	}
+	if r.Candidates != nil && r.Candidates.SegmentID != "" {
+		ids = append(ids, r.Candidates.SegmentID)
+	}
+	if r.Suppress != nil {
+		ids = append(ids, *r.Suppress...)
+	}
+	return ids
+}
+
 // Candidates names who may become a member; the zero value means every customer.
 type Candidates struct {
 	SegmentID string `json:"segmentId,omitempty"`
@@ -90,4 +105,13 @@ type Definition struct {
 	Preset          string        `json:"preset"`          // bounds of the bands, see selection
 	Tags            []string      `json:"tags"`
 	Refresh         RefreshPolicy `json:"refresh"`
+}
+
+// Segments returns the ids of the segments that the expansion uses, its source first.
+func (d *Definition) Segments() []string {
+	ids := []string{d.SourceSegmentID}
+	if d.Candidates.SegmentID != "" {
+		ids = append(ids, d.Candidates.SegmentID)
+	}
+	return append(ids, d.Suppress...)
 }

@@ -70,32 +70,6 @@ type Run struct {
 	Report      *Report    `json:"report"`
 }
 
-// RunError says why a run failed and how to mend it.
-type RunError struct {
-	Code    string `json:"code"` // a stable word: exists, in_use, too_late, ...
-	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"`
-}
-
-func (e *RunError) Error() string { return e.Message }
-
-// Codes of a RunError.
-const (
-	CodeExists           = "exists"
-	CodeInUse            = "in_use"
-	CodeTooLate          = "too_late"
-	CodeNotRunning       = "not_running"
-	CodeShrink           = "shrink"
-	CodeSourceTooSmall   = "source_too_small"
-	CodeSegmentGone      = "segment_gone"
-	CodeUnknownSegment   = "unknown_segment"
-	CodeUnknownExpansion = "unknown_expansion"
-	CodeUnknownPreset    = "unknown_preset"
-	CodeBadField         = "bad_field"
-	CodeBadValue         = "bad_value"
-	CodeCycle            = "cycle"
-)
-
 // BandNames are the four bands, from low to high. The order is the band's number, 0..3.
 var BandNames = [4]string{"not similar", "somewhat similar", "similar", "very similar"}
 
@@ -110,6 +84,13 @@ type Report struct {
 	Reach        []int64       `json:"reach"` // [i]: candidates with a score of at least i/100, i = 0..100
 	Warnings     []Warning     `json:"warnings"`
 	LearnedFrom  []Offsets     `json:"learnedFrom"` // by shard
+}
+
+// NewReport returns a report that lists nothing yet. Its lists are empty, not nil, so that they are [] in JSON.
+func NewReport() *Report {
+	return &Report{
+		Distribution: []BandCount{}, Fields: []FieldReport{}, Reach: []int64{}, Warnings: []Warning{}, LearnedFrom: []Offsets{},
+	}
 }
 
 // Counts are in customers.

@@ -14,6 +14,7 @@ import (
 	"kindred/consumers"
 	"kindred/pipeline/cache"
 	"kindred/pipeline/control"
+	"kindred/pipeline/learn"
 	"kindred/pipeline/route"
 	"kindred/pipeline/shard"
 	"kindred/producers"
@@ -92,7 +93,7 @@ func (p *parts) controller(gen *consumers.Generation) *control.Controller {
 		Prefix: p.prefix, Number: p.server.Partitions,
 		Fetcher: p.fetcher, Limits: p.fetcher, Transactions: p.transactions("controller", gen), Log: p.log,
 		Shards: p.cache,
-		Learner: &control.Trainer{
+		Learner: &learn.Trainer{
 			Cache: p.cache, Number: p.server.Partitions, Log: p.log,
 			MinSource: p.server.MinSource, WarnSource: p.server.WarnSource,
 		},

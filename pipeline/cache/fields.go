@@ -1,25 +1,21 @@
 package cache
 
-import "slices"
+import (
+	"slices"
 
-// Field says where a field is kept in a shard's rows, and what its codes mean there. Codes mean nothing outside.
-type Field struct {
-	Name     string
-	Code     int      // where in a row its code is: 0 absent, 255 a value of a field that has too many
-	Number   int      // where in a row the two bytes of its number are, little-endian, 0 none; -1: there never was one
-	Values   []string // by code: canonical JSON text; [0] is unused, "" is a code that means nothing now
-	Overflow bool     // had more than 254 values at a time: none is kept until the shard is rebuilt, every code is 255
-	Version  uint64   // differs whenever anything above does, of this field or of another
-}
+	"kindred/pipeline/format"
+)
 
 // Fields gives all fields by position.
-func (m *Mirror) Fields() []Field {
+func (m *Mirror) Fields() []format.Field {
 	if m.fieldAt == m.version {
 		return m.fields
 	}
 	m.fields = m.fields[:0]
 	for position, c := range m.columns {
-		f := Field{c.name, codeAt(position), -1, c.texts, c.overflow, c.version}
+		f := format.Field{
+			Name: c.name, Code: codeAt(position), Number: -1, Values: c.texts, Overflow: c.overflow, Version: c.version,
+		}
 		if c.number >= 0 {
 			f.Number = numberAt(m.rows.width, c.number)
 		}

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+
+	"kindred/schemas"
 )
 
 // Meta is what a shard's owner tells of it, stored in the same transaction as the rows.
@@ -38,6 +40,23 @@ type Offsets struct {
 	SegmentMembers int64
 	Models         int64
 	Memberships    int64
+}
+
+// Lacks says what the shard has not seen yet of inputs that end at ends; empty: it has seen all of it. A shard without
+// a meta has seen nothing.
+func (m *Meta) Lacks(ends *schemas.Ends, shard int) string {
+	behind := func(what string, next, end int64) string { return fmt.Sprintf("%s at %d of %d", what, next, end) }
+	switch {
+	case m == nil || !m.Ready:
+		return "its cache is not ready"
+	case m.Through < ends.SegmentChanges:
+		return behind("segment changes", m.Through, ends.SegmentChanges)
+	case shard < len(ends.Profiles) && m.Offsets.Profiles < ends.Profiles[shard]:
+		return behind("profiles", m.Offsets.Profiles, ends.Profiles[shard])
+	case shard < len(ends.Memberships) && m.Offsets.Memberships < ends.Memberships[shard]:
+		return behind("memberships", m.Offsets.Memberships, ends.Memberships[shard])
+	}
+	return ""
 }
 
 // Progress is how far the pass of an expansion's last model has got in this shard, and what it has changed so far.

@@ -2,6 +2,8 @@ package cache
 
 import (
 	"slices"
+
+	"kindred/pipeline/format"
 )
 
 // Mirror is the owner's mirror of one shard's cache. It is for the owner's loop only, not for concurrent use. Slices that
@@ -23,7 +25,7 @@ type Mirror struct {
 	next    []byte // the row that SetProfile is composing
 	unkept  Unkept
 	version uint64
-	fields  []Field // as given by Fields; made for fieldsAt
+	fields  []format.Field // as given by Fields; made for fieldsAt
 	fieldAt uint64
 
 	segments     []*Segment // in the order in which they were first heard of

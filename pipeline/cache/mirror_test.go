@@ -3,10 +3,11 @@ package cache_test
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"testing"
+
+	"kindred/pipeline/format"
 
 	"pgregory.net/rapid"
 
@@ -71,7 +72,7 @@ func TestRowsGrowInWidth(t *testing.T) {
 	}
 	o.save()
 	width := len(o.Row(0))
-	check := func(what string, list []cache.Field, row func(int) []byte) {
+	check := func(what string, list []format.Field, row func(int) []byte) {
 		t.Helper()
 		for c := range customers {
 			for f := range customers {
@@ -214,7 +215,7 @@ func TestNumberOfAnOverflowedFieldIsKept(t *testing.T) {
 	}
 	f := o.Fields()[0]
 	for i := range 400 {
-		if got := numberIn(f, o.Row(i)); !f.Overflow || got != cache.PackNumber(float64(1000+i*64)) {
+		if got := numberIn(f, o.Row(i)); !f.Overflow || got != format.Key(float64(1000+i*64)) {
 			t.Fatalf("row %d has number %d", i, got)
 		}
 	}
@@ -348,30 +349,6 @@ func TestIndexFindsWhoIsThereAndNobodyElse(t *testing.T) {
 			t.Fatal("somebody else is found")
 		}
 	})
-}
-
-func TestNumbersKeepTheirOrder(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		a, b := rapid.Float64().Draw(t, "a"), rapid.Float64().Draw(t, "b")
-		if a > b {
-			a, b = b, a
-		}
-		if cache.PackNumber(a) > cache.PackNumber(b) {
-			t.Fatalf("%g > %g", a, b)
-		}
-		back := cache.UnpackNumber(cache.PackNumber(a))
-		if cache.PackNumber(back) != cache.PackNumber(a) {
-			t.Fatalf("%g comes back as %g", a, back)
-		}
-		if inRange := math.Abs(a) > 1e-30 && math.Abs(a) < 1e30; inRange && math.Abs(back-a) > math.Abs(a)/100 {
-			t.Fatalf("%g comes back as %g", a, back)
-		}
-	})
-	for _, f := range []float64{math.Inf(-1), -math.MaxFloat64, -1e-300, 0, 1e-300, math.MaxFloat64, math.Inf(1)} {
-		if cache.PackNumber(f) == 0 {
-			t.Errorf("%g is none", f)
-		}
-	}
 }
 
 func TestStatesComeBack(t *testing.T) {

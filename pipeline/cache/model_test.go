@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"testing"
 
+	"kindred/pipeline/format"
+
 	"pgregory.net/rapid"
 
 	"kindred/pipeline/cache"
@@ -154,7 +156,7 @@ type reading interface {
 }
 
 // same compares what can be read with what should be there.
-func (p *plain) same(t rapid.TB, r reading, fields []cache.Field, rows int, published func(string) *cache.Published) {
+func (p *plain) same(t rapid.TB, r reading, fields []format.Field, rows int, published func(string) *cache.Published) {
 	t.Helper()
 	for id, want := range p.customers {
 		row, ok := r.Find([]byte(id))
@@ -242,7 +244,7 @@ func (p *plain) sameCounts(t rapid.TB, s *cache.Mirror) {
 	}
 }
 
-func numberIn(f cache.Field, row []byte) uint16 {
+func numberIn(f format.Field, row []byte) uint16 {
 	if f.Number < 0 {
 		return 0
 	}
@@ -251,7 +253,7 @@ func numberIn(f cache.Field, row []byte) uint16 {
 
 func number(text string) uint16 {
 	if f, err := strconv.ParseFloat(text, 64); err == nil {
-		return cache.PackNumber(f)
+		return format.Key(f)
 	}
 	return 0
 }

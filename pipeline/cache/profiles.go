@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 
+	"kindred/pipeline/format"
+
 	"kindred/schemas"
 )
 
@@ -106,7 +108,7 @@ func (m *Mirror) compose(row, position int, v *schemas.FieldValue) {
 			m.addNumber(c)
 		}
 		number := numberAt(m.rows.width, c.number)
-		binary.LittleEndian.PutUint16(m.next[number:], PackNumber(v.Number))
+		binary.LittleEndian.PutUint16(m.next[number:], format.Key(v.Number))
 	}
 	old, value := m.rows.at(row)[at], pack(v)
 	if old != 0 && (c.overflow || c.is(old, &value, v.Text)) {

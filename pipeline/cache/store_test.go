@@ -12,6 +12,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"kindred/pipeline/cache"
+	"kindred/pipeline/format"
 	"kindred/schemas"
 )
 
@@ -126,7 +127,7 @@ func decoded(t testing.TB, value string) *schemas.Profile {
 }
 
 // has gives what a row holds in a field, as canonical JSON; "" for nothing, "?" for a value that is not kept.
-func has(fields []cache.Field, row []byte, name string) string {
+func has(fields []format.Field, row []byte, name string) string {
 	for _, f := range fields {
 		if f.Name != name || row[f.Code] == 0 {
 			continue

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"kindred/pipeline/format"
 )
 
 // View is a shard's cache as read from Redis by somebody who does not own it. It does not change, and may be read by
@@ -14,7 +16,7 @@ type View struct {
 	Meta    *Meta
 	NumRows int // ever given; some are nobody's
 	Width   int // bytes of a row
-	Fields  []Field
+	Fields  []format.Field
 	Unkept  Unkept
 
 	buffer    []byte // all blocks
@@ -147,10 +149,12 @@ func (m *Meta) sameLife(after *Meta) bool {
 	return after != nil && after.Ready && after.Token == m.Token && after.Incarnation == m.Incarnation && after.Width == m.Width
 }
 
-func (d *dictionaries) columns(width int) []Field {
-	fields := make([]Field, len(d.fields))
+func (d *dictionaries) columns(width int) []format.Field {
+	fields := make([]format.Field, len(d.fields))
 	for position, f := range d.fields {
-		fields[position] = Field{f.Name, codeAt(position), -1, d.texts[position], f.Overflow, 1}
+		fields[position] = format.Field{
+			Name: f.Name, Code: codeAt(position), Number: -1, Values: d.texts[position], Overflow: f.Overflow, Version: 1,
+		}
 		if f.Number >= 0 {
 			fields[position].Number = numberAt(width, f.Number)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kindred/pipeline/cache"
+	"kindred/pipeline/learn"
 	"kindred/pipeline/route"
 	"kindred/schemas"
 	"kindred/schemas/wire"
@@ -41,7 +42,7 @@ type Shards interface {
 
 // Learner finds a model. A *schemas.RunError says that there cannot be one; after any other error it is asked again.
 type Learner interface {
-	Learn(ctx context.Context, l Lesson, tell func(stage schemas.Stage, progress float64)) (*Learned, error)
+	Learn(ctx context.Context, l learn.Lesson, tell func(stage schemas.Stage, progress float64)) (*learn.Result, error)
 }
 
 // Controller runs the expansions. Only one may run at a time: its transactions fence an older one.

@@ -65,7 +65,7 @@ func (d *desk) commit() {
 	}
 	definition := define(e.Definition, &e.Run.Request, func(id string) string { return id })
 	named(&definition, &e.Run.Request)
-	d.do(commit(e, definition, emptyReport(), []byte("{}"), noon))
+	d.do(commit(e, definition, schemas.NewReport(), []byte("{}"), noon))
 }
 
 func (d *desk) succeed() {
@@ -248,7 +248,7 @@ func (d *desk) busy() {
 }
 
 func (d *desk) fail() {
-	d.do(fail(d.state.active(), refused(schemas.CodeSourceTooSmall, "", "too small"), noon))
+	d.do(fail(d.state.active(), schemas.Refuse(schemas.CodeSourceTooSmall, "", "too small"), noon))
 }
 
 func TestRequestsThatCannotBe(t *testing.T) {

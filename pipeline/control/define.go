@@ -100,24 +100,15 @@ func distinct(all []string) []string {
 
 // refusedBySegments says why a definition cannot be learned from the segments as they are.
 func refusedBySegments(d *schemas.Definition, segments map[string]*schemas.Segment) *schemas.RunError {
-	for _, id := range segmentsOf(d) {
+	for _, id := range d.Segments() {
 		switch s := segments[id]; {
 		case s == nil:
-			return refused(schemas.CodeUnknownSegment, "load it first (kindred load segment), or check its id",
+			return schemas.Refuse(schemas.CodeUnknownSegment, "load it first (kindred load segment), or check its id",
 				"there is no segment %s", id)
 		case s.Gone:
-			return refused(schemas.CodeSegmentGone, "publish the segment again, or edit the expansion to use another",
+			return schemas.Refuse(schemas.CodeSegmentGone, "publish the segment again, or edit the expansion to use another",
 				"segment %s is gone", id)
 		}
 	}
 	return nil
-}
-
-// segmentsOf lists the segments that an expansion uses.
-func segmentsOf(d *schemas.Definition) []string {
-	ids := []string{d.SourceSegmentID}
-	if d.Candidates.SegmentID != "" {
-		ids = append(ids, d.Candidates.SegmentID)
-	}
-	return append(ids, d.Suppress...)
 }

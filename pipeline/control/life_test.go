@@ -14,6 +14,7 @@ import (
 	"kindred/consumers"
 	"kindred/pipeline/cache"
 	"kindred/pipeline/control"
+	"kindred/pipeline/learn"
 	"kindred/pipeline/model"
 	"kindred/schemas"
 	"kindred/schemas/wire"
@@ -61,7 +62,7 @@ type learner struct {
 	ended chan error
 }
 
-func (l *learner) Learn(ctx context.Context, lesson control.Lesson, tell func(schemas.Stage, float64)) (*control.Learned, error) {
+func (l *learner) Learn(ctx context.Context, lesson learn.Lesson, tell func(schemas.Stage, float64)) (*learn.Result, error) {
 	tell(schemas.Training, 0.5)
 	if l.began != nil {
 		l.began <- lesson.ExpansionID
@@ -72,7 +73,7 @@ func (l *learner) Learn(ctx context.Context, lesson control.Lesson, tell func(sc
 		return nil, ctx.Err()
 	}
 	m := &model.Model{Scores: model.Logistic(), Cut: model.Nobody(), Bands: model.Bounds{4000, 6000, 8000}}
-	return &control.Learned{Model: m, Report: &schemas.Report{Counts: schemas.Counts{Customers: 5}}}, nil
+	return &learn.Result{Model: m, Report: &schemas.Report{Counts: schemas.Counts{Customers: 5}}}, nil
 }
 
 // segment is a record of the router's.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"kindred/pipeline/testkit"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -14,7 +15,7 @@ import (
 func TestAnExpansionFromItsRequestToItsEnd(t *testing.T) {
 	w := newWorld(t, newKafka(t), "test.")
 	w.pipeline()
-	customers := town(3000)
+	customers := testkit.Town(3000)
 	w.load(customers)
 
 	w.ask(`{"requestId":"expand","action":"expand","expansionId":"x","sourceSegmentId":"vip","fields":["City","Age"]}`)
@@ -80,7 +81,7 @@ func TestAnExpansionFromItsRequestToItsEnd(t *testing.T) {
 func TestAnUnknownSegmentIsRefusedAndASegmentThatIsGoneSaysSo(t *testing.T) {
 	w := newWorld(t, newKafka(t), "test.")
 	w.pipeline()
-	w.load(town(1500))
+	w.load(testkit.Town(1500))
 	w.ask(`{"requestId":"unknown","action":"expand","expansionId":"x","sourceSegmentId":"nobody"}`)
 	w.ask(`{"requestId":"clash","action":"expand","expansionId":"x","sourceSegmentId":"vip","fields":["City"]}`)
 	w.ask(`not JSON`)
@@ -118,15 +119,15 @@ func TestAnUnknownSegmentIsRefusedAndASegmentThatIsGoneSaysSo(t *testing.T) {
 }
 
 // load publishes customers and the segments they are in.
-func (w *world) load(customers []customer) {
+func (w *world) load(customers []testkit.Customer) {
 	w.Helper()
 	byShard := make([][][2]string, shards)
 	segments := map[string][]string{}
 	for _, c := range customers {
-		p := schemas.Murmur2.Partition([]byte(c.id), shards)
-		byShard[p] = append(byShard[p], [2]string{c.id, c.json()})
-		for _, s := range c.segments {
-			segments[s] = append(segments[s], c.id)
+		p := schemas.Murmur2.Partition([]byte(c.ID), shards)
+		byShard[p] = append(byShard[p], [2]string{c.ID, c.JSON()})
+		for _, s := range c.Segments {
+			segments[s] = append(segments[s], c.ID)
 		}
 	}
 	for p, records := range byShard {
@@ -138,9 +139,9 @@ func (w *world) load(customers []customer) {
 		`{"segmentId":"vip","name":"VIP customers","snapshot":"s","part":1,"parts":1,"members":` + string(members) + `}`})
 }
 
-func refusing(customers []customer) (n int64) {
+func refusing(customers []testkit.Customer) (n int64) {
 	for _, c := range customers {
-		if c.refuses {
+		if c.Refuses {
 			n++
 		}
 	}

@@ -2,7 +2,6 @@ package control
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -11,10 +10,6 @@ import (
 	"kindred/pipeline/selection"
 	"kindred/schemas"
 )
-
-func refused(code, hint, format string, args ...any) *schemas.RunError {
-	return &schemas.RunError{Code: code, Message: fmt.Sprintf(format, args...), Hint: hint}
-}
 
 // refusal says why a request cannot be, or cannot be now. Nil: it may wait for its turn.
 func (s *state) refusal(known *schemas.Expansion, r *schemas.ExpandRequest) *schemas.RunError {
@@ -39,32 +34,32 @@ func (s *state) refusedByState(known *schemas.Expansion, r *schemas.ExpandReques
 	case r.Action == schemas.Cancel:
 		return notToCancel(known)
 	case known.State == schemas.StateDeleted && !busy(known):
-		return refused(schemas.CodeUnknownExpansion, "expand its source anew (kindred expand)", "expansion %s was deleted", id)
+		return schemas.Refuse(schemas.CodeUnknownExpansion, "expand its source anew (kindred expand)", "expansion %s was deleted", id)
 	case r.Action == schemas.Delete:
 		if known.State == schemas.StateDeleted {
-			return refused(schemas.CodeUnknownExpansion, "wait until its members have left", "expansion %s is deleted already", id)
+			return schemas.Refuse(schemas.CodeUnknownExpansion, "wait until its members have left", "expansion %s is deleted already", id)
 		}
 	case leaving(known):
-		return refused(schemas.CodeUnknownExpansion, "cancel the deletion if it still waits (kindred cancel), or expand anew after it",
+		return schemas.Refuse(schemas.CodeUnknownExpansion, "cancel the deletion if it still waits (kindred cancel), or expand anew after it",
 			"expansion %s is being deleted", id)
 	case r.Action == schemas.Edit && known.Definition == nil && r.SourceSegmentID == nil:
-		return refused(schemas.CodeUnknownExpansion, "wait for its first run, or name the source in the edit (--source)",
+		return schemas.Refuse(schemas.CodeUnknownExpansion, "wait for its first run, or name the source in the edit (--source)",
 			"expansion %s has no committed definition yet that could be edited", id)
 	case r.Action != schemas.Edit && known.Definition == nil && !busy(known):
-		return refused(schemas.CodeUnknownExpansion, "expand a source under this id (kindred expand)",
+		return schemas.Refuse(schemas.CodeUnknownExpansion, "expand a source under this id (kindred expand)",
 			"expansion %s has never been committed", id)
 	}
 	return nil
 }
 
 func unknown(id string) *schemas.RunError {
-	return refused(schemas.CodeUnknownExpansion, "kindred list shows what there is", "there is no expansion %s", id)
+	return schemas.Refuse(schemas.CodeUnknownExpansion, "kindred list shows what there is", "there is no expansion %s", id)
 }
 
 // refusedAsNew says why an id cannot be expanded.
 func (s *state) refusedAsNew(known *schemas.Expansion, r *schemas.ExpandRequest) *schemas.RunError {
 	if known != nil && (known.Definition != nil || busy(known)) {
-		return refused(schemas.CodeExists, "edit or refresh it, or choose another id (--id)", "expansion %s exists", r.ExpansionID)
+		return schemas.Refuse(schemas.CodeExists, "edit or refresh it, or choose another id (--id)", "expansion %s exists", r.ExpansionID)
 	}
 	if known == nil && s.segments[r.ExpansionID] != nil {
 		return takenBySegment(r.ExpansionID)
@@ -73,7 +68,7 @@ func (s *state) refusedAsNew(known *schemas.Expansion, r *schemas.ExpandRequest)
 }
 
 func takenBySegment(id string) *schemas.RunError {
-	return refused(schemas.CodeExists, "choose another id (--id)", "%s is the id of a segment: segments and expansions share one namespace", id)
+	return schemas.Refuse(schemas.CodeExists, "choose another id (--id)", "%s is the id of a segment: segments and expansions share one namespace", id)
 }
 
 // notToCancel says why there is nothing to cancel.
@@ -82,16 +77,16 @@ func notToCancel(known *schemas.Expansion) *schemas.RunError {
 	case interruptible(known) || len(known.Pending) > 0:
 		return nil
 	case known.Run != nil:
-		return refused(schemas.CodeTooLate, "wait until it is published, then edit or delete",
+		return schemas.Refuse(schemas.CodeTooLate, "wait until it is published, then edit or delete",
 			"run %s of %s is committed and will be finished", known.Run.RunID, known.ExpansionID)
 	}
-	return refused(schemas.CodeNotRunning, "", "no run of %s waits or runs", known.ExpansionID)
+	return schemas.Refuse(schemas.CodeNotRunning, "", "no run of %s waits or runs", known.ExpansionID)
 }
 
 // refusedByValue looks at the request alone.
 func refusedByValue(r *schemas.ExpandRequest) *schemas.RunError {
 	bad := func(hint, format string, args ...any) *schemas.RunError {
-		return refused(schemas.CodeBadValue, hint, format, args...)
+		return schemas.Refuse(schemas.CodeBadValue, hint, format, args...)
 	}
 	switch {
 	case r.DryRun:
@@ -111,7 +106,7 @@ func refusedByValue(r *schemas.ExpandRequest) *schemas.RunError {
 	}
 	if r.Preset != nil {
 		if _, known := selection.Named(*r.Preset); !known {
-			return refused(schemas.CodeUnknownPreset, "there are "+presets(), "there is no preset of that name")
+			return schemas.Refuse(schemas.CodeUnknownPreset, "there are "+presets(), "there is no preset of that name")
 		}
 	}
 	if r.Refresh != nil {
@@ -130,7 +125,7 @@ func presets() string {
 
 func refusedPolicy(p *schemas.RefreshPolicy) *schemas.RunError {
 	if p.SourceChange < 0 {
-		return refused(schemas.CodeBadValue, "0.1 means a tenth of the source", "refresh.sourceChange %v is below 0", p.SourceChange)
+		return schemas.Refuse(schemas.CodeBadValue, "0.1 means a tenth of the source", "refresh.sourceChange %v is below 0", p.SourceChange)
 	}
 	if p.Every == "" {
 		return nil
@@ -140,7 +135,7 @@ func refusedPolicy(p *schemas.RefreshPolicy) *schemas.RunError {
 		err = errors.New("too often")
 	}
 	if err != nil {
-		return refused(schemas.CodeBadValue, `write a duration of at least a minute, such as "24h"`, "refresh.every cannot be used")
+		return schemas.Refuse(schemas.CodeBadValue, `write a duration of at least a minute, such as "24h"`, "refresh.every cannot be used")
 	}
 	return nil
 }
@@ -159,29 +154,14 @@ func isName(name string) bool {
 
 // refusedByChain refuses what would build an expansion on another one.
 func (s *state) refusedByChain(r *schemas.ExpandRequest) *schemas.RunError {
-	for _, id := range uses(r) {
+	for _, id := range r.Segments() {
 		if id == r.ExpansionID {
-			return refused(schemas.CodeCycle, "name another segment", "%s cannot be made from itself", id)
+			return schemas.Refuse(schemas.CodeCycle, "name another segment", "%s cannot be made from itself", id)
 		}
 		if s.expansions[id] != nil && s.segments[id] == nil {
-			return refused(schemas.CodeUnknownSegment, "expansions of expansions are not there yet: name a segment",
+			return schemas.Refuse(schemas.CodeUnknownSegment, "expansions of expansions are not there yet: name a segment",
 				"%s is an expansion, not a segment", id)
 		}
 	}
 	return nil
-}
-
-// uses lists the segments that a request names.
-func uses(r *schemas.ExpandRequest) []string {
-	var ids []string
-	if r.SourceSegmentID != nil {
-		ids = append(ids, *r.SourceSegmentID)
-	}
-	if r.Candidates != nil && r.Candidates.SegmentID != "" {
-		ids = append(ids, r.Candidates.SegmentID)
-	}
-	if r.Suppress != nil {
-		ids = append(ids, *r.Suppress...)
-	}
-	return ids
 }

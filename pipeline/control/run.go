@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
+	"kindred/pipeline/learn"
 	"kindred/pipeline/model"
 	"kindred/schemas"
 	"kindred/schemas/wire"
@@ -42,7 +45,7 @@ type word struct {
 	progress float64
 	detail   string
 
-	learned    *Learned
+	learned    *learn.Result
 	definition schemas.Definition // what it was learned for
 	failed     *schemas.RunError
 	counted    *counted
@@ -103,7 +106,7 @@ func (l *life) commitModel(ctx context.Context, e *schemas.Expansion, w word) er
 	m.Epoch, m.RunID, m.StartedAt = e.Run.Epoch, e.Run.RunID, e.Run.StartedAt
 	raw, err := m.Encode()
 	if err != nil {
-		return l.commit(ctx, requestsInput, fail(e, internal(err), now()))
+		return l.commit(ctx, requestsInput, fail(e, schemas.Internal(err), now()))
 	}
 	if len(raw) > largestModel {
 		return l.commit(ctx, requestsInput, fail(e, tooLarge(len(raw)), now()))
@@ -116,13 +119,8 @@ func (l *life) commitModel(ctx context.Context, e *schemas.Expansion, w word) er
 
 // tooLarge refuses a model that a topic would not take.
 func tooLarge(size int) *schemas.RunError {
-	return refused(schemas.CodeBadField, "name fewer fields (--field)",
+	return schemas.Refuse(schemas.CodeBadField, "name fewer fields (--field)",
 		"the model of so many fields and values has %d bytes, more than %d", size, largestModel)
-}
-
-// internal is a failure that is our own: trying again would only repeat it.
-func internal(err error) *schemas.RunError {
-	return refused("internal", "please report this; the log says more", "the run stopped: %v", err)
 }
 
 // work is what a run does between two decisions: up to its commit, or after it.
@@ -140,14 +138,14 @@ func (w *work) run(ctx context.Context) {
 	defer func() {
 		if p := recover(); p != nil {
 			w.Log.Error("a run panicked", "expansion", w.e.ExpansionID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			w.end(ctx, func(end *word) { end.failed = internal(fmt.Errorf("%v", p)) })
+			w.end(ctx, func(end *word) { end.failed = schemas.Internal(fmt.Errorf("%v", p)) })
 		}
 	}()
 	switch {
 	case w.e.Run.Committed:
 		w.await(ctx)
 	case w.e.Run.Request.Action == schemas.Delete:
-		w.end(ctx, func(end *word) { end.learned = &Learned{} }) // there is nothing to learn
+		w.end(ctx, func(end *word) { end.learned = &learn.Result{} }) // there is nothing to learn
 	default:
 		w.learn(ctx)
 	}
@@ -177,7 +175,7 @@ func (w *work) learn(ctx context.Context) {
 	}
 }
 
-func (w *work) tryLearning(ctx context.Context) (lesson Lesson, learned *Learned, err error) {
+func (w *work) tryLearning(ctx context.Context) (lesson learn.Lesson, learned *learn.Result, err error) {
 	if err := w.reached(ctx); err != nil {
 		return lesson, nil, err
 	}
@@ -193,7 +191,7 @@ func (w *work) tryLearning(ctx context.Context) (lesson Lesson, learned *Learned
 
 // lesson says what to learn, from the segments and the declared fields as they are now: the router has done all that
 // came before the request.
-func (w *work) lesson(ctx context.Context) (Lesson, error) {
+func (w *work) lesson(ctx context.Context) (learn.Lesson, error) {
 	segments := map[string]*schemas.Segment{}
 	if _, err := w.readAll(ctx, schemas.Segments, func(r *wire.Record) {
 		s := new(schemas.Segment)
@@ -201,7 +199,7 @@ func (w *work) lesson(ctx context.Context) (Lesson, error) {
 			segments[s.SegmentID] = s
 		}
 	}); err != nil {
-		return Lesson{}, err
+		return learn.Lesson{}, err
 	}
 	declared := map[string]schemas.Field{}
 	if _, err := w.readAll(ctx, schemas.Fields, func(r *wire.Record) {
@@ -214,12 +212,12 @@ func (w *work) lesson(ctx context.Context) (Lesson, error) {
 			w.Log.Warn("the declaration of a field cannot be read", "offset", r.Offset, "error", err)
 		}
 	}); err != nil {
-		return Lesson{}, err
+		return learn.Lesson{}, err
 	}
 	if w.e.Definition == nil && segments[w.e.ExpansionID] != nil {
-		return Lesson{}, takenBySegment(w.e.ExpansionID)
+		return learn.Lesson{}, takenBySegment(w.e.ExpansionID)
 	}
-	l := Lesson{ExpansionID: w.e.ExpansionID, Ends: *w.e.Run.Ends, Declared: inOrder(declared)}
+	l := learn.Lesson{ExpansionID: w.e.ExpansionID, Ends: *w.e.Run.Ends, Declared: inOrder(declared)}
 	l.Definition = define(w.e.Definition, &w.e.Run.Request, func(id string) string {
 		if s := segments[id]; s != nil && s.Name != "" {
 			return s.Name
@@ -288,4 +286,13 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// inOrder lists declared fields by name.
+func inOrder(declared map[string]schemas.Field) []schemas.Field {
+	fields := make([]schemas.Field, 0, len(declared))
+	for _, name := range slices.Sorted(maps.Keys(declared)) {
+		fields = append(fields, declared[name])
+	}
+	return fields
 }

@@ -30,7 +30,7 @@ func start(e *schemas.Expansion, now time.Time) step {
 // refusedAtTurn looks again at what may have changed while a request waited: the run before it may have failed.
 func refusedAtTurn(e *schemas.Expansion, r *schemas.ExpandRequest) *schemas.RunError {
 	if e.Definition == nil && r.SourceSegmentID == nil && r.Action != schemas.Delete {
-		return refused(schemas.CodeUnknownExpansion, "expand it anew (kindred expand)",
+		return schemas.Refuse(schemas.CodeUnknownExpansion, "expand it anew (kindred expand)",
 			"expansion %s has never been committed", e.ExpansionID)
 	}
 	return nil
@@ -64,7 +64,7 @@ func commit(e *schemas.Expansion, definition schemas.Definition, report *schemas
 func commitDeletion(e *schemas.Expansion, raw []byte, now time.Time) step {
 	d := redraft(e, now)
 	run := *e.Run
-	run.Committed, run.Report = true, emptyReport()
+	run.Committed, run.Report = true, schemas.NewReport()
 	d.e.Run = &run
 	d.e.Definition, d.e.Report, d.e.State = nil, nil, schemas.StateDeleted
 	d.runs = append(d.runs, processing(&d.e, schemas.Publishing, publishingFrom, ""))
@@ -115,7 +115,7 @@ func (s *state) segmentStates() []step {
 			continue
 		}
 		should := schemas.StateLive
-		for _, id := range segmentsOf(e.Definition) {
+		for _, id := range e.Definition.Segments() {
 			if segment := s.segments[id]; segment != nil && segment.Gone {
 				should = schemas.StateSegmentGone
 			}

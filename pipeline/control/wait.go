@@ -26,8 +26,7 @@ type counted struct {
 func (w *work) reached(ctx context.Context) error {
 	return w.look(ctx, schemas.Waiting, func(metas []*cache.Meta) (progress float64, missing []string) {
 		for shard := range w.Number {
-			meta := at(metas, shard)
-			if lack := lacks(meta.Ready, meta.Through, meta.Offsets, w.e.Run.Ends, shard); lack != "" {
+			if lack := metas[shard].Lacks(w.e.Run.Ends, shard); lack != "" {
 				missing = append(missing, fmt.Sprintf("shard %d (%s)", shard, lack))
 			}
 		}
@@ -61,8 +60,11 @@ func (w *work) await(ctx context.Context) {
 // count adds up what the shards say of the run. missing are those whose pass is not over.
 func (w *work) count(metas []*cache.Meta) (sum counted, progress float64, missing []string) {
 	for shard := range w.Number {
-		meta := at(metas, shard)
-		p := meta.Expansions[w.e.ExpansionID]
+		meta := metas[shard]
+		var p *cache.Progress
+		if meta != nil {
+			p = meta.Expansions[w.e.ExpansionID]
+		}
 		if p == nil || p.Epoch != w.e.Run.Epoch || p.PassOf <= 0 {
 			missing = append(missing, fmt.Sprintf("shard %d", shard))
 			continue
@@ -99,30 +101,6 @@ func (w *work) look(ctx context.Context, stage schemas.Stage, missing func([]*ca
 			return ctx.Err()
 		}
 	}
-}
-
-// lacks says what a shard has not seen yet; empty: it has seen all.
-func lacks(ready bool, through int64, at cache.Offsets, ends *schemas.Ends, shard int) string {
-	behind := func(what string, next, end int64) string { return fmt.Sprintf("%s at %d of %d", what, next, end) }
-	switch {
-	case !ready:
-		return "its cache is not ready"
-	case through < ends.SegmentChanges:
-		return behind("segment changes", through, ends.SegmentChanges)
-	case shard < len(ends.Profiles) && at.Profiles < ends.Profiles[shard]:
-		return behind("profiles", at.Profiles, ends.Profiles[shard])
-	case shard < len(ends.Memberships) && at.Memberships < ends.Memberships[shard]:
-		return behind("memberships", at.Memberships, ends.Memberships[shard])
-	}
-	return ""
-}
-
-// at gives the meta of a shard; of one that has none, a zero one.
-func at(metas []*cache.Meta, shard int) *cache.Meta {
-	if shard < len(metas) && metas[shard] != nil {
-		return metas[shard]
-	}
-	return &cache.Meta{}
 }
 
 // list names some, and says how many more there are.

@@ -18,6 +18,7 @@ import (
 	"kindred/consumers"
 	"kindred/pipeline/cache"
 	"kindred/pipeline/control"
+	"kindred/pipeline/learn"
 	"kindred/pipeline/route"
 	"kindred/pipeline/shard"
 	"kindred/producers"
@@ -243,7 +244,7 @@ func (w *world) pipeline() *cache.Store {
 	})
 
 	gen := w.join()
-	c := w.controller(w.transactions("controller", gen, never), cache, &control.Trainer{Cache: cache, Number: shards, Log: quiet})
+	c := w.controller(w.transactions("controller", gen, never), cache, &learn.Trainer{Cache: cache, Number: shards, Log: quiet})
 	router := &route.Router{Prefix: w.prefix, Shards: shards, Partitioner: schemas.Murmur2, Fetcher: w.fetcher,
 		Limits: w.fetcher, Transactions: w.transactions("router", gen, never), Taken: c.Taken, Log: quiet}
 	w.run(func() error { return router.Run(w.ctx, gen) })

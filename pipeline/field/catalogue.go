@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 
+	"kindred/pipeline/format"
+
 	"kindred/schemas"
 )
 
@@ -140,7 +142,7 @@ func (k *known) inferred() string {
 // After an overflow only the rounded numbers are left: a large one that was not whole is then taken for whole.
 func (k *known) inferredNumber() string {
 	for _, n := range k.numbers {
-		if whole := NumberOf(n.Key); whole != math.Trunc(whole) {
+		if whole := format.Nearest(n.Key); whole != math.Trunc(whole) {
 			return "DoubleType"
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"kindred/pipeline/field"
+	"kindred/pipeline/format"
 	"kindred/schemas"
 )
 
@@ -142,10 +143,10 @@ func TestTypesAreInferredFromValues(t *testing.T) {
 	mixed := numbers("Mixed", 3)
 	mixed.Values = append(mixed.Values, field.Value{Text: `"many"`, Count: field.Count{All: 1}})
 	half := numbers("Half", 3)
-	half.Numbers[1].Key = key(1.5)
+	half.Numbers[1].Key = format.Key(1.5)
 	large := numbers("Large", 3)
 	large.Values[1].Text = "300.25" // its key says 300
-	large.Numbers[1].Key = key(300.25)
+	large.Numbers[1].Key = format.Key(300.25)
 	strange := values("Strange", map[string]field.Count{"true": {All: 500}, `"yes"`: {All: 500}})
 	catalogue := field.New(nil, everybody, []field.Tally{mixed, half, large, strange})
 	for name, kind := range map[string]string{

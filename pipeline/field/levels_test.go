@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"kindred/pipeline/format"
+
 	"pgregory.net/rapid"
 
 	"kindred/pipeline/field"
@@ -60,7 +62,7 @@ func TestNumbersAreCutIntoEqualParts(t *testing.T) {
 		t.Fatalf("%d bounds, want 9", len(age.Bounds))
 	}
 	for i, bound := range age.Bounds {
-		if at := field.NumberOf(bound); at != float64(10*(i+1)) {
+		if at := format.Nearest(bound); at != float64(10*(i+1)) {
 			t.Errorf("bound %d at %v, want %v", i, at, 10*(i+1))
 		}
 	}
@@ -68,7 +70,7 @@ func TestNumbersAreCutIntoEqualParts(t *testing.T) {
 		number float64
 		level  uint8
 	}{{-5, 0}, {0, 0}, {9, 0}, {10, 1}, {10.5, 1}, {89, 8}, {90, 9}, {1e9, 9}} {
-		if got := age.Bin(key(at.number)); got != at.level {
+		if got := age.Bin(format.Key(at.number)); got != at.level {
 			t.Errorf("%v is at level %d, want %d", at.number, got, at.level)
 		}
 	}
@@ -80,23 +82,23 @@ func TestNumbersAreCutIntoEqualParts(t *testing.T) {
 // Half of all have 0: it is one part, and the others still get theirs.
 func TestAFrequentNumberTakesOnePart(t *testing.T) {
 	spent := field.Tally{Name: "Spent", Present: everybody}
-	spent.Numbers = append(spent.Numbers, field.Number{Key: key(0), Count: field.Count{All: 500, Source: 50}})
+	spent.Numbers = append(spent.Numbers, field.Number{Key: format.Key(0), Count: field.Count{All: 500, Source: 50}})
 	for i := range 100 {
-		spent.Numbers = append(spent.Numbers, field.Number{Key: key(float64(i + 1)), Count: field.Count{All: 5}})
+		spent.Numbers = append(spent.Numbers, field.Number{Key: format.Key(float64(i + 1)), Count: field.Count{All: 5}})
 	}
 	got := column(t, everybody, spent)
-	if len(got.Bounds) != 9 || got.Bounds[0] != key(1) {
-		t.Errorf("%d bounds, the first at %v", len(got.Bounds), field.NumberOf(got.Bounds[0]))
+	if len(got.Bounds) != 9 || got.Bounds[0] != format.Key(1) {
+		t.Errorf("%d bounds, the first at %v", len(got.Bounds), format.Nearest(got.Bounds[0]))
 	}
 }
 
 func TestFewNumbersAreLevelsOfTheirOwn(t *testing.T) {
 	kids := field.Tally{Name: "Kids", Present: everybody}
 	for i, n := range []int64{600, 200, 150, 40, 8, 2} { // the last two make up ten
-		kids.Numbers = append(kids.Numbers, field.Number{Key: key(float64(i)), Count: field.Count{All: n, Source: n / 10}})
+		kids.Numbers = append(kids.Numbers, field.Number{Key: format.Key(float64(i)), Count: field.Count{All: n, Source: n / 10}})
 	}
 	got := column(t, everybody, kids)
-	if want := []uint16{key(1), key(2), key(3), key(4)}; !slices.Equal(got.Bounds, want) {
+	if want := []uint16{format.Key(1), format.Key(2), format.Key(3), format.Key(4)}; !slices.Equal(got.Bounds, want) {
 		t.Errorf("bounds %v, want %v", got.Bounds, want)
 	}
 }
@@ -130,11 +132,11 @@ func TestPartsAreFewAndNeverTooSmall(t *testing.T) {
 
 func TestNumbersOfKeys(t *testing.T) {
 	for _, x := range []float64{0, 1, -1, 17, 0.5, -384, 65536, math.Inf(1), math.Inf(-1)} {
-		if got := field.NumberOf(key(x)); got != x {
+		if got := format.Nearest(format.Key(x)); got != x {
 			t.Errorf("the key of %v stands for %v", x, got)
 		}
 	}
-	if field.NumberOf(key(300.25)) != 300 || field.NumberOf(key(-300.25)) != -300 {
+	if format.Nearest(format.Key(300.25)) != 300 || format.Nearest(format.Key(-300.25)) != -300 {
 		t.Error("a key does not stand for the number nearest to zero")
 	}
 }

@@ -1,10 +1,11 @@
 package field_test
 
 import (
-	"math"
 	"slices"
 	"strconv"
 	"testing"
+
+	"kindred/pipeline/format"
 
 	"kindred/pipeline/field"
 	"kindred/schemas"
@@ -29,7 +30,7 @@ func numbers(name string, n int) field.Tally {
 	t := field.Tally{Name: name, Present: everybody, Overflow: n > 254}
 	for i := range n {
 		count := slice(everybody, i, n)
-		t.Numbers = append(t.Numbers, field.Number{Key: key(float64(i)), Count: count})
+		t.Numbers = append(t.Numbers, field.Number{Key: format.Key(float64(i)), Count: count})
 		if !t.Overflow {
 			t.Values = append(t.Values, field.Value{Text: strconv.Itoa(i), Count: count})
 		}
@@ -52,15 +53,6 @@ func values(name string, counts map[string]field.Count) field.Tally {
 		t.Present.Source += count.Source
 	}
 	return t
-}
-
-// key is the upper half of a float32, made order-preserving.
-func key(x float64) uint16 {
-	bits := uint16(math.Float32bits(float32(x)) >> 16)
-	if bits&0x8000 != 0 {
-		return ^bits
-	}
-	return bits | 0x8000
 }
 
 func used(choice *field.Choice) (names []string) {

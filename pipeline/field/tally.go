@@ -1,7 +1,5 @@
 package field
 
-import "math"
-
 // None is the level of a value that weighs nothing: too rare to be named, or unseen when the levels were made.
 const None = 255
 
@@ -26,7 +24,7 @@ type Value struct {
 
 // Number is how many customers have a number that rounds to one key.
 type Number struct {
-	Key uint16 // see NumberOf; 0 stands for no number and is not counted
+	Key uint16 // see format.Key; 0 stands for no number and is not counted
 	Count
 }
 
@@ -37,14 +35,4 @@ type Tally struct {
 	Present  Count    // customers with any value of it
 	Values   []Value  // empty after an overflow
 	Numbers  []Number // of customers whose value is a number; these are among Values too, unless there was an overflow
-}
-
-// NumberOf gives the number nearest to zero among those with this key. A key is the upper half of a float32, made order-preserving:
-// all bits turned for a negative number, the sign bit set for a positive one.
-func NumberOf(key uint16) float64 {
-	bits := key ^ 0x8000
-	if key < 0x8000 {
-		bits = ^key
-	}
-	return float64(math.Float32frombits(uint32(bits) << 16))
 }

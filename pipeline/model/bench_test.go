@@ -4,16 +4,18 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"testing"
+
+	"kindred/pipeline/format"
 )
 
 // made is a model of n fields with k values each, its columns, and rows of them.
 func made(n, k, rows int) (*Table, []byte, int) {
 	random := rand.New(rand.NewPCG(1, 2))
 	m := &Model{Epoch: 1, Scores: Logistic(), Bands: Bounds{4000, 6000, 8000}, Bias: -3000}
-	var columns []Column
+	var columns []format.Field
 	for f := range n {
 		field := Field{Name: "f" + strconv.Itoa(f), Weights: map[string]int32{}, Absent: int32(random.IntN(20000) - 10000)}
-		c := Column{Name: field.Name, Code: 1 + f, Number: -1, Values: []string{""}, Version: 1}
+		c := format.Field{Name: field.Name, Code: 1 + f, Number: -1, Values: []string{""}, Version: 1}
 		for v := range k {
 			text := strconv.Quote("v" + strconv.Itoa(v))
 			field.Weights[text] = int32(random.IntN(60000) - 30000)

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
+
+	"kindred/pipeline/format"
 )
 
 // Reason is what one field adds to a customer's sum.
@@ -50,19 +52,10 @@ func (t *Table) Reasons(row []byte) []Reason {
 func (f *Field) Range(level int) (from, to float64) {
 	from, to = math.Inf(-1), math.Inf(1)
 	if level > 0 {
-		from = lowest(f.Bounds[level-1])
+		from = format.Least(f.Bounds[level-1])
 	}
 	if level < len(f.Bounds) {
-		to = lowest(f.Bounds[level])
+		to = format.Least(f.Bounds[level])
 	}
 	return from, to
-}
-
-// lowest gives the least number that has this upper half.
-func lowest(half uint16) float64 {
-	ordered := uint32(half) << 16
-	if half >= 1<<15 {
-		return float64(math.Float32frombits(ordered &^ (1 << 31)))
-	}
-	return float64(math.Float32frombits(^ordered))
 }

@@ -4,20 +4,12 @@ import (
 	"encoding/binary"
 	"slices"
 	"strconv"
+
+	"kindred/pipeline/format"
 )
 
-// Column says where a shard keeps a field in its rows, and what its codes mean there.
-type Column struct {
-	Name     string
-	Code     int      // position of the code byte in a row
-	Number   int      // position of the two bytes of a number, little-endian, 0 for none; -1: the field has no numbers
-	Values   []string // by code: the canonical JSON text of a value; [0] is unused, "" is a code that means nothing now
-	Overflow bool     // too many values: codes mean nothing any more
-	Version  uint64   // differs whenever the meaning of a code does
-}
-
 // same says whether nothing has changed that a table would notice. Positions move when rows grow wider.
-func (c *Column) same(other *Column) bool {
+func same(c, other *format.Field) bool {
 	return c.Version == other.Version && c.Code == other.Code && c.Number == other.Number && c.Overflow == other.Overflow
 }
 
@@ -51,7 +43,7 @@ type numbers struct {
 // folded remembers the column that a field was folded for.
 type folded struct {
 	known  bool
-	column Column
+	column format.Field
 }
 
 // NewTable makes a table that knows of no column yet: every field is absent until Fold.
@@ -69,15 +61,15 @@ func NewTable(m *Model) *Table {
 
 // Fold looks up the weights of all codes, of those columns that have changed since the last call. Columns may come in
 // any order; the table keeps their Values.
-func (t *Table) Fold(columns []Column) {
+func (t *Table) Fold(columns []format.Field) {
 	for i := range t.model.Fields {
 		f := &t.model.Fields[i]
-		k := slices.IndexFunc(columns, func(c Column) bool { return c.Name == f.Name })
+		k := slices.IndexFunc(columns, func(c format.Field) bool { return c.Name == f.Name })
 		if k < 0 {
 			continue // and never was there: a shard forgets no field
 		}
 		old := &t.folded[i]
-		if old.known && old.column.same(&columns[k]) {
+		if old.known && same(&old.column, &columns[k]) {
 			continue
 		}
 		if len(f.Bounds) > 0 {
@@ -89,7 +81,7 @@ func (t *Table) Fold(columns []Column) {
 	}
 }
 
-func (t *Table) foldCodes(field int, known bool, c *Column) {
+func (t *Table) foldCodes(field int, known bool, c *format.Field) {
 	f := &t.model.Fields[field]
 	if !known {
 		t.codes = append(t.codes, codes{field: field})
@@ -111,7 +103,7 @@ func (t *Table) foldCodes(field int, known bool, c *Column) {
 }
 
 // foldNumbers finds where the numbers are. A field that has none in this shard is absent in all rows.
-func (t *Table) foldNumbers(field int, known bool, c *Column) {
+func (t *Table) foldNumbers(field int, known bool, c *format.Field) {
 	if c.Number < 0 {
 		return
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"testing"
 
+	"kindred/pipeline/format"
+
 	"pgregory.net/rapid"
 
 	"kindred/pipeline/model"
@@ -13,11 +15,11 @@ import (
 
 // shard keeps customers the way a shard does: codes by order of arrival, and a number's two bytes.
 type shard struct {
-	columns []model.Column
+	columns []format.Field
 	width   int
 }
 
-func (s *shard) column(name string) *model.Column {
+func (s *shard) column(name string) *format.Field {
 	for i := range s.columns {
 		if s.columns[i].Name == name {
 			return &s.columns[i]
@@ -90,7 +92,7 @@ func small() *model.Model {
 }
 
 func smallShard() *shard {
-	return &shard{width: 8, columns: []model.Column{
+	return &shard{width: 8, columns: []format.Field{
 		{Name: "Age", Code: 2, Number: 3, Values: []string{""}, Version: 1},
 		{Name: "City", Code: 1, Number: -1, Values: []string{""}, Version: 1},
 	}}
@@ -134,7 +136,7 @@ func TestARowWeighsWhatItsValuesDo(t *testing.T) {
 		t.Errorf("a code from before the overflow sums %d, want %d", got, rest+11)
 	}
 
-	s.columns = append(s.columns, model.Column{Name: "Shoe", Code: 5, Number: -1, Values: []string{""}, Version: 1})
+	s.columns = append(s.columns, format.Field{Name: "Shoe", Code: 5, Number: -1, Values: []string{""}, Version: 1})
 	check("a field that came later", 100+7+11+70, map[string]string{"Shoe": `41`}, nil)
 	check("a field that came later, absent", rest+7+11, nil, nil)
 }
@@ -177,7 +179,7 @@ func TestTablesAgreeWithTheWords(t *testing.T) {
 		at := 1
 		for i := range rapid.IntRange(0, 9).Draw(t, "fields") {
 			f := model.Field{Name: "f" + strconv.Itoa(i), Weights: map[string]int32{}, Absent: weight.Draw(t, "absent")}
-			c := model.Column{Name: f.Name, Code: at, Number: -1, Values: []string{""}, Version: 1}
+			c := format.Field{Name: f.Name, Code: at, Number: -1, Values: []string{""}, Version: 1}
 			at++
 			keys := 6
 			if rapid.Bool().Draw(t, "numeric") {

@@ -21,7 +21,7 @@ type Preset struct {
 // Default is the preset of a request that names none.
 const Default = "seed"
 
-// Named finds a preset; false when there is none of that name.
+// Named returns the preset of a name, and whether there is one.
 func Named(name string) (Preset, bool) {
 	for _, p := range Presets() {
 		if p.Name == name {
@@ -47,12 +47,17 @@ type Rule struct {
 	ShareOfCandidates bool    // see Preset
 }
 
-// RuleOf takes the rule out of a definition. An unknown preset counts as the default one: requests are checked before.
-func RuleOf(d *schemas.Definition) Rule {
+// PresetOf returns the preset of a definition. An unknown one counts as the default: requests are checked before.
+func PresetOf(d *schemas.Definition) Preset {
 	p, ok := Named(d.Preset)
 	if !ok {
 		p, _ = Named(Default)
 	}
+	return p
+}
+
+// Rule returns how many a definition of this preset includes.
+func (p Preset) Rule(d *schemas.Definition) Rule {
 	return Rule{Floor: Floor(d.Floor), Share: d.Share, Count: d.Count, ShareOfCandidates: p.ShareOfCandidates}
 }
 

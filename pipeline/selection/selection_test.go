@@ -230,7 +230,7 @@ func TestPresets(t *testing.T) {
 	if _, ok := selection.Named("seeds"); ok {
 		t.Error("there is a preset that is none")
 	}
-	rule := selection.RuleOf(&schemas.Definition{Preset: "2020-05", Floor: 0.4, Share: 0.1})
+	rule := ruleOf(&schemas.Definition{Preset: "2020-05", Floor: 0.4, Share: 0.1})
 	if want := (selection.Rule{Floor: 4000, Share: 0.1, ShareOfCandidates: true}); rule != want {
 		t.Errorf("the rule is %+v, want %+v", rule, want)
 	}
@@ -251,3 +251,5 @@ func TestBandsTellTheirEnds(t *testing.T) {
 		t.Errorf("the bands are %+v, want %+v", got, want)
 	}
 }
+
+func ruleOf(d *schemas.Definition) selection.Rule { return selection.PresetOf(d).Rule(d) }

@@ -95,7 +95,7 @@ func (e *expansion) prepare(mirror *cache.Mirror) {
 		if e.table == nil {
 			e.table = model.NewTable(e.model)
 		}
-		e.table.Fold(columns(mirror))
+		e.table.Fold(mirror.Fields())
 		e.folded = version
 	}
 	if known := mirror.SegmentCount(); e.linked != known+1 {
@@ -157,14 +157,4 @@ func (e *expansion) standing(mirror *cache.Mirror, row int) model.Standing {
 		s.Suppressed = s.Suppressed || segment.Has(row)
 	}
 	return s
-}
-
-// columns says where the shard keeps its fields, in the model's words.
-func columns(mirror *cache.Mirror) []model.Column {
-	fields := mirror.Fields()
-	all := make([]model.Column, len(fields))
-	for i, f := range fields {
-		all[i] = model.Column(f)
-	}
-	return all
 }

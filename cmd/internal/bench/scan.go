@@ -11,7 +11,7 @@ import (
 
 	"kindred/consumers"
 	"kindred/pipeline/cache"
-	"kindred/pipeline/control"
+	"kindred/pipeline/learn"
 	"kindred/pipeline/model"
 	"kindred/pipeline/selection"
 	"kindred/schemas"
@@ -144,7 +144,7 @@ func (s *scanning) count() {
 
 // score scores a shard, as a run does.
 func (s *scanning) score(shard int) {
-	_, counted := control.Score(s.model, s.views[shard])
+	_, counted := learn.Score(s.model, s.views[shard])
 	s.counted[shard] = *counted
 }
 
@@ -154,7 +154,7 @@ func (s *scanning) choose() {
 	for shard := range s.counted {
 		all.Add(&s.counted[shard])
 	}
-	s.chosen = selection.Choose(&all, selection.RuleOf(&s.model.Definition))
+	s.chosen = selection.Choose(&all, selection.PresetOf(&s.model.Definition).Rule(&s.model.Definition))
 }
 
 // sum adds up all rows, which no scoring can be quicker than, and says how long that takes.

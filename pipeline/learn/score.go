@@ -1,10 +1,9 @@
-package control
+package learn
 
 import (
 	"context"
 	"strconv"
 	"sync"
-	"sync/atomic"
 
 	"kindred/pipeline/cache"
 	"kindred/pipeline/field"
@@ -40,27 +39,34 @@ func quantized(fitted *train.Result, columns []field.Column) *model.Model {
 	return m
 }
 
-// score scores every candidate of every shard and counts them by score.
-func score(ctx context.Context, m *model.Model, parts []*part, tell func(done float64)) (*selection.Histogram, error) {
-	var sum selection.Histogram
+// score scores every candidate of every shard, counts them by score, and finds the cut.
+func (f *findings) score(ctx context.Context, tell func(schemas.Stage, float64)) error {
+	tell(schemas.Scoring, 0)
+	f.histogram = new(selection.Histogram)
 	var mutex sync.Mutex
-	var done atomic.Int64
-	err := each(ctx, parts, func(_ context.Context, p *part) error {
-		scores, counted := Score(m, p.view)
+	done := 0
+	err := each(ctx, f.parts, func(_ context.Context, p *part) error {
+		scores, counted := Score(f.model, p.view)
 		p.scores = scores
 		mutex.Lock()
 		defer mutex.Unlock()
-		sum.Add(counted)
-		tell(float64(done.Add(1)) / float64(len(parts)))
+		f.histogram.Add(counted)
+		done++
+		tell(schemas.Scoring, float64(done)/float64(len(f.parts)))
 		return nil
 	})
-	return &sum, err
+	if err != nil {
+		return err
+	}
+	f.chosen = selection.Choose(f.histogram, f.preset.Rule(&f.Definition))
+	f.model.Cut = f.chosen.Cut(ties(f.parts, f.chosen, f.ExpansionID))
+	return nil
 }
 
 // Score scores every row of a shard, and counts the candidates by score. Who cannot become a member scores NotCandidate.
 func Score(m *model.Model, view *cache.View) (scores []int16, counted *selection.Histogram) {
 	table := model.NewTable(m)
-	table.Fold(columnsOf(view.Fields))
+	table.Fold(view.Fields)
 	excluded := exclusions(&m.Definition, view)
 	counted = new(selection.Histogram)
 	scores = make([]int16, 0, view.NumRows)
@@ -132,15 +138,6 @@ func ties(parts []*part, chosen selection.Choice, expansionID string) []uint64 {
 		}
 	}
 	return all
-}
-
-// columnsOf says where a shard keeps its fields, in the words of a model's table.
-func columnsOf(fields []cache.Field) []model.Column {
-	columns := make([]model.Column, len(fields))
-	for i, f := range fields {
-		columns[i] = model.Column(f)
-	}
-	return columns
 }
 
 // scores gives bounds as scores from 0 to 1.

@@ -1,11 +1,9 @@
-package control_test
+package learn_test
 
 import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"testing"
@@ -13,53 +11,14 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"kindred/pipeline/cache"
-	"kindred/pipeline/control"
+	"kindred/pipeline/learn"
 	"kindred/pipeline/model"
+	"kindred/pipeline/testkit"
 	"kindred/schemas"
 )
 
-// customer is one made-up customer, as upstream knows it.
-type customer struct {
-	id       string
-	city     string // empty: absent
-	age      int    // 0: absent
-	refuses  bool
-	segments []string
-}
-
-// town makes customers of whom those in Oslo, and older ones, are rather in the segment vip.
-func town(n int) []customer {
-	random := rand.New(rand.NewPCG(1, 2))
-	cities := []string{"Oslo", "Bergen", "Trondheim", "Bodø", ""}
-	all := make([]customer, n)
-	for i := range all {
-		c := customer{id: "c-" + strconv.Itoa(i), city: cities[random.IntN(len(cities))], refuses: random.IntN(20) == 0}
-		if random.IntN(10) > 0 {
-			c.age = 18 + random.IntN(60)
-		}
-		chance := 0.02
-		if c.city == "Oslo" {
-			chance += 0.2
-		}
-		if c.age > 50 {
-			chance += 0.1
-		}
-		if random.Float64() < chance {
-			c.segments = append(c.segments, "vip")
-		}
-		if random.IntN(2) == 0 {
-			c.segments = append(c.segments, "newsletter")
-		}
-		if random.IntN(10) == 0 {
-			c.segments = append(c.segments, "employees")
-		}
-		all[i] = c
-	}
-	return all
-}
-
 // cached fills the caches of some shards with customers, in their order.
-func cached(t *testing.T, customers []customer, shards int) *cache.Store {
+func cached(t *testing.T, customers []testkit.Customer, shards int) *cache.Store {
 	t.Helper()
 	redis := miniredis.RunT(t)
 	store := cache.Open(cache.Options{Addresses: []string{redis.Addr()}, Prefix: "t.", Whole: true})
@@ -70,13 +29,13 @@ func cached(t *testing.T, customers []customer, shards int) *cache.Store {
 	}
 	var decoded schemas.Profile
 	for _, c := range customers {
-		m := mirrors[schemas.Murmur2.Partition([]byte(c.id), shards)]
-		if err := decoded.Decode([]byte(c.json())); err != nil {
+		m := mirrors[schemas.Murmur2.Partition([]byte(c.ID), shards)]
+		if err := decoded.Decode([]byte(c.JSON())); err != nil {
 			t.Fatal(err)
 		}
-		row := m.Take([]byte(c.id))
+		row := m.Take([]byte(c.ID))
 		m.SetProfile(row, &decoded)
-		for _, s := range c.segments {
+		for _, s := range c.Segments {
 			m.SetMember(s, row, true, 0)
 		}
 	}
@@ -93,24 +52,8 @@ func cached(t *testing.T, customers []customer, shards int) *cache.Store {
 	return store
 }
 
-func (c customer) json() string {
-	fields := ""
-	if c.city != "" {
-		fields = fmt.Sprintf(`"City":%q`, c.city)
-	}
-	if c.age > 0 {
-		if fields != "" {
-			fields += ","
-		}
-		fields += fmt.Sprintf(`"Age":%d`, c.age)
-	}
-	return fmt.Sprintf(`{"customerId":%q,"fields":{%s},"profiling":%v}`, c.id, fields, !c.refuses)
-}
-
-func (c customer) in(segment string) bool { return slices.Contains(c.segments, segment) }
-
 // lesson asks for an expansion of vip.
-func lesson(change func(*schemas.Definition)) control.Lesson {
+func lesson(change func(*schemas.Definition)) learn.Lesson {
 	d := schemas.Definition{
 		SourceSegmentID: "vip", Name: "VIP", Fields: []string{"City", "Age"}, Suppress: []string{}, ExcludeSource: true,
 		Share: 0.2, Floor: 0.55, Preset: "seed", Tags: []string{},
@@ -118,22 +61,22 @@ func lesson(change func(*schemas.Definition)) control.Lesson {
 	if change != nil {
 		change(&d)
 	}
-	return control.Lesson{ExpansionID: "vip-expansion", Definition: d}
+	return learn.Lesson{ExpansionID: "vip-expansion", Definition: d}
 }
 
 func silent(schemas.Stage, float64) {}
 
-func learn(t *testing.T, store *cache.Store, shards int, l control.Lesson) (*control.Learned, error) {
+func learned(t *testing.T, store *cache.Store, shards int, l learn.Lesson) (*learn.Result, error) {
 	t.Helper()
-	return (&control.Trainer{Cache: store, Number: shards}).Learn(t.Context(), l, silent)
+	return (&learn.Trainer{Cache: store, Number: shards}).Learn(t.Context(), l, silent)
 }
 
 func TestTheSameCustomersGiveTheSameModelInHoweverManyShards(t *testing.T) {
-	customers := town(6000)
+	customers := testkit.Town(6000)
 	l := lesson(func(d *schemas.Definition) { d.Suppress = []string{"employees"} })
 	var first []byte
 	for _, shards := range []int{1, 2, 5} {
-		learned, err := learn(t, cached(t, customers, shards), shards, l)
+		learned, err := learned(t, cached(t, customers, shards), shards, l)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +97,7 @@ func TestTheSameCustomersGiveTheSameModelInHoweverManyShards(t *testing.T) {
 
 // A run reads into the memory of an earlier one. Nothing of that one may shine through, nor may what it gave change.
 func TestATrainerLearnsAnewEveryTime(t *testing.T) {
-	encoded := func(learned *control.Learned, err error) string {
+	encoded := func(learned *learn.Result, err error) string {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -166,12 +109,12 @@ func TestATrainerLearnsAnewEveryTime(t *testing.T) {
 		}
 		return string(raw)
 	}
-	many, few := cached(t, town(6000), 2), cached(t, town(9000)[6000:], 2)
-	trainer := &control.Trainer{Cache: many, Number: 2}
+	many, few := cached(t, testkit.Town(6000), 2), cached(t, testkit.Town(9000)[6000:], 2)
+	trainer := &learn.Trainer{Cache: many, Number: 2}
 	first, err := trainer.Learn(t.Context(), lesson(nil), silent)
 	before := encoded(first, err)
 	trainer.Cache = few
-	if encoded(trainer.Learn(t.Context(), lesson(nil), silent)) != encoded(learn(t, few, 2, lesson(nil))) {
+	if encoded(trainer.Learn(t.Context(), lesson(nil), silent)) != encoded(learned(t, few, 2, lesson(nil))) {
 		t.Error("the second run learns something else than a first one")
 	}
 	if encoded(first, nil) != before {
@@ -181,13 +124,13 @@ func TestATrainerLearnsAnewEveryTime(t *testing.T) {
 
 // What the report counts is what the rule of membership gives, applied to every customer by itself.
 func TestTheReportCountsWhatTheModelDecides(t *testing.T) {
-	customers := town(6000)
+	customers := testkit.Town(6000)
 	const shards = 3
 	store := cached(t, customers, shards)
 	check := func(name string, change func(*schemas.Definition)) {
 		t.Helper()
 		l := lesson(change)
-		learned, err := learn(t, store, shards, l)
+		learned, err := learned(t, store, shards, l)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -195,16 +138,16 @@ func TestTheReportCountsWhatTheModelDecides(t *testing.T) {
 		want := schemas.Counts{}
 		distribution := [4][2]int64{}
 		for _, c := range customers {
-			standing := model.Standing{Profile: true, Consents: !c.refuses, Candidate: c.in(m.Definition.Candidates.SegmentID),
-				Source: c.in("vip"), Suppressed: slices.ContainsFunc(m.Definition.Suppress, c.in)}
-			if c.in("vip") {
+			standing := model.Standing{Profile: true, Consents: !c.Refuses, Candidate: c.In(m.Definition.Candidates.SegmentID),
+				Source: c.In("vip"), Suppressed: slices.ContainsFunc(m.Definition.Suppress, c.In)}
+			if c.In("vip") {
 				want.Source++
 			}
-			if c.refuses {
+			if c.Refuses {
 				continue
 			}
 			want.Customers++
-			if c.in("vip") {
+			if c.In("vip") {
 				want.SourceWithProfile++
 			}
 			if !m.Eligible(standing) {
@@ -216,7 +159,7 @@ func TestTheReportCountsWhatTheModelDecides(t *testing.T) {
 				want.Similar++
 			}
 			distribution[m.Band(score)][0]++
-			if m.Member(standing, score, l.ExpansionID, []byte(c.id)) {
+			if m.Member(standing, score, l.ExpansionID, []byte(c.ID)) {
 				want.Members++
 				distribution[m.Band(score)][1]++
 			}
@@ -251,18 +194,18 @@ func TestTheReportCountsWhatTheModelDecides(t *testing.T) {
 }
 
 // sum adds up what a customer's values weigh, by the words of the model alone.
-func sum(m *model.Model, c customer) int32 {
+func sum(m *model.Model, c testkit.Customer) int32 {
 	total := m.Bias
 	for _, f := range m.Fields {
 		switch {
-		case f.Name == "City" && c.city == "", f.Name == "Age" && c.age == 0:
+		case f.Name == "City" && c.City == "", f.Name == "Age" && c.Age == 0:
 			total += f.Absent
 		case f.Name == "City":
-			total += f.Weights[strconv.Quote(c.city)]
+			total += f.Weights[strconv.Quote(c.City)]
 		default:
 			level := 0
 			for i := range f.Bounds {
-				if from, _ := f.Range(i + 1); float64(c.age) >= from {
+				if from, _ := f.Range(i + 1); float64(c.Age) >= from {
 					level = i + 1
 				}
 			}
@@ -273,37 +216,37 @@ func sum(m *model.Model, c customer) int32 {
 }
 
 func TestWhatCannotBeLearnedIsRefused(t *testing.T) {
-	customers := town(300)
+	customers := testkit.Town(300)
 	for i := range customers {
-		customers[i].segments = nil
+		customers[i].Segments = nil
 		if i < 40 {
-			customers[i].segments = []string{"vip"}
-			customers[i].refuses = i >= 3
+			customers[i].Segments = []string{"vip"}
+			customers[i].Refuses = i >= 3
 		}
 	}
 	store := cached(t, customers, 2)
-	_, err := learn(t, store, 2, lesson(nil))
+	_, err := learned(t, store, 2, lesson(nil))
 	var refused *schemas.RunError
 	if !errors.As(err, &refused) || refused.Code != schemas.CodeSourceTooSmall ||
 		refused.Message != "segment vip refused: 3 of 40 source members have a profile, need 25" || refused.Hint == "" {
 		t.Errorf("a source of 3 gives %+v", err)
 	}
-	_, err = learn(t, cached(t, town(2000), 2), 2, lesson(func(d *schemas.Definition) { d.Fields = []string{"Shoes"} }))
+	_, err = learned(t, cached(t, testkit.Town(2000), 2), 2, lesson(func(d *schemas.Definition) { d.Fields = []string{"Shoes"} }))
 	if !errors.As(err, &refused) || refused.Code != schemas.CodeBadField {
 		t.Errorf("a field that does not exist gives %+v", err)
 	}
-	all := town(200)
+	all := testkit.Town(200)
 	for i := range all {
-		all[i].segments = []string{"vip"}
+		all[i].Segments = []string{"vip"}
 	}
-	_, err = learn(t, cached(t, all, 2), 2, lesson(nil))
+	_, err = learned(t, cached(t, all, 2), 2, lesson(nil))
 	if !errors.As(err, &refused) {
 		t.Errorf("a source of everybody gives %+v", err)
 	}
 }
 
 func TestASmallSourceAndADeadPolicyAreWarnedOf(t *testing.T) {
-	learned, err := learn(t, cached(t, town(600), 2), 2, lesson(func(d *schemas.Definition) {
+	learned, err := learned(t, cached(t, testkit.Town(600), 2), 2, lesson(func(d *schemas.Definition) {
 		d.Refresh = schemas.RefreshPolicy{Every: "24h", SourceChange: 0.1}
 	}))
 	if err != nil {
@@ -319,10 +262,10 @@ func TestASmallSourceAndADeadPolicyAreWarnedOf(t *testing.T) {
 }
 
 func TestACacheThatHasFallenBackIsNotLearnedFrom(t *testing.T) {
-	store := cached(t, town(600), 2)
+	store := cached(t, testkit.Town(600), 2)
 	l := lesson(nil)
 	l.Ends = schemas.Ends{SegmentChanges: 10, Profiles: []int64{7, 8}}
-	_, err := learn(t, store, 2, l)
+	_, err := learned(t, store, 2, l)
 	var refused *schemas.RunError
 	if err == nil || errors.As(err, &refused) {
 		t.Errorf("shard 1 has seen 7 of 8 profiles, and learning gives %v", err)
@@ -330,7 +273,7 @@ func TestACacheThatHasFallenBackIsNotLearnedFrom(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	l.Ends.Profiles[1] = 7
-	if _, err := (&control.Trainer{Cache: store, Number: 2}).Learn(ctx, l, silent); !errors.Is(err, context.Canceled) {
+	if _, err := (&learn.Trainer{Cache: store, Number: 2}).Learn(ctx, l, silent); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled it gives %v", err)
 	}
 }

@@ -1,7 +1,9 @@
-package control
+package learn
 
 import (
 	"encoding/binary"
+
+	"kindred/pipeline/format"
 
 	"kindred/pipeline/cache"
 	"kindred/pipeline/field"
@@ -80,7 +82,7 @@ func countCodes(rows []byte, width int, counts [][256]uint32) {
 }
 
 // tallied gives the counts of a field's codes the texts that the codes stand for here.
-func tallied(f *cache.Field, all, source *[256]uint32) field.Tally {
+func tallied(f *format.Field, all, source *[256]uint32) field.Tally {
 	t := field.Tally{Name: f.Name, Overflow: f.Overflow}
 	for code := 1; code < 256; code++ {
 		c := field.Count{All: int64(all[code]), Source: int64(source[code])}

@@ -1,4 +1,4 @@
-package control
+package learn
 
 import (
 	"fmt"
@@ -12,40 +12,30 @@ import (
 	"kindred/schemas"
 )
 
-// emptyReport is the report of a run that learns nothing: lists are lists.
-func emptyReport() *schemas.Report {
-	return &schemas.Report{
-		Distribution: []schemas.BandCount{}, Fields: []schemas.FieldReport{}, Reach: []int64{},
-		Warnings: []schemas.Warning{}, LearnedFrom: []schemas.Offsets{},
-	}
-}
-
 // report tells what a run has found. What the shards count comes later.
-func (t *Trainer) report(l *Lesson, parts []*part, counts field.Count, choice *field.Choice, fitted *train.Result,
-	histogram *selection.Histogram, chosen selection.Choice) *schemas.Report {
-	preset, _ := selection.Named(l.Definition.Preset)
-	r := emptyReport()
+func (t *Trainer) report(f *findings) *schemas.Report {
+	r := schemas.NewReport()
 	r.Counts = schemas.Counts{
-		Customers: counts.All, SourceWithProfile: counts.Source,
-		Candidates: chosen.Candidates, Similar: chosen.Similar, Members: chosen.Members,
+		Customers: f.counts.All, SourceWithProfile: f.counts.Source,
+		Candidates: f.chosen.Candidates, Similar: f.chosen.Similar, Members: f.chosen.Members,
 	}
-	r.Cut = float64(min(chosen.Score, model.Best)) / model.Best
-	r.Ties = chosen.Ties
-	r.Distribution = chosen.Distribution(histogram, preset.Bounds)
-	r.Reach = selection.Reach(histogram)
-	r.Quality = fitted.Quality
-	r.Fields = influences(choice, fitted)
-	for _, p := range parts {
+	r.Cut = float64(min(f.chosen.Score, model.Best)) / model.Best
+	r.Ties = f.chosen.Ties
+	r.Distribution = f.chosen.Distribution(f.histogram, f.preset.Bounds)
+	r.Reach = selection.Reach(f.histogram)
+	r.Quality = f.fitted.Quality
+	r.Fields = influences(f.choice, f.fitted)
+	for _, p := range f.parts {
 		r.Counts.Source += p.sourceSize
 		at := p.view.Meta.Offsets
 		r.LearnedFrom = append(r.LearnedFrom, schemas.Offsets{
 			Shard: p.shard, Profiles: at.Profiles, SegmentMembers: at.SegmentMembers, Memberships: at.Memberships,
 		})
 	}
-	r.Warnings = append(r.Warnings, choice.Warnings...)
-	r.Warnings = append(r.Warnings, t.sizeWarnings(l, &r.Counts)...)
-	r.Warnings = append(r.Warnings, unkeptWarnings(parts)...)
-	r.Warnings = append(r.Warnings, policyWarnings(&l.Definition.Refresh)...)
+	r.Warnings = append(r.Warnings, f.choice.Warnings...)
+	r.Warnings = append(r.Warnings, t.sizeWarnings(f.Lesson, &r.Counts)...)
+	r.Warnings = append(r.Warnings, unkeptWarnings(f.parts)...)
+	r.Warnings = append(r.Warnings, policyWarnings(&f.Definition.Refresh)...)
 	return r
 }
 
@@ -131,13 +121,4 @@ func policyWarnings(p *schemas.RefreshPolicy) (warnings []schemas.Warning) {
 		without("sourceChange", "ask for a refresh when the source has changed (kindred refresh)")
 	}
 	return warnings
-}
-
-// inOrder lists declared fields by name.
-func inOrder(declared map[string]schemas.Field) []schemas.Field {
-	fields := make([]schemas.Field, 0, len(declared))
-	for _, name := range slices.Sorted(maps.Keys(declared)) {
-		fields = append(fields, declared[name])
-	}
-	return fields
 }

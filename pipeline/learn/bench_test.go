@@ -1,4 +1,4 @@
-package control
+package learn
 
 import (
 	"math/rand/v2"

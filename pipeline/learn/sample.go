@@ -1,8 +1,10 @@
-package control
+package learn
 
 import (
 	"context"
 	"encoding/binary"
+
+	"kindred/pipeline/format"
 
 	"kindred/pipeline/cache"
 	"kindred/pipeline/field"
@@ -11,12 +13,13 @@ import (
 
 // sample draws source members and other customers, by the lowest hashes of their ids. The background is everybody
 // outside the source, candidate or not: it says what customers are like.
-func sample(ctx context.Context, parts []*part, columns []field.Column, n field.Count) (source, background *train.Sample, err error) {
+func (f *findings) sample(ctx context.Context) (source, background *train.Sample, err error) {
+	columns, n := f.choice.Columns, f.counts
 	empty := func(limit int, of int64) *train.Sample {
 		return &train.Sample{Limit: limit, Of: of, Width: len(columns)}
 	}
-	sources, backgrounds := make([]*train.Sample, len(parts)), make([]*train.Sample, len(parts))
-	err = each(ctx, parts, func(_ context.Context, p *part) error {
+	sources, backgrounds := make([]*train.Sample, len(f.parts)), make([]*train.Sample, len(f.parts))
+	err = each(ctx, f.parts, func(_ context.Context, p *part) error {
 		sources[p.shard] = empty(train.SourceRows, n.Source)
 		backgrounds[p.shard] = empty(train.BackgroundRows, n.All-n.Source)
 		p.sample(columns, sources[p.shard], backgrounds[p.shard])
@@ -70,7 +73,7 @@ type place struct {
 	levels [256]uint8
 }
 
-func newLeveller(columns []field.Column, fields []cache.Field) *leveller {
+func newLeveller(columns []field.Column, fields []format.Field) *leveller {
 	l := &leveller{columns, make([]place, len(columns))}
 	for i := range columns {
 		c, at := &columns[i], &l.places[i]
@@ -84,7 +87,7 @@ func newLeveller(columns []field.Column, fields []cache.Field) *leveller {
 	return l
 }
 
-func (at *place) take(c *field.Column, f *cache.Field) {
+func (at *place) take(c *field.Column, f *format.Field) {
 	at.code, at.number = f.Code, f.Number
 	for code := range at.levels {
 		at.levels[code] = field.None
