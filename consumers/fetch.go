@@ -2,13 +2,11 @@ package consumers
 
 import (
 	"context"
-	"errors"
-	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/segmentio/kafka-go"
-
+	"kindred/schemas/broker"
+	"kindred/schemas/retry"
 	"kindred/schemas/wire"
 )
 
@@ -19,18 +17,14 @@ type (
 	Fetched = wire.Fetched
 )
 
-// ErrOutOfRange is an offset below the start or above the end of its partition, where a Fetched cannot say it.
-var ErrOutOfRange = errors.New("the offset is outside the partition")
-
 // Fetcher reads committed records. It is safe for concurrent use.
 //
 // With several brokers the request to one may still wait for records when another has answered: it is kept, and
 // answers a later Fetch from the same positions. So a Fetcher is best kept for as long as its reader reads.
 type Fetcher struct {
-	Client         *kafka.Client
+	Cluster        *broker.Cluster
 	MaxBytes       int // of one answer of one broker; default 8 MiB. One batch comes whatever its size
 	PartitionBytes int // of one partition in it; default 1 MiB
-	Log            *slog.Logger
 
 	turn    uint64 // rotates who is first in a request, and so who gets what MaxBytes leaves
 	mutex   sync.Mutex
@@ -59,13 +53,13 @@ func (f *Fetcher) Fetch(ctx context.Context, from []Position, wait time.Duration
 func (f *Fetcher) FetchInto(ctx context.Context, b *Buffers, from []Position, wait time.Duration) ([]Fetched, error) {
 	f.reclaim(b)
 	if len(from) == 0 {
-		sleep(ctx, wait)
-		return nil, ctx.Err()
+		return nil, retry.Sleep(ctx, wait)
 	}
 	until := time.Now().Add(wait)
-	pause := firstPause
-	for try := 1; ; try++ {
-		r := f.round(ctx, b, from, max(0, time.Until(until)), pause)
+	pauses := tries
+	var trouble broker.Trouble
+	for {
+		r := f.round(ctx, b, from, max(0, time.Until(until)), pauses.Next())
 		if ctx.Err() != nil {
 			f.reclaim(b)
 			return nil, ctx.Err()
@@ -77,18 +71,19 @@ func (f *Fetcher) FetchInto(ctx context.Context, b *Buffers, from []Position, wa
 		}
 		f.reclaim(b)
 		if r.err == nil {
-			pause = firstPause
+			pauses.Reset()
+			trouble = broker.Trouble{}
 			continue
 		}
-		if try == patient || try%30 == 0 { // a hiccup is not worth a word, a long outage not many
-			logger(f.Log).Warn("fetch does not get through yet", "try", try, "error", r.err)
+		f.Cluster.Complain(&trouble, "fetch", r.err)
+		if broker.Moved(r.err) {
+			_ = f.Cluster.Refresh(ctx) // what is wrong with it shows in the next try as well
 		}
-		if stale(r.err) {
-			refresh(ctx, f.Client)
-		}
-		pause = min(2*pause, lastPause)
 	}
 }
+
+// tries are the pauses between rounds that failed.
+var tries = retry.Backoff{First: 20 * time.Millisecond, Last: time.Second}
 
 // outcome is how a round of requests went.
 type outcome struct {
@@ -100,13 +95,13 @@ type outcome struct {
 // round sends a request to each leader, unless one from there is still under way, and waits for the first answer that
 // is of use, or for all. After a failure it waits no longer than pause.
 func (f *Fetcher) round(ctx context.Context, b *Buffers, from []Position, wait, pause time.Duration) (r outcome) {
-	cluster, err := layout(ctx, f.Client)
+	layout, err := f.Cluster.Layout(ctx)
 	if err != nil {
 		r.err = err
-		sleep(ctx, pause)
+		_ = retry.Sleep(ctx, pause) // Fetch sees when ctx has ended
 		return r
 	}
-	shares, err := byLeader(cluster, from)
+	shares, err := byLeader(layout, from)
 	r.err = err
 	arrivals := make(chan *flight, len(shares))
 	flights := f.launch(ctx, shares, wait, arrivals)

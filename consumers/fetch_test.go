@@ -220,7 +220,7 @@ func TestFetchAsksWhereAPartitionLiesThatIsOutOfRange(t *testing.T) {
 func TestATopicMayAppearLater(t *testing.T) {
 	w := newWorld(t, 1)
 	w.topic("there", 1)
-	came := w.arrivals(19) // the request by which a fetcher makes the transport look again
+	came := w.arrivals(3) // metadata: the fetcher makes the transport look again
 	results := fetching(w.ctx, w.fetcher(), []consumers.Position{{Topic: "there"}, {Topic: "later"}})
 	w.await(came)
 	w.ok(w.kafka.CreateTopic("later", 1, nil)) // by somebody else: the client does not learn of it
@@ -236,7 +236,7 @@ func TestATopicMayAppearLater(t *testing.T) {
 func TestEndsWaitsForATopic(t *testing.T) {
 	w := newWorld(t, 1)
 	w.topic("there", 1)
-	looked := w.arrivals(19)
+	looked := w.arrivals(3)
 	created := make(chan error, 1)
 	go func() {
 		<-looked
@@ -429,7 +429,7 @@ func TestReadAll(t *testing.T) {
 		w.produce("t", 0, names(fmt.Sprint(i), 4)...)
 	}
 	read := func(from, to int64) (values []string, err error) {
-		err = consumers.ReadAll(w.ctx, w.fetcher(), "t", 0, from, to, func(r *wire.Record) error {
+		err = wire.ReadTo(w.ctx, w.fetcher(), wire.Position{Topic: "t", Offset: from}, to, func(r *wire.Record) error {
 			values = append(values, string(r.Value))
 			return nil
 		})
@@ -444,11 +444,11 @@ func TestReadAll(t *testing.T) {
 	w.ok(err)
 	w.want("from the start that is left", values, []string{"4-00002", "4-00003"})
 
-	if _, err = read(30, 40); !errors.Is(err, consumers.ErrOutOfRange) {
+	if _, err = read(30, 40); !errors.Is(err, wire.ErrRecreated) {
 		t.Errorf("above the end: %v", err)
 	}
 	stop := errors.New("stop")
-	if err := consumers.ReadAll(w.ctx, w.fetcher(), "t", 0, 18, 20, func(*wire.Record) error { return stop }); !errors.Is(err, stop) {
+	if err := wire.ReadTo(w.ctx, w.fetcher(), wire.Position{Topic: "t", Offset: 18}, 20, func(*wire.Record) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("what visit returned came back as %v", err)
 	}
 }
@@ -464,7 +464,7 @@ func TestReadAllReachesAnEndWithoutRecords(t *testing.T) {
 	if ends["t"][0] != 3 {
 		t.Errorf("ends at %d, want 3", ends["t"][0])
 	}
-	w.ok(consumers.ReadAll(w.ctx, w.fetcher(), "t", 0, 0, 3, func(r *wire.Record) error {
+	w.ok(wire.ReadTo(w.ctx, w.fetcher(), wire.Position{Topic: "t"}, 3, func(r *wire.Record) error {
 		t.Errorf("record %d is still there", r.Offset)
 		return nil
 	}))
@@ -483,7 +483,7 @@ func TestReadAllOfACompactedPartition(t *testing.T) {
 	ends, err := consumers.Ends(w.ctx, w.client, map[string][]int{"t": {0}})
 	w.ok(err)
 	var left []string
-	w.ok(consumers.ReadAll(w.ctx, w.fetcher(), "t", 0, 0, ends["t"][0], func(r *wire.Record) error {
+	w.ok(wire.ReadTo(w.ctx, w.fetcher(), wire.Position{Topic: "t"}, ends["t"][0], func(r *wire.Record) error {
 		left = append(left, fmt.Sprint(r.Offset, string(r.Value)))
 		return nil
 	}))

@@ -159,7 +159,7 @@ func (f *Fetcher) locate(ctx context.Context, of *Fetched) error {
 		{latest, uncommitted, &of.HighWatermark},
 		{latest, committed, &of.Stable},
 	} {
-		found, err := listOffsets(ctx, f.Client, at, question.time, question.isolation)
+		found, err := listOffsets(ctx, f.Cluster, at, question.time, question.isolation)
 		if err != nil {
 			return err
 		}

@@ -87,7 +87,7 @@ func (f *Fetcher) fly(ctx context.Context, x *flight, wait time.Duration) {
 	defer x.cancel()
 	first := int(atomic.AddUint64(&f.turn, 1) % uint64(len(x.from)))
 	asked := &toBroker{request: f.request(x.from, first, wait), broker: x.leader}
-	body, err := exchange(ctx, f.Client, asked, wait+margin)
+	body, err := exchange(ctx, f.Cluster, asked, wait+margin)
 
 	f.mutex.Lock()
 	defer f.mutex.Unlock()

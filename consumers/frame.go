@@ -1,13 +1,16 @@
 package consumers
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"kindred/schemas/broker"
 	"kindred/schemas/wire"
 )
 
@@ -70,6 +73,15 @@ type toCoordinator struct {
 }
 
 func (r *toCoordinator) Group() string { return r.group }
+
+// exchange sends a request of our own and returns the body of its answer.
+func exchange(ctx context.Context, c *broker.Cluster, m protocol.Message, within time.Duration) ([]byte, error) {
+	got, err := c.RoundTrip(ctx, m, within)
+	if err != nil {
+		return nil, err
+	}
+	return got.(*answer).body, nil
+}
 
 // encoder writes a request: its methods append in the order of the protocol.
 type encoder struct{ b []byte }

@@ -2,8 +2,9 @@ package consumers
 
 import (
 	"context"
-	"errors"
 	"fmt"
+
+	"kindred/schemas/broker"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -18,9 +19,9 @@ func (g *Generation) Commit(ctx context.Context, topic string, offsets map[int]i
 		of = append(of, Position{Topic: topic, Partition: partition, Offset: offset})
 	}
 	sortPositions(of)
-	return persist(ctx, g.client, g.log, "commit offsets of "+topic, func() error {
-		return fenced(g.commit(ctx, of))
-	})
+	return fenced(g.cluster.Persist(ctx, "commit offsets of "+topic, broker.Asking{}, func(ctx context.Context) error {
+		return g.commit(ctx, of)
+	}))
 }
 
 func (g *Generation) commit(ctx context.Context, of []Position) error {
@@ -35,7 +36,7 @@ func (g *Generation) commit(ctx context.Context, of []Position) error {
 		e.i32(-1) // whatever the leader's epoch
 		e.str("") // nothing beside it
 	})
-	b, err := askCoordinator(ctx, g.client, g.GroupID, e, protocol.OffsetCommit, patience)
+	b, err := askCoordinator(ctx, g.cluster, g.GroupID, e, protocol.OffsetCommit, broker.Patience)
 	if err != nil {
 		return err
 	}
@@ -52,15 +53,10 @@ func (g *Generation) commit(ctx context.Context, of []Position) error {
 	return b.Err()
 }
 
-// fenced turns what Kafka says to a member of an earlier generation into ErrFenced, and marks what cannot heal.
+// fenced marks what Kafka says to a member of an earlier generation.
 func fenced(err error) error {
-	switch {
-	case errors.Is(err, kafka.IllegalGeneration), errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.FencedInstanceID):
-		return hopeless{fmt.Errorf("%w: %w", ErrFenced, err)}
-	case errors.Is(err, kafka.GroupAuthorizationFailed), errors.Is(err, kafka.TopicAuthorizationFailed),
-		errors.Is(err, kafka.OffsetMetadataTooLarge), errors.Is(err, kafka.InvalidCommitOffsetSize),
-		errors.Is(err, kafka.UnsupportedVersion):
-		return hopeless{err}
+	if broker.IsFenced(err) {
+		return fmt.Errorf("%w: %w", ErrFenced, err)
 	}
 	return err
 }
@@ -68,11 +64,11 @@ func fenced(err error) error {
 // Committed tells the group's offsets of a topic by partition; -1: none. An offset that a transaction is about to move
 // is waited for: it is read when the transaction has ended, one way or the other.
 func (g *Generation) Committed(ctx context.Context, topic string, partitions ...int) (offsets map[int]int64, err error) {
-	err = persist(ctx, g.client, g.log, "read the committed offsets of "+topic, func() error {
+	err = g.cluster.Persist(ctx, "read the committed offsets of "+topic, broker.Asking{}, func(ctx context.Context) error {
 		offsets, err = g.committed(ctx, topic, partitions)
-		return fenced(err)
+		return err
 	})
-	return offsets, err
+	return offsets, fenced(err)
 }
 
 func (g *Generation) committed(ctx context.Context, topic string, partitions []int) (map[int]int64, error) {
@@ -88,7 +84,7 @@ func (g *Generation) committed(ctx context.Context, topic string, partitions []i
 	e.noTags()
 	e.i8(1) // say so when a transaction is under way
 	e.noTags()
-	asked, err := askCoordinator(ctx, g.client, g.GroupID, e, protocol.OffsetFetch, patience)
+	asked, err := askCoordinator(ctx, g.cluster, g.GroupID, e, protocol.OffsetFetch, broker.Patience)
 	if err != nil {
 		return nil, err
 	}

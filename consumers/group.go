@@ -3,10 +3,9 @@ package consumers
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
-	"github.com/segmentio/kafka-go"
+	"kindred/schemas/broker"
 )
 
 // ErrFenced says that somebody else has the shard by now: what this generation holds is over.
@@ -15,12 +14,11 @@ var ErrFenced = errors.New("the group has moved on")
 // Group is a member of a Kafka consumer group. The partitions of its topics that have the same number go to the same
 // member, which is what makes a shard.
 type Group struct {
-	Client *kafka.Client
-	ID     string   // of the group
-	Member string   // a name that stays the same when the process starts again; decides ties
-	Topics []string // full names; all with the same number of partitions, unless Whole
-	Whole  bool     // one member gets everything, the others stand by
-	Log    *slog.Logger
+	Cluster *broker.Cluster
+	ID      string   // of the group
+	Member  string   // a name that stays the same when the process starts again; decides ties
+	Topics  []string // full names; all with the same number of partitions, unless Whole
+	Whole   bool     // one member gets everything, the others stand by
 
 	Session   time.Duration // without a heartbeat for so long, Kafka gives the shards away; default 10 s
 	Heartbeat time.Duration // and so the time until a member learns that another has come; default 500 ms
@@ -34,9 +32,8 @@ type Generation struct {
 	GroupID  string
 	Shards   []int // ascending, at least one
 
-	of     int // so many shards there are
-	client *kafka.Client
-	log    *slog.Logger
+	of      int // so many shards there are
+	cluster *broker.Cluster
 }
 
 // Run joins the group and calls work with what the member is given, again and again as the group changes, until ctx
@@ -51,24 +48,25 @@ type Generation struct {
 func (g *Group) Run(ctx context.Context, work func(ctx context.Context, gen *Generation) error) error {
 	m := &member{Group: g, held: claim{Name: g.Member}}
 	defer m.leave(ctx)
-	pause := firstPause
+	pauses := tries
+	var trouble broker.Trouble
 	for ctx.Err() == nil {
 		gen, err := m.join(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case errors.As(err, new(hopeless)):
+		case refused(err):
 			return err
 		case err != nil:
-			m.failed(err, pause)
-			if stale(err) {
-				refresh(ctx, g.Client)
+			g.Cluster.Complain(&trouble, "join the group", err)
+			if broker.Moved(err) {
+				_ = g.Cluster.Refresh(ctx) // what is wrong with it shows in the next try as well
 			}
-			sleep(ctx, pause)
-			pause = min(2*pause, lastPause)
+			_ = pauses.Wait(ctx) // the loop sees when ctx has ended
 			continue
 		}
-		pause = firstPause
+		pauses.Reset()
+		trouble = broker.Trouble{}
 		if over, err := m.live(ctx, gen, work); over {
 			return err
 		}

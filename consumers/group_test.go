@@ -30,7 +30,7 @@ type seat struct {
 }
 
 func (w *world) newGroup(name string, topics ...string) *consumers.Group {
-	return &consumers.Group{Client: w.client, ID: "group", Member: name, Topics: topics,
+	return &consumers.Group{Cluster: w.client, ID: "group", Member: name, Topics: topics,
 		Heartbeat: 10 * time.Millisecond, Session: time.Minute, Rebalance: 10 * time.Second}
 }
 
@@ -240,11 +240,11 @@ func TestCommittedWaitsForATransaction(t *testing.T) {
 	}
 
 	x := w.begin("router")
-	added, err := w.client.AddOffsetsToTxn(w.ctx, &kafka.AddOffsetsToTxnRequest{TransactionalID: x.id, GroupID: gen.GroupID,
+	added, err := w.client.Client.AddOffsetsToTxn(w.ctx, &kafka.AddOffsetsToTxnRequest{TransactionalID: x.id, GroupID: gen.GroupID,
 		ProducerID: x.producer.ProducerID, ProducerEpoch: x.producer.ProducerEpoch})
 	w.ok(err)
 	w.ok(added.Error)
-	moved, err := w.client.TxnOffsetCommit(w.ctx, &kafka.TxnOffsetCommitRequest{TransactionalID: x.id, GroupID: gen.GroupID,
+	moved, err := w.client.Client.TxnOffsetCommit(w.ctx, &kafka.TxnOffsetCommitRequest{TransactionalID: x.id, GroupID: gen.GroupID,
 		ProducerID: x.producer.ProducerID, ProducerEpoch: x.producer.ProducerEpoch,
 		GenerationID: int(gen.ID), MemberID: gen.MemberID,
 		Topics: map[string][]kafka.TxnOffsetCommit{"t": {{Partition: 1, Offset: 42}}}})
@@ -275,7 +275,7 @@ func TestCommittedWaitsForATransaction(t *testing.T) {
 
 func TestTopicsMayAppearAfterTheGroup(t *testing.T) {
 	w := newWorld(t, 1)
-	looked := w.arrivals(19)
+	looked := w.arrivals(3)
 	ann := w.sit(w.newGroup("ann", "left", "right"))
 	w.await(looked)
 	w.ok(w.kafka.CreateTopic("left", 3, nil))
@@ -291,7 +291,7 @@ func TestTopicsOfAGroupNeedTheSameNumberOfPartitions(t *testing.T) {
 	w.topic("right", 4)
 	g := w.newGroup("ann", "left", "right")
 	said := make(lines, 100)
-	g.Log = slog.New(slog.NewTextHandler(said, nil))
+	w.client.Log = slog.New(slog.NewTextHandler(said, nil))
 	w.sit(g)
 	if line := <-said; !strings.Contains(line, "right has 4 partitions and left has 3") {
 		t.Errorf("said %q", line)
@@ -311,7 +311,7 @@ func TestMorePartitionsMeanANewGeneration(t *testing.T) {
 	w.topic("t", 2)
 	ann := w.sit(w.newGroup("ann", "t"))
 	w.settled(2, ann)
-	_, err := w.client.CreatePartitions(w.ctx, &kafka.CreatePartitionsRequest{Topics: []kafka.TopicPartitionsConfig{{Name: "t", Count: 5}}})
+	_, err := w.client.Client.CreatePartitions(w.ctx, &kafka.CreatePartitionsRequest{Topics: []kafka.TopicPartitionsConfig{{Name: "t", Count: 5}}})
 	w.ok(err)
 	w.topic("anything", 1) // makes the client look at the cluster now
 	w.settled(5, ann)
@@ -420,5 +420,5 @@ func TestABrokerMayRestart(t *testing.T) {
 	if !maps.Equal(offsets, map[int]int64{0: 2, 1: -1}) {
 		t.Errorf("committed are %v", offsets)
 	}
-	w.ok(consumers.ReadAll(w.ctx, f, "t", 0, 0, 2, func(*wire.Record) error { return nil }))
+	w.ok(wire.ReadTo(w.ctx, f, wire.Position{Topic: "t"}, 2, func(*wire.Record) error { return nil }))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 
+	"kindred/schemas/broker"
 	"kindred/schemas/wire"
 )
 
@@ -46,7 +47,7 @@ func (m *member) tryJoin(ctx context.Context) (j joined, code int16, err error) 
 	e.i32(1)
 	e.str(protocolName)
 	e.bytes(subscription(m.Topics, m.held))
-	body, err := m.ask(ctx, e, protocol.JoinGroup, m.rebalance()+m.session()+patience)
+	body, err := m.ask(ctx, e, protocol.JoinGroup, m.rebalance()+m.session()+broker.Patience)
 	if err != nil {
 		return j, 0, err
 	}
@@ -85,7 +86,7 @@ func userData(subscription []byte) []byte {
 
 // syncGroup brings the leader's plan to Kafka and this member's part of it back.
 func (m *member) syncGroup(ctx context.Context, j joined, plan map[string][]int) ([]int, error) {
-	cluster, err := layout(ctx, m.Client)
+	layout, err := m.Cluster.Layout(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -97,9 +98,9 @@ func (m *member) syncGroup(ctx context.Context, j joined, plan map[string][]int)
 	e.i32(int32(len(plan)))
 	for id, shards := range plan {
 		e.str(id)
-		e.bytes(m.assignment(cluster, shards))
+		e.bytes(m.assignment(layout, shards))
 	}
-	body, err := m.ask(ctx, e, protocol.SyncGroup, m.rebalance()+patience)
+	body, err := m.ask(ctx, e, protocol.SyncGroup, m.rebalance()+broker.Patience)
 	if err != nil {
 		return nil, err
 	}
@@ -112,12 +113,12 @@ func (m *member) syncGroup(ctx context.Context, j joined, plan map[string][]int)
 }
 
 // assignment lists the partitions of every topic, as Kafka's own consumers do.
-func (m *member) assignment(cluster protocol.Cluster, shards []int) []byte {
+func (m *member) assignment(layout broker.Layout, shards []int) []byte {
 	e := new(encoder)
 	e.i16(0) // version
 	e.i32(int32(len(m.Topics)))
 	for _, topic := range m.Topics {
-		there := slices.DeleteFunc(slices.Clone(shards), func(p int) bool { return p >= len(cluster.Topics[topic].Partitions) })
+		there := slices.DeleteFunc(slices.Clone(shards), func(p int) bool { return p >= len(layout.Topics[topic].Partitions) })
 		e.str(topic)
 		e.i32(int32(len(there)))
 		for _, p := range there {
@@ -150,7 +151,7 @@ func (m *member) beat(ctx context.Context, gen *Generation) error {
 	e.i32(gen.ID)
 	e.str(gen.MemberID)
 	e.null()
-	body, err := m.ask(context.WithoutCancel(ctx), e, protocol.Heartbeat, min(patience, m.session()/2))
+	body, err := m.ask(context.WithoutCancel(ctx), e, protocol.Heartbeat, min(broker.Patience, m.session()/2))
 	if err != nil {
 		return err
 	}
@@ -161,24 +162,24 @@ func (m *member) beat(ctx context.Context, gen *Generation) error {
 	return body.Err()
 }
 
-// mortal says whether what a heartbeat brought back ends the generation. Else the coordinator is just away.
-func mortal(err error) bool {
-	for _, code := range []kafka.Error{kafka.RebalanceInProgress, kafka.IllegalGeneration, kafka.UnknownMemberId,
-		kafka.FencedInstanceID, kafka.GroupAuthorizationFailed} {
-		if errors.Is(err, code) {
-			return true
-		}
-	}
-	return false
+// endsGeneration reports whether the answer to a heartbeat ends the generation. Else the coordinator is just away.
+func endsGeneration(err error) bool {
+	return errors.Is(err, kafka.RebalanceInProgress) || broker.IsFenced(err) || refused(err)
+}
+
+// refused reports whether Kafka will never let the member in.
+func refused(err error) bool {
+	var code kafka.Error
+	return errors.As(err, &code) && broker.Judge(code) == broker.Refused
 }
 
 // outgrown says that the topics have more partitions than the generation divides.
 func (m *member) outgrown(ctx context.Context, gen *Generation) bool {
-	cluster, err := layout(context.WithoutCancel(ctx), m.Client)
+	layout, err := m.Cluster.Layout(context.WithoutCancel(ctx))
 	if err != nil {
 		return false
 	}
-	shards, err := countShards(cluster, m.Topics, m.Whole)
+	shards, err := countShards(layout, m.Topics, m.Whole)
 	return err == nil && shards > gen.of
 }
 
@@ -191,15 +192,15 @@ func (m *member) leave(ctx context.Context) {
 	e.str(m.ID)
 	e.str(m.id)
 	if _, err := m.ask(context.WithoutCancel(ctx), e, protocol.LeaveGroup, farewell); err != nil {
-		logger(m.Log).Info("left the group without a word", "group", m.ID, "error", err)
+		m.Cluster.Logger().Info("left the group without a word", "group", m.ID, "error", err)
 	}
 }
 
 func (m *member) ask(ctx context.Context, e *encoder, key protocol.ApiKey, within time.Duration) (*wire.Body, error) {
-	return askCoordinator(ctx, m.Client, m.ID, e, key, within)
+	return askCoordinator(ctx, m.Cluster, m.ID, e, key, within)
 }
 
-func askCoordinator(ctx context.Context, c *kafka.Client, group string, e *encoder, key protocol.ApiKey, within time.Duration) (*wire.Body, error) {
+func askCoordinator(ctx context.Context, c *broker.Cluster, group string, e *encoder, key protocol.ApiKey, within time.Duration) (*wire.Body, error) {
 	body, err := exchange(ctx, c, &toCoordinator{request: request{key: key, frame: e.finish()}, group: group}, within)
 	if err != nil {
 		return nil, fmt.Errorf("ask the coordinator of %s: %w", group, err)

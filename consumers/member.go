@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"kindred/schemas/broker"
+
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 )
 
 const (
@@ -24,9 +25,8 @@ const (
 // member is a Group's life: what it is called and what it holds from one generation to the next.
 type member struct {
 	*Group
-	id       string // given by Kafka; empty: not yet
-	held     claim
-	failures int
+	id   string // given by Kafka; empty: not yet
+	held claim
 }
 
 func (m *member) session() time.Duration   { return orTime(m.Session, defaultSession) }
@@ -38,14 +38,6 @@ func orTime(d, otherwise time.Duration) time.Duration {
 		return d
 	}
 	return otherwise
-}
-
-// failed logs the first failures of a row, then few.
-func (m *member) failed(err error, pause time.Duration) {
-	m.failures++
-	if m.failures == patient || m.failures%30 == 0 {
-		logger(m.Log).Warn("not in the group yet", "group", m.ID, "try", m.failures, "again in", pause, "error", err)
-	}
 }
 
 // join waits until the group has settled and tells what this member is to do in it.
@@ -68,24 +60,23 @@ func (m *member) join(ctx context.Context) (*Generation, error) {
 		return nil, m.explain("sync", err)
 	}
 	m.held = claim{Name: m.Member, Generation: joined.generation, Shards: mine}
-	m.failures = 0
-	logger(m.Log).Info("joined", "group", m.ID, "generation", joined.generation, "shards", mine)
-	return &Generation{ID: joined.generation, MemberID: m.id, GroupID: m.ID, Shards: mine, of: shards, client: m.Client, log: m.Log}, nil
+	m.Cluster.Logger().Info("joined", "group", m.ID, "generation", joined.generation, "shards", mine)
+	return &Generation{ID: joined.generation, MemberID: m.id, GroupID: m.ID, Shards: mine, of: shards, cluster: m.Cluster}, nil
 }
 
 // shards counts them: the topics' partitions.
 func (m *member) shards(ctx context.Context) (int, error) {
-	cluster, err := layout(ctx, m.Client)
+	layout, err := m.Cluster.Layout(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("group %s: %w", m.ID, err)
 	}
-	return countShards(cluster, m.Topics, m.Whole)
+	return countShards(layout, m.Topics, m.Whole)
 }
 
-func countShards(cluster protocol.Cluster, topics []string, whole bool) (int, error) {
+func countShards(layout broker.Layout, topics []string, whole bool) (int, error) {
 	shards := 0
 	for i, topic := range topics {
-		n := len(cluster.Topics[topic].Partitions)
+		n := len(layout.Topics[topic].Partitions)
 		if n == 0 {
 			return 0, fmt.Errorf("topic %s: %w", topic, kafka.UnknownTopicOrPartition)
 		}
@@ -98,15 +89,10 @@ func countShards(cluster protocol.Cluster, topics []string, whole bool) (int, er
 	return shards, nil
 }
 
-// explain says what Kafka's refusal means for the next try.
+// explain says what Kafka's refusal was about. A member whose id Kafka does not know any more asks for a new one.
 func (m *member) explain(doing string, err error) error {
-	switch {
-	case errors.Is(err, kafka.UnknownMemberId), errors.Is(err, kafka.FencedInstanceID):
+	if errors.Is(err, kafka.UnknownMemberId) || errors.Is(err, kafka.FencedInstanceID) {
 		m.id = ""
-	case errors.Is(err, kafka.InvalidGroupId), errors.Is(err, kafka.InvalidSessionTimeout),
-		errors.Is(err, kafka.GroupAuthorizationFailed), errors.Is(err, kafka.SASLAuthenticationFailed),
-		errors.Is(err, kafka.UnsupportedSASLMechanism), errors.Is(err, kafka.UnsupportedVersion):
-		return hopeless{fmt.Errorf("%s group %s: %w", doing, m.ID, err)}
 	}
 	return fmt.Errorf("%s group %s: %w", doing, m.ID, err)
 }
@@ -137,11 +123,11 @@ func (m *member) live(ctx context.Context, gen *Generation, work func(context.Co
 		switch {
 		case err == nil:
 			alive = time.Now()
-		case !mortal(err) && time.Since(alive) < m.session():
+		case !endsGeneration(err) && time.Since(alive) < m.session():
 			continue // the coordinator is away for a moment
 		default:
 			if working.Err() == nil {
-				logger(m.Log).Info("the group changes", "group", m.ID, "generation", gen.ID, "reason", err)
+				m.Cluster.Logger().Info("the group changes", "group", m.ID, "generation", gen.ID, "reason", err)
 			}
 			end()
 			continue

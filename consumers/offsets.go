@@ -8,6 +8,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 
+	"kindred/schemas/broker"
 	"kindred/schemas/wire"
 )
 
@@ -24,26 +25,26 @@ const (
 
 // Ends tells where partitions end for a reader of committed records: at the first offset of an open transaction, else
 // behind the last record. Keys are topic and partition. What can heal is tried again until ctx ends.
-func Ends(ctx context.Context, c *kafka.Client, topics map[string][]int) (map[string]map[int]int64, error) {
+func Ends(ctx context.Context, c *broker.Cluster, topics map[string][]int) (map[string]map[int]int64, error) {
 	return offsetsOf(ctx, c, topics, latest)
 }
 
 // Starts tells where partitions begin: the first offset that is still there, else the next one to be written.
-func Starts(ctx context.Context, c *kafka.Client, topics map[string][]int) (map[string]map[int]int64, error) {
+func Starts(ctx context.Context, c *broker.Cluster, topics map[string][]int) (map[string]map[int]int64, error) {
 	return offsetsOf(ctx, c, topics, earliest)
 }
 
 // Ends is like the function, in the order asked; the positions' offsets do not matter.
 func (f *Fetcher) Ends(ctx context.Context, of []Position) ([]int64, error) {
-	return listPersistently(ctx, f.Client, of, latest, committed)
+	return listPersistently(ctx, f.Cluster, of, latest, committed)
 }
 
 // Starts is like the function, in the order asked; the positions' offsets do not matter.
 func (f *Fetcher) Starts(ctx context.Context, of []Position) ([]int64, error) {
-	return listPersistently(ctx, f.Client, of, earliest, committed)
+	return listPersistently(ctx, f.Cluster, of, earliest, committed)
 }
 
-func offsetsOf(ctx context.Context, c *kafka.Client, topics map[string][]int, at int64) (map[string]map[int]int64, error) {
+func offsetsOf(ctx context.Context, c *broker.Cluster, topics map[string][]int, at int64) (map[string]map[int]int64, error) {
 	var of []Position
 	for topic, partitions := range topics {
 		for _, p := range partitions {
@@ -65,8 +66,8 @@ func offsetsOf(ctx context.Context, c *kafka.Client, topics map[string][]int, at
 	return offsets, nil
 }
 
-func listPersistently(ctx context.Context, c *kafka.Client, of []Position, at int64, isolation int8) (found []int64, err error) {
-	err = persist(ctx, c, nil, "list offsets", func() error {
+func listPersistently(ctx context.Context, c *broker.Cluster, of []Position, at int64, isolation int8) (found []int64, err error) {
+	err = c.Persist(ctx, "list offsets", broker.Asking{}, func(ctx context.Context) error {
 		found, err = listOffsets(ctx, c, of, at, isolation)
 		return err
 	})
@@ -74,12 +75,12 @@ func listPersistently(ctx context.Context, c *kafka.Client, of []Position, at in
 }
 
 // listOffsets asks each leader once. Answers come in any order and are put into the order of the question.
-func listOffsets(ctx context.Context, c *kafka.Client, of []Position, at int64, isolation int8) ([]int64, error) {
-	cluster, err := layout(ctx, c)
+func listOffsets(ctx context.Context, c *broker.Cluster, of []Position, at int64, isolation int8) ([]int64, error) {
+	layout, err := c.Layout(ctx)
 	if err != nil {
 		return nil, err
 	}
-	shares, err := byLeader(cluster, of)
+	shares, err := byLeader(layout, of)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +90,7 @@ func listOffsets(ctx context.Context, c *kafka.Client, of []Position, at int64, 
 	}
 	for _, s := range shares {
 		asked := &toBroker{request: request{key: protocol.ListOffsets, frame: listOffsetsFrame(s.from, at, isolation)}, broker: s.leader}
-		body, err := exchange(ctx, c, asked, patience)
+		body, err := exchange(ctx, c, asked, broker.Patience)
 		if err != nil {
 			return nil, err
 		}
@@ -170,16 +171,16 @@ type share struct {
 
 // byLeader divides positions among brokers, in the order of the brokers' numbers. err names what has no leader; the
 // shares are right for the rest.
-func byLeader(c protocol.Cluster, of []Position) (shares []share, err error) {
+func byLeader(layout broker.Layout, of []Position) (shares []share, err error) {
 	for _, p := range of {
-		l, lost := leader(c, p.Topic, p.Partition)
+		leader, lost := layout.Leader(p.Topic, p.Partition)
 		if lost != nil {
 			err = lost
 			continue
 		}
-		i := slices.IndexFunc(shares, func(s share) bool { return s.leader == l })
+		i := slices.IndexFunc(shares, func(s share) bool { return s.leader == leader.ID })
 		if i < 0 {
-			shares = append(shares, share{leader: l})
+			shares = append(shares, share{leader: leader.ID})
 			i = len(shares) - 1
 		}
 		shares[i].add(p)

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"kindred/consumers"
+	"kindred/schemas/broker"
 	"kindred/schemas/wire"
 )
 
@@ -25,7 +26,7 @@ type world struct {
 	*testing.T
 	ctx    context.Context // ends well before the test would
 	kafka  *kfake.Cluster
-	client *kafka.Client
+	client *broker.Cluster
 	group  time.Duration // heartbeat of the groups
 }
 
@@ -46,10 +47,10 @@ func newWorld(t *testing.T, brokers int, more ...kfake.Opt) *world {
 	return &world{T: t, ctx: ctx, kafka: cluster, client: newClient(t, cluster.ListenAddrs()...)}
 }
 
-func newClient(t *testing.T, addrs ...string) *kafka.Client {
+func newClient(t *testing.T, addrs ...string) *broker.Cluster {
 	transport := new(kafka.Transport)
 	t.Cleanup(transport.CloseIdleConnections)
-	return &kafka.Client{Addr: kafka.TCP(addrs...), Transport: transport}
+	return &broker.Cluster{Client: &kafka.Client{Addr: kafka.TCP(addrs...), Transport: transport}}
 }
 
 func (w *world) ok(err error) {
@@ -66,7 +67,7 @@ func (w *world) topic(name string, partitions int, configs ...string) {
 	for i := 0; i < len(configs); i += 2 {
 		config.ConfigEntries = append(config.ConfigEntries, kafka.ConfigEntry{ConfigName: configs[i], ConfigValue: configs[i+1]})
 	}
-	made, err := w.client.CreateTopics(w.ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{config}})
+	made, err := w.client.Client.CreateTopics(w.ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{config}})
 	w.ok(err)
 	w.ok(made.Errors[name])
 }
@@ -84,7 +85,7 @@ func (w *world) produce(topic string, partition int, values ...string) (base int
 func (w *world) send(topic string, partition int, transaction string, batch []byte) (base int64) {
 	w.Helper()
 	batch = append(binary.BigEndian.AppendUint32(nil, uint32(len(batch))), batch...)
-	res, err := w.client.RawProduce(w.ctx, &kafka.RawProduceRequest{
+	res, err := w.client.Client.RawProduce(w.ctx, &kafka.RawProduceRequest{
 		Topic: topic, Partition: partition, RequiredAcks: kafka.RequireAll, TransactionalID: transaction,
 		RawRecords: protocol.RawRecordSet{Reader: bytes.NewReader(batch)},
 	})
@@ -103,7 +104,7 @@ type transaction struct {
 
 func (w *world) begin(id string) *transaction {
 	w.Helper()
-	res, err := w.client.InitProducerID(w.ctx, &kafka.InitProducerIDRequest{TransactionalID: id, TransactionTimeoutMs: 60000,
+	res, err := w.client.Client.InitProducerID(w.ctx, &kafka.InitProducerIDRequest{TransactionalID: id, TransactionTimeoutMs: 60000,
 		ProducerID: -1, ProducerEpoch: -1})
 	w.ok(err)
 	w.ok(res.Error)
@@ -112,7 +113,7 @@ func (w *world) begin(id string) *transaction {
 
 func (x *transaction) produce(topic string, partition int, values ...string) {
 	x.Helper()
-	added, err := x.client.AddPartitionsToTxn(x.ctx, &kafka.AddPartitionsToTxnRequest{
+	added, err := x.client.Client.AddPartitionsToTxn(x.ctx, &kafka.AddPartitionsToTxnRequest{
 		TransactionalID: x.id, ProducerID: x.producer.ProducerID, ProducerEpoch: x.producer.ProducerEpoch,
 		Topics: map[string][]kafka.AddPartitionToTxn{topic: {{Partition: partition}}},
 	})
@@ -128,14 +129,14 @@ func (x *transaction) produce(topic string, partition int, values ...string) {
 
 func (x *transaction) end(commit bool) {
 	x.Helper()
-	res, err := x.client.EndTxn(x.ctx, &kafka.EndTxnRequest{
+	res, err := x.client.Client.EndTxn(x.ctx, &kafka.EndTxnRequest{
 		TransactionalID: x.id, ProducerID: x.producer.ProducerID, ProducerEpoch: x.producer.ProducerEpoch, Committed: commit,
 	})
 	x.ok(err)
 	x.ok(res.Error)
 }
 
-func (w *world) fetcher() *consumers.Fetcher { return &consumers.Fetcher{Client: w.client} }
+func (w *world) fetcher() *consumers.Fetcher { return &consumers.Fetcher{Cluster: w.client} }
 
 // read gives the values that a fetch brought and where to go on.
 func (w *world) read(f consumers.Fetched) (values []string, next int64) {

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"kindred/producers"
+	"kindred/schemas/broker"
 	"kindred/schemas/wire"
 )
 
@@ -39,7 +40,7 @@ func BenchmarkPublishReal(b *testing.B) {
 func benchmark(b *testing.B, address, topic string) {
 	transport := new(kafka.Transport)
 	defer transport.CloseIdleConnections()
-	p := &producers.Producer{Client: &kafka.Client{Addr: kafka.TCP(address), Transport: transport}}
+	p := &producers.Producer{Cluster: &broker.Cluster{Client: &kafka.Client{Addr: kafka.TCP(address), Transport: transport}}}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- p.Run(ctx) }()

@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"kindred/producers"
+	"kindred/schemas/broker"
 	"kindred/schemas/wire"
 )
 
@@ -23,7 +24,7 @@ import (
 type server struct {
 	*kfake.Cluster
 	addresses []string
-	client    *kafka.Client
+	client    *broker.Cluster
 	drop      func(written []byte) bool // says of each request (without its size) that its answer is lost; may be nil
 	mutex     sync.Mutex
 }
@@ -43,7 +44,7 @@ func start(t *testing.T, options ...kfake.Opt) *server {
 func connect(t *testing.T, addresses ...string) *server {
 	s := &server{addresses: addresses}
 	transport := &kafka.Transport{Dial: s.dial, MetadataTTL: time.Hour}
-	s.client = &kafka.Client{Addr: kafka.TCP(addresses...), Transport: transport}
+	s.client = &broker.Cluster{Client: &kafka.Client{Addr: kafka.TCP(addresses...), Transport: transport}}
 	t.Cleanup(transport.CloseIdleConnections)
 	return s
 }
@@ -89,7 +90,7 @@ func apiKey(request []byte) int { return int(binary.BigEndian.Uint16(request)) }
 // running gives a producer whose Run ends with the test.
 func (s *server) running(t *testing.T) *producers.Producer {
 	t.Helper()
-	p := &producers.Producer{Client: s.client}
+	p := &producers.Producer{Cluster: s.client}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
@@ -137,7 +138,7 @@ func (s *server) records(t *testing.T, topic string, partition int, visit func(*
 	fresh := new(kafka.Transport) // partitions may have moved
 	defer fresh.CloseIdleConnections()
 	for from := int64(0); ; {
-		answer, err := fresh.RoundTrip(ctx, s.client.Addr, &fetch{topic: topic, partition: partition, from: from})
+		answer, err := fresh.RoundTrip(ctx, s.client.Client.Addr, &fetch{topic: topic, partition: partition, from: from})
 		if err != nil {
 			t.Fatal(err)
 		}

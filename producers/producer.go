@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/segmentio/kafka-go"
-
+	"kindred/schemas/broker"
+	"kindred/schemas/retry"
 	"kindred/schemas/wire"
 )
 
@@ -28,8 +27,7 @@ var ErrStopped = errors.New("producer stopped")
 // published while two requests are on their way to a broker goes into the next one. Publish, Renew and ProducerID are for
 // concurrent use.
 type Producer struct {
-	Client  *kafka.Client
-	Log     *slog.Logger  // nil: silent
+	Cluster *broker.Cluster
 	Timeout time.Duration // of one request, which is then tried again; 0: 10 s
 
 	once    sync.Once
@@ -78,9 +76,10 @@ type publication struct {
 	gone     bool         // the caller has left
 	pinned   bool         // perhaps written: bound to the producer id and sequence it was sent with
 	tries    int
-	restarts int       // new producer ids taken for its sake
-	notYet   time.Time // not to be sent before
-	last     error     // why it is tried again
+	pauses   retry.Backoff // between them
+	restarts int           // new producer ids taken for its sake
+	notYet   time.Time     // not to be sent before
+	last     error         // why it is tried again
 }
 
 type outcome struct {
@@ -113,6 +112,7 @@ func (p *Producer) Publish(ctx context.Context, topic string, number int, batch 
 	pub := &publication{
 		parcel: parcel{topic: topic, partition: number, batch: batch},
 		result: make(chan outcome, 1),
+		pauses: tries,
 	}
 	if err := p.enqueue(ctx, pub); err != nil {
 		return Ack{}, fmt.Errorf("publish to %s/%d: %w", topic, number, err)
@@ -226,11 +226,4 @@ func (p *Producer) timeout() time.Duration {
 		return p.Timeout
 	}
 	return 10 * time.Second
-}
-
-func (p *Producer) log() *slog.Logger {
-	if p.Log != nil {
-		return p.Log
-	}
-	return slog.New(slog.DiscardHandler)
 }

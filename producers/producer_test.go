@@ -380,7 +380,7 @@ func TestRenew(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	s := start(t, kfake.NumBrokers(1), kfake.SeedTopics(2, "events"))
-	p := &producers.Producer{Client: s.client}
+	p := &producers.Producer{Cluster: s.client}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- p.Run(ctx) }()

@@ -24,7 +24,7 @@ func TestOnARealKafka(t *testing.T) {
 	s := connect(t, address)
 	prefix := fmt.Sprintf("test-%d.", time.Now().UnixNano())
 	events, input, group := prefix+"events", prefix+"input", prefix+"readers"
-	_, err := s.client.CreateTopics(deadline(t), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
+	_, err := s.client.Client.CreateTopics(deadline(t), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
 		{Topic: events, NumPartitions: 12, ReplicationFactor: 1}, {Topic: input, NumPartitions: 1, ReplicationFactor: 1},
 		{Topic: prefix + "tx", NumPartitions: 12, ReplicationFactor: 1},
 	}})

@@ -14,6 +14,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 
+	"kindred/schemas/broker"
 	"kindred/schemas/wire"
 )
 
@@ -89,10 +90,10 @@ func (r *request) encode(timeout time.Duration) {
 	r.frame = f
 }
 
-// send sends what was encoded and waits for the answer until ctx ends. After an error, sent says whether the broker may
+// send sends what was encoded and waits for the answer, until ctx ends and no longer than within. After an error, sent says whether the broker may
 // have got it; it did not read the answer then.
-func (r *request) send(ctx context.Context, client *kafka.Client) (sent bool, err error) {
-	if _, err := roundTrip(ctx, client, r); err != nil {
+func (r *request) send(ctx context.Context, c *broker.Cluster, within time.Duration) (sent bool, err error) {
+	if _, err := c.RoundTrip(ctx, r, within); err != nil {
 		return !r.progress.CompareAndSwap(idle, calledOff), err
 	}
 	return true, r.read()

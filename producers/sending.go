@@ -8,6 +8,9 @@ import (
 	"slices"
 	"time"
 
+	"kindred/schemas/broker"
+	"kindred/schemas/retry"
+
 	"github.com/segmentio/kafka-go/protocol"
 )
 
@@ -15,9 +18,10 @@ const (
 	maxRequest  = 16 << 20 // bytes of batches in one request; a broker takes 100 MB
 	maxFlying   = 2        // requests on their way to one broker: while it works on one, the next is written
 	maxRestarts = 3        // new producer ids for one batch whose sequence number is refused
-	firstPause  = 10 * time.Millisecond
-	lastPause   = 500 * time.Millisecond
 )
+
+// tries are the pauses before something is sent or asked again.
+var tries = retry.Backoff{First: 10 * time.Millisecond, Last: 500 * time.Millisecond}
 
 // delivery is one request on its way, with those who wait for it.
 type delivery struct {
@@ -83,9 +87,9 @@ func (p *Producer) renewable() bool {
 
 // takeID asks for a new producer id until there is one. All sequence numbers begin anew.
 func (p *Producer) takeID(ctx context.Context) error {
-	next, err := initialize(ctx, p.Client, "", 0, session{id: -1, epoch: -1}, p.trouble)
+	next, err := initialize(ctx, p.Cluster, "", 0, session{id: -1, epoch: -1}, broker.Asking{Pauses: tries, OnError: p.trouble})
 	if err != nil {
-		return fmt.Errorf("take a producer id: %w", err)
+		return err
 	}
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -110,10 +114,10 @@ func (p *Producer) dispatch(ctx context.Context) (pause time.Duration) {
 	if idle {
 		return pause
 	}
-	layout, err := layoutOf(ctx, p.Client)
+	layout, err := p.Cluster.Layout(ctx)
 	if err != nil {
 		p.trouble(err)
-		return lastPause
+		return tries.Last
 	}
 	now, stray := time.Now(), false
 	p.turn++
@@ -122,16 +126,16 @@ func (p *Producer) dispatch(ctx context.Context) (pause time.Duration) {
 	p.mutex.Lock()
 	rest := p.queue[:0]
 	for _, pub := range p.queue {
-		leader, known := leaderOf(layout, pub.topic, pub.partition)
-		if !known && pub.to.turn != p.turn && !now.Before(pub.notYet) {
+		leader, lost := layout.Leader(pub.topic, pub.partition)
+		if lost != nil && pub.to.turn != p.turn && !now.Before(pub.notYet) {
 			pub.tries++
-			pub.last, stray = fmt.Errorf("no leader for %s/%d", pub.topic, pub.partition), true
+			pub.last, stray = lost, true
 			pub.wait(now)
 		}
 		if wait := pub.notYet.Sub(now); wait > 0 {
 			pause = min(pause, wait)
 		}
-		if !p.mayGo(pub, now) || !known || !p.load(loads, leader, pub) {
+		if !p.mayGo(pub, now) || lost != nil || !p.load(loads, leader, pub) {
 			pub.to.turn = p.turn // later ones must not overtake it
 			rest = append(rest, pub)
 		}
@@ -210,9 +214,7 @@ func (p *Producer) fly(ctx context.Context, d *delivery, current session) {
 		d.encode(p.timeout())
 		close(d.copied)
 		// The broker is told to give up after timeout; its answer needs some time, too.
-		limited, cancel := context.WithTimeout(ctx, p.timeout()+p.timeout()/2)
-		defer cancel()
-		d.sent, d.err = d.send(limited, p.Client)
+		d.sent, d.err = d.send(ctx, p.Cluster, p.timeout()+p.timeout()/2)
 		select {
 		case p.settled <- d:
 		case <-ctx.Done(): // nobody reads it any more, see stop
@@ -228,7 +230,7 @@ func (p *Producer) settle(ctx context.Context, d *delivery) {
 	var back []*publication
 	for _, pub := range d.publications {
 		pub.flight, pub.to.busy = nil, false
-		moved = moved || pub.answered && movedAway(pub.code)
+		moved = moved || pub.answered && pub.code != 0 && broker.Moved(pub.code)
 		if p.judge(d, pub, now) && !pub.gone {
 			back = append(back, pub)
 		}
@@ -268,14 +270,14 @@ func (p *Producer) judge(d *delivery, pub *publication, now time.Time) (retry bo
 		return true
 	}
 	pub.last = pub.code
-	switch fateOf(pub.code) {
-	case written:
+	switch verdict := broker.Judge(pub.code); verdict {
+	case broker.Done:
 		pub.to.sequence = after(pub.sequence, pub.count)
 		pub.result <- outcome{ack: Ack{Base: pub.base, ProducerID: d.id}}
 		return false
-	case unknown:
+	case broker.Uncertain, broker.Unexpected:
 		pub.pinned = true
-	case outOfStep, fenced:
+	case broker.OutOfStep, broker.Fenced:
 		p.stale = true
 		if pub.pinned {
 			return end(fmt.Errorf("%w: %w", ErrAbandoned, pub.code))
@@ -283,12 +285,12 @@ func (p *Producer) judge(d *delivery, pub *publication, now time.Time) (retry bo
 		if pub.restarts++; pub.restarts > maxRestarts {
 			return end(pub.code)
 		}
-	case tooLarge, refused:
+	case broker.TooLarge, broker.Refused:
 		p.stale = p.stale || pub.pinned
 		switch {
 		case pub.pinned:
 			return end(fmt.Errorf("%w: %w", ErrAbandoned, pub.code))
-		case fateOf(pub.code) == tooLarge:
+		case verdict == broker.TooLarge:
 			return end(fmt.Errorf("%w: %w: %d bytes", ErrTooLarge, pub.code, pub.size))
 		}
 		return end(pub.code)
@@ -297,14 +299,8 @@ func (p *Producer) judge(d *delivery, pub *publication, now time.Time) (retry bo
 	return true
 }
 
-// wait sets the time of the next try: 10 ms after the first, twice as long each time, half a second at most.
-func (pub *publication) wait(now time.Time) {
-	pause := lastPause
-	if pub.tries < 7 {
-		pause = min(lastPause, firstPause<<max(0, pub.tries-1))
-	}
-	pub.notYet = now.Add(pause)
-}
+// wait sets the time of the next try.
+func (pub *publication) wait(now time.Time) { pub.notYet = now.Add(pub.pauses.Next()) }
 
 // refresh asks for the layout in the background, once at a time.
 func (p *Producer) refresh(ctx context.Context) {
@@ -315,7 +311,7 @@ func (p *Producer) refresh(ctx context.Context) {
 	}
 	p.refreshing = true
 	p.background.Go(func() {
-		refreshLayout(ctx, p.Client) // an error here shows in the next request as well
+		_ = p.Cluster.Refresh(ctx) // an error here shows in the next request as well
 		p.mutex.Lock()
 		defer p.mutex.Unlock()
 		p.refreshing = false
@@ -329,14 +325,14 @@ func (p *Producer) report(err error) {
 		p.trouble(err)
 	} else if p.troubled {
 		p.troubled = false
-		p.log().Info("kafka takes records again")
+		p.Cluster.Logger().Info("kafka takes records again")
 	}
 }
 
 func (p *Producer) trouble(err error) {
 	if !p.troubled {
 		p.troubled = true
-		p.log().Warn("kafka does not take records, trying again", "error", err)
+		p.Cluster.Logger().Warn("kafka does not take records, trying again", "error", err)
 	}
 }
 

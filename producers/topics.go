@@ -13,6 +13,8 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"kindred/schemas"
+	"kindred/schemas/broker"
+	"kindred/schemas/retry"
 )
 
 // Difference is one way in which a topic is not as it should be.
@@ -42,8 +44,8 @@ var ErrTopics = errors.New("topics are not as they must be")
 // Ensure creates the topics that are missing. It changes none that exists: a wrong number of partitions or another
 // cleanup policy is ErrTopics, with all of them named; other settings are the operator's to change. Several processes
 // may do so at the same time. Replicas are as many as the broker gives by default.
-func Ensure(ctx context.Context, client *kafka.Client, prefix schemas.Prefix, topics []schemas.Topic) error {
-	found, err := Diff(ctx, client, prefix, topics)
+func Ensure(ctx context.Context, c *broker.Cluster, prefix schemas.Prefix, topics []schemas.Topic) error {
+	found, err := Diff(ctx, c, prefix, topics)
 	if err != nil {
 		return err
 	}
@@ -55,10 +57,10 @@ func Ensure(ctx context.Context, client *kafka.Client, prefix schemas.Prefix, to
 		}
 	}
 	if len(create) > 0 {
-		if err := createTopics(ctx, client, create); err != nil {
+		if err := createTopics(ctx, c, create); err != nil {
 			return err
 		}
-		if found, err = Diff(ctx, client, prefix, topics); err != nil {
+		if found, err = Diff(ctx, c, prefix, topics); err != nil {
 			return err
 		}
 	}
@@ -83,9 +85,9 @@ func creation(name string, t schemas.Topic) kafka.TopicConfig {
 	return config
 }
 
-func createTopics(ctx context.Context, client *kafka.Client, topics []kafka.TopicConfig) error {
-	return persist(ctx, "create topics", func(ctx context.Context) error {
-		answer, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: topics})
+func createTopics(ctx context.Context, c *broker.Cluster, topics []kafka.TopicConfig) error {
+	return c.Persist(ctx, "create topics", soon, func(ctx context.Context) error {
+		answer, err := c.Client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: topics})
 		if err != nil {
 			return err
 		}
@@ -100,8 +102,12 @@ func createTopics(ctx context.Context, client *kafka.Client, topics []kafka.Topi
 
 // Diff tells how topics differ from what they should be, in the order given; of their settings it compares those that
 // a topic names.
-func Diff(ctx context.Context, client *kafka.Client, prefix schemas.Prefix, topics []schemas.Topic) ([]Difference, error) {
-	counts, err := partitionCounts(ctx, client)
+func Diff(ctx context.Context, c *broker.Cluster, prefix schemas.Prefix, topics []schemas.Topic) ([]Difference, error) {
+	var counts map[string]int
+	err := c.Persist(ctx, "look at the topics", soon, func(ctx context.Context) (err error) {
+		counts, err = c.Topics(ctx, string(prefix))
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +117,7 @@ func Diff(ctx context.Context, client *kafka.Client, prefix schemas.Prefix, topi
 			present = append(present, name)
 		}
 	}
-	settings, err := Settings(ctx, client, present)
+	settings, err := Settings(ctx, c, present)
 	if err != nil {
 		return nil, err
 	}
@@ -153,30 +159,8 @@ func sameSetting(a, b string) bool {
 	return slices.Equal(split(a), split(b))
 }
 
-// partitionCounts asks for fresh metadata: the transport's own may be seconds old.
-func partitionCounts(ctx context.Context, client *kafka.Client) (map[string]int, error) {
-	counts := make(map[string]int)
-	err := persist(ctx, "list topics", func(ctx context.Context) error {
-		if err := refreshLayout(ctx, client); err != nil {
-			return err
-		}
-		layout, err := layoutOf(ctx, client)
-		if err != nil {
-			return err
-		}
-		if len(layout.Brokers) == 0 {
-			return kafka.BrokerNotAvailable
-		}
-		for name, t := range layout.Topics {
-			counts[name] = len(t.Partitions)
-		}
-		return nil
-	})
-	return counts, err
-}
-
 // Settings gives the settings of topics, with their prefixes, as the broker has them: its defaults included.
-func Settings(ctx context.Context, client *kafka.Client, topics []string) (map[string]map[string]string, error) {
+func Settings(ctx context.Context, c *broker.Cluster, topics []string) (map[string]map[string]string, error) {
 	settings := make(map[string]map[string]string)
 	if len(topics) == 0 {
 		return settings, nil
@@ -185,8 +169,8 @@ func Settings(ctx context.Context, client *kafka.Client, topics []string) (map[s
 	for _, name := range topics {
 		resources = append(resources, kafka.DescribeConfigRequestResource{ResourceType: kafka.ResourceTypeTopic, ResourceName: name})
 	}
-	err := persist(ctx, "describe topics", func(ctx context.Context) error {
-		answer, err := client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{Resources: resources})
+	err := c.Persist(ctx, "describe topics", soon, func(ctx context.Context) error {
+		answer, err := c.Client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{Resources: resources})
 		if err != nil {
 			return err
 		}
@@ -204,22 +188,6 @@ func Settings(ctx context.Context, client *kafka.Client, topics []string) (map[s
 	return settings, err
 }
 
-// persist repeats what a broker that is just starting may refuse, ten times within two seconds when it answers or refuses
-// at once: a command should say soon that it does not reach Kafka.
-func persist(ctx context.Context, doing string, ask func(context.Context) error) error {
-	for try := 1; ; try++ {
-		limited, cancel := context.WithTimeout(ctx, 5*time.Second)
-		err := ask(limited)
-		cancel()
-		var code kafka.Error
-		switch {
-		case err == nil:
-			return nil
-		case errors.As(err, &code) && !mends(code), try == 10, ctx.Err() != nil:
-			return fmt.Errorf("%s: %w", doing, err)
-		}
-		if sleep(ctx, time.Duration(try)*50*time.Millisecond) != nil {
-			return fmt.Errorf("%s: %w", doing, err)
-		}
-	}
-}
+// soon is how a command asks: a broker that is just starting may refuse ten times within two seconds. A command should say
+// soon that it does not reach Kafka.
+var soon = broker.Asking{Pauses: retry.Backoff{First: 50 * time.Millisecond, Last: 300 * time.Millisecond}, Within: 5 * time.Second, Tries: 10}

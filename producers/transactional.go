@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 
+	"kindred/schemas/broker"
+	"kindred/schemas/retry"
 	"kindred/schemas/wire"
 )
 
@@ -19,10 +20,9 @@ var ErrFenced = errors.New("fenced by a newer life")
 // Transactional writes records of several partitions and a group's offsets so that all of them count or none. It is not
 // for concurrent use: one transaction after the other.
 type Transactional struct {
-	Client *kafka.Client
-	ID     string        // the transactional id: one life of it at a time
-	Log    *slog.Logger  // nil: silent
-	Limit  time.Duration // the broker aborts a transaction that is open for longer; 0: a minute
+	Cluster *broker.Cluster
+	ID      string        // the transactional id: one life of it at a time
+	Limit   time.Duration // the broker aborts a transaction that is open for longer; 0: a minute
 
 	session     session
 	fit         bool // false: Init has to come first
@@ -48,7 +48,7 @@ func (t *Transactional) Init(ctx context.Context) error {
 
 // restart takes a new epoch. With a session of its own it is refused when a newer life has taken over meanwhile.
 func (t *Transactional) restart(ctx context.Context, held session) error {
-	taken, err := initialize(ctx, t.Client, t.ID, t.limit(), held, t.retrying("init"))
+	taken, err := initialize(ctx, t.Cluster, t.ID, t.limit(), held, broker.Asking{Pauses: tries})
 	if err != nil {
 		return fmt.Errorf("take transactional id %s: %w", t.ID, inWords(err))
 	}
@@ -89,47 +89,13 @@ func (t *Transactional) lane(topic string, partition int) *lane {
 // insist repeats the identical request until it is answered for good: network errors, coordinators that move or load,
 // and the end of the transaction before (concurrent transactions) pass.
 func (t *Transactional) insist(ctx context.Context, doing string, ask func(context.Context) error) error {
-	complain := t.retrying(doing)
-	for pause := time.Millisecond; ; pause = min(2*pause, lastPause) {
-		try, cancel := context.WithTimeout(ctx, 15*time.Second)
-		err := ask(try)
-		cancel()
-		if err == nil {
-			return nil
-		}
-		var code kafka.Error
-		if errors.As(err, &code) && !mends(code) {
-			return fmt.Errorf("%s: %w", doing, inWords(code))
-		}
-		if pause > 100*time.Millisecond {
-			complain(err)
-		}
-		if ended := sleep(ctx, pause); ended != nil {
-			return fmt.Errorf("%s: %w (last: %v)", doing, ended, err)
-		}
-	}
-}
-
-// retrying says so in the log, once.
-func (t *Transactional) retrying(doing string) func(error) {
-	said := t.Log == nil
-	return func(err error) {
-		if !said {
-			said = true
-			t.Log.Warn("transaction waits for kafka", "transaction", t.ID, "doing", doing, "error", err)
-		}
-	}
+	pauses := retry.Backoff{First: time.Millisecond, Last: tries.Last}
+	return inWords(t.Cluster.Persist(ctx, doing, broker.Asking{Pauses: pauses, Within: 15 * time.Second}, ask))
 }
 
 // inWords marks the codes that mean a newer life.
 func inWords(err error) error {
-	var code kafka.Error
-	if !errors.As(err, &code) {
-		return err
-	}
-	switch code {
-	case kafka.IllegalGeneration, kafka.UnknownMemberId, kafka.RebalanceInProgress, kafka.FencedInstanceID,
-		kafka.InvalidProducerEpoch, kafka.ProducerFenced:
+	if broker.IsFenced(err) || errors.Is(err, kafka.RebalanceInProgress) {
 		return fmt.Errorf("%w: %w", ErrFenced, err)
 	}
 	return err

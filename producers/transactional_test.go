@@ -19,7 +19,7 @@ import (
 
 func (s *server) transactional(t *testing.T, id string) *producers.Transactional {
 	t.Helper()
-	tx := &producers.Transactional{Client: s.client, ID: id}
+	tx := &producers.Transactional{Cluster: s.client, ID: id}
 	if err := tx.Init(deadline(t)); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func (s *server) member(t *testing.T, group, topic string) producers.GroupRef {
 
 func (s *server) committed(t *testing.T, group, topic string, partition int) int64 {
 	t.Helper()
-	answer, err := s.client.OffsetFetch(deadline(t), &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: {partition}}})
+	answer, err := s.client.Client.OffsetFetch(deadline(t), &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: {partition}}})
 	must(t, err)
 	must(t, answer.Error)
 	must(t, answer.Topics[topic][0].Error)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"kindred/schemas/broker"
 	"kindred/schemas/wire"
 )
 
@@ -166,7 +167,7 @@ func (tx *Tx) commitOffsets(ctx context.Context, group GroupRef) error {
 	}
 	tx.begun = true
 	err := t.insist(ctx, "add offsets", func(ctx context.Context) error {
-		answer, err := t.Client.AddOffsetsToTxn(ctx, &kafka.AddOffsetsToTxnRequest{
+		answer, err := t.Cluster.Client.AddOffsetsToTxn(ctx, &kafka.AddOffsetsToTxnRequest{
 			TransactionalID: t.ID, ProducerID: int(t.session.id), ProducerEpoch: int(t.session.epoch), GroupID: group.GroupID,
 		})
 		if err != nil {
@@ -178,7 +179,7 @@ func (tx *Tx) commitOffsets(ctx context.Context, group GroupRef) error {
 		return err
 	}
 	return t.insist(ctx, "commit offsets", func(ctx context.Context) error {
-		answer, err := t.Client.TxnOffsetCommit(ctx, &kafka.TxnOffsetCommitRequest{
+		answer, err := t.Cluster.Client.TxnOffsetCommit(ctx, &kafka.TxnOffsetCommitRequest{
 			TransactionalID: t.ID, ProducerID: int(t.session.id), ProducerEpoch: int(t.session.epoch),
 			GroupID: group.GroupID, MemberID: group.MemberID, GenerationID: int(group.Generation), Topics: tx.offsets,
 		})
@@ -202,7 +203,7 @@ func (tx *Tx) end(ctx context.Context, commit bool) error {
 		doing = "commit"
 	}
 	err := t.insist(ctx, doing, func(ctx context.Context) error {
-		answer, err := t.Client.EndTxn(ctx, &kafka.EndTxnRequest{
+		answer, err := t.Cluster.Client.EndTxn(ctx, &kafka.EndTxnRequest{
 			TransactionalID: t.ID, ProducerID: int(t.session.id), ProducerEpoch: int(t.session.epoch), Committed: commit,
 		})
 		if err != nil {
@@ -224,8 +225,7 @@ type answers struct {
 
 func (a *answers) add(err error) {
 	a.count++
-	var code kafka.Error
-	if a.worst == nil || errors.As(err, &code) && !mends(code) {
+	if a.worst == nil || broker.Permanent(err) {
 		a.worst = err
 	}
 }

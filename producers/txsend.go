@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"kindred/schemas/broker"
+
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 )
@@ -26,7 +28,8 @@ func (tx *Tx) send(ctx context.Context) error {
 	for _, l := range left {
 		l.sequence = l.next
 	}
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	pauses := tries
+	for {
 		var err error
 		if left, err = tx.try(ctx, left); err != nil {
 			return tx.fail(err)
@@ -34,7 +37,7 @@ func (tx *Tx) send(ctx context.Context) error {
 		if len(left) == 0 {
 			break
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := pauses.Wait(ctx); err != nil {
 			return tx.fail(fmt.Errorf("write to %s/%d: %w (last: %v)", left[0].topic, left[0].partition, err, left[0].code))
 		}
 	}
@@ -61,7 +64,7 @@ func (tx *Tx) enlist(ctx context.Context) error {
 	}
 	tx.begun = true
 	err := t.insist(ctx, "add partitions", func(ctx context.Context) error {
-		answer, err := t.Client.AddPartitionsToTxn(ctx, &kafka.AddPartitionsToTxnRequest{
+		answer, err := t.Cluster.Client.AddPartitionsToTxn(ctx, &kafka.AddPartitionsToTxnRequest{
 			TransactionalID: t.ID, ProducerID: int(t.session.id), ProducerEpoch: int(t.session.epoch), Topics: topics,
 		})
 		if err != nil {
@@ -88,7 +91,7 @@ func (tx *Tx) enlist(ctx context.Context) error {
 // try sends every lane's batch once and returns those that have to be sent again.
 func (tx *Tx) try(ctx context.Context, lanes []*lane) (left []*lane, err error) {
 	t := tx.of
-	layout, err := layoutOf(ctx, t.Client)
+	layout, err := t.Cluster.Layout(ctx)
 	if err != nil {
 		return lanes, ctx.Err()
 	}
@@ -96,8 +99,8 @@ func (tx *Tx) try(ctx context.Context, lanes []*lane) (left []*lane, err error) 
 	stale := false
 	for _, l := range lanes {
 		l.answered = false
-		leader, known := leaderOf(layout, l.topic, l.partition)
-		if !known {
+		leader, lost := layout.Leader(l.topic, l.partition)
+		if lost != nil {
 			l.code, stale = kafka.LeaderNotAvailable, true
 			continue
 		}
@@ -116,12 +119,12 @@ func (tx *Tx) try(ctx context.Context, lanes []*lane) (left []*lane, err error) 
 			return nil, err
 		}
 		if retry {
-			stale = stale || !l.answered || movedAway(l.code)
+			stale = stale || !l.answered || broker.Moved(l.code)
 			left = append(left, l)
 		}
 	}
 	if stale {
-		refreshLayout(ctx, t.Client) // an error here shows in the next try as well
+		_ = t.Cluster.Refresh(ctx) // an error here shows in the next try as well
 	}
 	return left, nil
 }
@@ -133,9 +136,7 @@ func (t *Transactional) exchange(ctx context.Context, loads map[int32]*request) 
 	for _, r := range loads {
 		all.Go(func() {
 			r.encode(txTimeout)
-			limited, cancel := context.WithTimeout(ctx, txTimeout+txTimeout/2)
-			defer cancel()
-			_, err := r.send(limited, t.Client)
+			_, err := r.send(ctx, t.Cluster, txTimeout+txTimeout/2)
 
 			mutex.Lock()
 			defer mutex.Unlock()
@@ -158,13 +159,13 @@ func (l *lane) judge() (retry bool, err error) {
 	if !l.answered {
 		return true, nil
 	}
-	switch fateOf(l.code) {
-	case written:
+	switch broker.Judge(l.code) {
+	case broker.Done:
 		l.next = after(l.sequence, l.records.Len())
 		return false, nil
-	case again, unknown:
+	case broker.Again, broker.Uncertain, broker.Unexpected:
 		return true, nil
-	case tooLarge:
+	case broker.TooLarge:
 		err = fmt.Errorf("%w: %w: %d bytes", ErrTooLarge, l.code, l.records.Size())
 	default:
 		err = inWords(l.code)

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,12 +69,12 @@ func (b *benching) run(ctx context.Context, customers, fields, expansions int) (
 func (p *program) clear(ctx context.Context, c *cluster, b *bench.Bench) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	topics, err := config.Topics(ctx, c.producer.Client, p.settings.Prefix)
+	topics, err := c.kafka.Topics(ctx, p.settings.Prefix)
 	if err == nil && len(topics) > 0 {
-		err = config.DeleteTopics(ctx, c.producer.Client, topics...)
+		err = c.kafka.DeleteTopics(ctx, slices.Sorted(maps.Keys(topics))...)
 	}
 	for _, group := range []string{"shards", "control"} {
-		err = errors.Join(err, config.DeleteGroup(ctx, c.producer.Client, p.settings.Prefix+group))
+		err = errors.Join(err, c.kafka.DeleteGroup(ctx, p.settings.Prefix+group))
 	}
 	if err = errors.Join(err, b.Clear(ctx)); err != nil {
 		return hint(fmt.Errorf("clear away: %w", err), "delete the topics and keys that begin with "+p.settings.Prefix)
@@ -102,10 +104,8 @@ func (p *program) system(c *cluster, shards int, own bool) bench.System {
 			_, err := c.snapshot(ctx, segment, segment, ids, func(int64) {})
 			return err
 		},
-		Ask: c.answered,
-		Delete: func(ctx context.Context, topics ...string) error {
-			return config.DeleteTopics(ctx, c.producer.Client, topics...)
-		},
+		Ask:    c.answered,
+		Delete: c.kafka.DeleteTopics,
 	}
 }
 

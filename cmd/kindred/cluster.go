@@ -5,16 +5,17 @@ import (
 	"fmt"
 	"time"
 
-	"kindred/cmd/internal/config"
 	"kindred/consumers"
 	"kindred/producers"
 	"kindred/schemas"
+	"kindred/schemas/broker"
 	"kindred/schemas/wire"
 )
 
 // cluster is a Kafka that has answered, with what a command needs to write to it and to read from it.
 type cluster struct {
 	prefix   schemas.Prefix
+	kafka    *broker.Cluster
 	producer *producers.Producer
 	fetcher  *consumers.Fetcher
 	close    func() // ends the producer, which nothing may be published by afterwards
@@ -22,14 +23,14 @@ type cluster struct {
 
 // cluster connects to Kafka. When it does not answer within a few seconds, it counts as unreachable.
 func (p *program) cluster(ctx context.Context) (*cluster, error) {
-	client, err := p.settings.Client()
+	kafka, err := p.settings.Cluster(p.log)
 	if err != nil {
 		return nil, &failure{code: misused, err: err}
 	}
-	if err := p.settings.ReachKafka(ctx, client); err != nil {
+	if err := p.settings.ReachKafka(ctx, kafka); err != nil {
 		return nil, err
 	}
-	producer := &producers.Producer{Client: client, Log: p.log}
+	producer := &producers.Producer{Cluster: kafka}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	go func() {
@@ -40,8 +41,9 @@ func (p *program) cluster(ctx context.Context) (*cluster, error) {
 	}()
 	return &cluster{
 		prefix:   schemas.Prefix(p.settings.Prefix),
+		kafka:    kafka,
 		producer: producer,
-		fetcher:  &consumers.Fetcher{Client: client, Log: p.log},
+		fetcher:  &consumers.Fetcher{Cluster: kafka},
 		close:    func() { cancel(); <-ended },
 	}, nil
 }
@@ -49,7 +51,9 @@ func (p *program) cluster(ctx context.Context) (*cluster, error) {
 // partitions says how many partitions a topic has. That there is none is an error with a way out.
 func (c *cluster) partitions(ctx context.Context, name string) (int, error) {
 	topic := c.prefix.Topic(name)
-	n, err := config.Partitions(ctx, c.producer.Client, topic)
+	limited, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	n, err := c.kafka.Partitions(limited, topic)
 	if err == nil && n == 0 {
 		err = hint(fmt.Errorf("there is no topic %s", topic), "kindred topics ensure, or start kindred serve, which creates it; is --prefix right?")
 	}
@@ -81,11 +85,11 @@ func (c *cluster) end(ctx context.Context, name string) (int64, error) {
 
 // read visits all that a topic of one partition holds now. Records are valid during the visit only.
 func (c *cluster) read(ctx context.Context, name string, visit func(*wire.Record) error) error {
-	end, err := c.end(ctx, name)
-	if err != nil {
+	if _, err := c.partitions(ctx, name); err != nil {
 		return err
 	}
-	return consumers.ReadAll(ctx, c.fetcher, c.prefix.Topic(name), 0, 0, end, visit)
+	_, err := wire.ReadAll(ctx, c.fetcher, c.prefix.Topic(name), visit)
+	return err
 }
 
 // follow visits what comes after an offset of a topic of one partition, until visit says that it is enough. Whenever
@@ -98,12 +102,8 @@ func (c *cluster) follow(ctx context.Context, name string, from int64, visit fun
 			return err
 		}
 		came := false
-		for _, got := range fetched {
-			if got.OutOfRange {
-				at.Offset = got.Start
-				continue
-			}
-			at.Offset, err = got.Each(func(record *wire.Record) (err error) {
+		for i := range fetched {
+			at.Offset, err = fetched[i].Each(func(record *wire.Record) (err error) {
 				came = true
 				if !enough {
 					enough, err = visit(record)

@@ -43,7 +43,7 @@ func (d *downstream) consume() {
 	w.Helper()
 	topic := w.kafka.prefix.Topic(schemas.Memberships)
 	for partition, end := range w.ends(schemas.Memberships) {
-		err := consumers.ReadAll(w.ctx, w.kafka.fetcher, topic, partition, d.at[partition], end, d.take)
+		err := wire.ReadTo(w.ctx, w.kafka.fetcher, wire.Position{Topic: topic, Partition: partition, Offset: d.at[partition]}, end, d.take)
 		if err != nil {
 			w.Fatalf("memberships, partition %d: %v", partition, err)
 		}
@@ -190,7 +190,7 @@ func (w *world) judge() map[string]oracle.Place {
 	judge := &oracle.Oracle{Shards: shardsOfAWorld}
 	for _, name := range []string{schemas.Profiles, schemas.SegmentChanges, schemas.Models} {
 		for partition, end := range w.ends(name) {
-			w.must(consumers.ReadAll(w.ctx, w.kafka.fetcher, w.kafka.prefix.Topic(name), partition, 0, end, func(r *wire.Record) error {
+			w.must(wire.ReadTo(w.ctx, w.kafka.fetcher, wire.Position{Topic: w.kafka.prefix.Topic(name), Partition: partition}, end, func(r *wire.Record) error {
 				_ = judge.Apply(name, partition, r) // a record that cannot be read has no effect
 				return nil
 			}))

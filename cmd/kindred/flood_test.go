@@ -40,7 +40,7 @@ func onEmbedded(t *testing.T, shards int) (*program, *cluster) {
 			t.Error(err)
 		}
 	})
-	if err := producers.Ensure(ctx, c.producer.Client, c.prefix, schemas.Topics(shards)); err != nil {
+	if err := producers.Ensure(ctx, c.kafka, c.prefix, schemas.Topics(shards)); err != nil {
 		t.Fatal(err)
 	}
 	return p, c

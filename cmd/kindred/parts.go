@@ -19,12 +19,15 @@ import (
 	"kindred/pipeline/shard"
 	"kindred/producers"
 	"kindred/schemas"
+	"kindred/schemas/broker"
+	"kindred/schemas/retry"
 )
 
 // parts are the pipeline in this process, with what they share.
 type parts struct {
 	service
 	prefix   schemas.Prefix
+	kafka    *broker.Cluster
 	producer *producers.Producer
 	fetcher  *consumers.Fetcher
 	cache    *cache.Store
@@ -34,14 +37,14 @@ type parts struct {
 }
 
 // parts makes what the parts share. It starts nothing.
-func (s *service) parts(producer *producers.Producer, prefix schemas.Prefix) (*parts, error) {
+func (s *service) parts(kafka *broker.Cluster, prefix schemas.Prefix) (*parts, error) {
 	cache, err := openCache(&s.settings, s.embedded)
 	if err != nil {
 		return nil, err
 	}
 	return &parts{
-		service: *s, prefix: prefix, cache: cache, producer: producer,
-		fetcher: &consumers.Fetcher{Client: producer.Client, Log: s.log},
+		service: *s, prefix: prefix, cache: cache, kafka: kafka,
+		producer: &producers.Producer{Cluster: kafka}, fetcher: &consumers.Fetcher{Cluster: kafka},
 	}, nil
 }
 
@@ -84,14 +87,14 @@ func (p *parts) control(ctx context.Context) error {
 func (p *parts) router(gen *consumers.Generation) *route.Router {
 	return &route.Router{
 		Prefix: p.prefix, Shards: p.server.Partitions, Partitioner: p.settings.Partitioner,
-		Fetcher: p.fetcher, Limits: p.fetcher, Transactions: p.transactions("router", gen), Log: p.log,
+		Reader: p.fetcher, Transactions: p.transactions("router", gen), Log: p.log,
 	}
 }
 
 func (p *parts) controller(gen *consumers.Generation) *control.Controller {
 	return &control.Controller{
 		Prefix: p.prefix, Number: p.server.Partitions,
-		Fetcher: p.fetcher, Limits: p.fetcher, Transactions: p.transactions("controller", gen), Log: p.log,
+		Reader: p.fetcher, Transactions: p.transactions("controller", gen), Log: p.log,
 		Shards: p.cache,
 		Learner: &learn.Trainer{
 			Cache: p.cache, Number: p.server.Partitions, Log: p.log,
@@ -101,7 +104,7 @@ func (p *parts) controller(gen *consumers.Generation) *control.Controller {
 }
 
 func (p *parts) transactions(id string, gen *consumers.Generation) transactions {
-	return transactions{&producers.Transactional{Client: p.producer.Client, ID: string(p.prefix) + id, Log: p.log}, gen}
+	return transactions{&producers.Transactional{Cluster: p.kafka, ID: string(p.prefix) + id}, gen}
 }
 
 // group is a place in a consumer group that is to be taken.
@@ -111,7 +114,7 @@ func (p *parts) group(name string, topics ...string) *consumers.Group {
 		host = "kindred"
 	}
 	group := &consumers.Group{
-		Client: p.producer.Client, ID: string(p.prefix) + name, Member: fmt.Sprintf("%s-%d", host, os.Getpid()), Log: p.log,
+		Cluster: p.kafka, ID: string(p.prefix) + name, Member: fmt.Sprintf("%s-%d", host, os.Getpid()),
 	}
 	for _, topic := range topics {
 		group.Topics = append(group.Topics, p.prefix.Topic(topic))
@@ -127,15 +130,12 @@ func persist(ctx context.Context, log *slog.Logger, part string, run func() erro
 		if err == nil || ctx.Err() != nil {
 			return nil
 		}
-		pause := time.After(time.Second)
-		if errors.Is(err, producers.ErrFenced) {
-			pause = nil
+		fenced := errors.Is(err, producers.ErrFenced)
+		log.Warn("a part has stopped", "part", part, "fenced", fenced, "error", err)
+		if fenced {
+			<-ctx.Done()
 		}
-		log.Warn("a part has stopped", "part", part, "fenced", pause == nil, "error", err)
-		select {
-		case <-pause:
-		case <-ctx.Done():
-		}
+		_ = retry.Sleep(ctx, time.Second) // the loop sees when ctx has ended
 	}
 	return nil
 }

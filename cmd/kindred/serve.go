@@ -81,11 +81,11 @@ func serve(ctx context.Context, s service) error {
 	}
 
 	// Kafka is the truth, Redis a cache: without either there is nothing to do.
-	client, err := s.settings.Client()
+	kafka, err := s.settings.Cluster(s.log)
 	if err != nil {
 		return &failure{code: misused, err: err}
 	}
-	if err := s.settings.ReachKafka(ctx, client); err != nil {
+	if err := s.settings.ReachKafka(ctx, kafka); err != nil {
 		return err
 	}
 	if err := s.settings.ReachRedis(ctx); err != nil {
@@ -94,13 +94,13 @@ func serve(ctx context.Context, s service) error {
 
 	// No part starts on topics that are not as they must be: its partitions are the shards.
 	prefix := schemas.Prefix(s.settings.Prefix)
-	if err := producers.Ensure(ctx, client, prefix, schemas.Topics(s.server.Partitions)); errors.Is(err, producers.ErrTopics) {
+	if err := producers.Ensure(ctx, kafka, prefix, schemas.Topics(s.server.Partitions)); errors.Is(err, producers.ErrTopics) {
 		return hint(err, "kindred topics diff, another --prefix, or the --partitions that the topics have")
 	} else if err != nil {
 		return err
 	}
 
-	p, err := s.parts(&producers.Producer{Client: client, Log: s.log}, prefix)
+	p, err := s.parts(kafka, prefix)
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func (c *cluster) dump(name string) (lines []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		err = consumers.ReadAll(ctx, c.fetcher, c.prefix.Topic(name), partition, 0, ends[0], func(record *wire.Record) error {
+		err = wire.ReadTo(ctx, c.fetcher, wire.Position{Topic: c.prefix.Topic(name), Partition: partition}, ends[0], func(record *wire.Record) error {
 			lines = append(lines, string(record.Key)+" "+string(record.Value)+"\n")
 			return nil
 		})

@@ -46,7 +46,7 @@ func (p *program) ensure(command *cobra.Command, partitions int) error {
 	if err != nil {
 		return err
 	}
-	if err := producers.Ensure(command.Context(), c.producer.Client, c.prefix, topics); err != nil {
+	if err := producers.Ensure(command.Context(), c.kafka, c.prefix, topics); err != nil {
 		return err
 	}
 	result := struct {
@@ -101,7 +101,7 @@ type difference struct {
 }
 
 func differences(command *cobra.Command, c *cluster, topics []schemas.Topic) ([]difference, error) {
-	found, err := producers.Diff(command.Context(), c.producer.Client, c.prefix, topics)
+	found, err := producers.Diff(command.Context(), c.kafka, c.prefix, topics)
 	all := make([]difference, 0, len(found))
 	for _, d := range found {
 		all = append(all, difference{Difference: d, Topic: d.Topic, What: d.What, Want: d.Want, Have: d.Have})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kindred/pipeline/format"
+	"kindred/schemas/retry"
 )
 
 // View is a shard's cache as read from Redis by somebody who does not own it. It does not change, and may be read by
@@ -80,16 +81,14 @@ func (v *View) Segment(name string) *Segment { return v.segments[name] }
 // Published gives the states of one of the expansions that were wanted; nil, where nobody has one, when there are none.
 func (v *View) Published(expansion string) *Published { return v.published[expansion] }
 
-const (
-	scanTries = 10
-	scanPause = 20 * time.Millisecond // between two tries, longer every time
-)
+const scanTries = 10
 
 // Scan reads a shard's whole cache. Everything it gives is of one life of the cache: when the owner has changed or its
 // rows were laid out anew meanwhile, or anything is missing, it reads again. ErrNotReady: there is nothing whole to be
 // read now.
 func (s *Store) Scan(ctx context.Context, shard int, want Want) (*View, error) {
-	for try := range scanTries {
+	pauses := retry.Backoff{First: 20 * time.Millisecond, Last: 200 * time.Millisecond}
+	for range scanTries {
 		view, err := s.scan(ctx, shard, &want)
 		if err == nil {
 			return view, nil
@@ -97,10 +96,8 @@ func (s *Store) Scan(ctx context.Context, shard int, want Want) (*View, error) {
 		if !errors.Is(err, errTorn) {
 			return nil, fmt.Errorf("scan shard %d: %w", shard, err)
 		}
-		select {
-		case <-time.After(time.Duration(try+1) * scanPause):
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := pauses.Wait(ctx); err != nil {
+			return nil, err
 		}
 	}
 	return nil, fmt.Errorf("scan shard %d: torn %d times: %w", shard, scanTries, ErrNotReady)

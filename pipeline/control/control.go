@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -11,20 +10,9 @@ import (
 	"kindred/pipeline/learn"
 	"kindred/pipeline/route"
 	"kindred/schemas"
+	"kindred/schemas/retry"
 	"kindred/schemas/wire"
 )
-
-// Fetcher reads the next committed records of some partitions. It waits for the first record up to wait; its error
-// means that ctx has ended. What it returns is ours for ever.
-type Fetcher interface {
-	Fetch(ctx context.Context, from []wire.Position, wait time.Duration) ([]wire.Fetched, error)
-}
-
-// Limits tell where partitions start and end now, for a reader of committed records.
-type Limits interface {
-	Starts(ctx context.Context, of []wire.Position) ([]int64, error)
-	Ends(ctx context.Context, of []wire.Position) ([]int64, error)
-}
 
 // Group is the controller's place in its consumer group.
 type Group interface {
@@ -49,8 +37,7 @@ type Learner interface {
 type Controller struct {
 	Prefix       schemas.Prefix
 	Number       int // of shards
-	Fetcher      Fetcher
-	Limits       Limits
+	Reader       wire.Reader
 	Transactions Transactions
 	Shards       Shards
 	Learner      Learner
@@ -65,9 +52,6 @@ const (
 	calm      = 500 * time.Millisecond  // between two events of a run that differ in progress only
 )
 
-// errRecreated is a topic that ends before the offset that was committed: it is another topic than it was.
-var errRecreated = errors.New("the topic was re-created")
-
 // Run takes requests and runs expansions until ctx ends, the group's generation. After any other error it may be called
 // again: it goes on from what is committed, and nothing is lost or doubled. A run that was committed is only waited for;
 // one that was not begins anew under the next epoch.
@@ -75,28 +59,20 @@ func (c *Controller) Run(ctx context.Context, group Group) error {
 	c.register.begin(ctx)
 	l, err := c.begin(ctx, group)
 	if err != nil {
-		return ending(ctx, fmt.Errorf("begin to control: %w", err))
+		return retry.Ending(ctx, fmt.Errorf("begin to control: %w", err))
 	}
 	defer l.background.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	l.background.Go(func() { l.read(ctx) })
 	if err := l.resume(ctx); err != nil {
-		return ending(ctx, fmt.Errorf("resume a run: %w", err))
+		return retry.Ending(ctx, fmt.Errorf("resume a run: %w", err))
 	}
 	for {
 		if err := l.turn(ctx); err != nil {
-			return ending(ctx, fmt.Errorf("control: %w", err))
+			return retry.Ending(ctx, fmt.Errorf("control: %w", err))
 		}
 	}
-}
-
-// ending turns the errors that an ending context causes into nil.
-func ending(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }
 
 // now is the time as events tell it.

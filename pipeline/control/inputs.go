@@ -83,7 +83,7 @@ func (l *life) ends(ctx context.Context) (*schemas.Ends, error) {
 			of = append(of, wire.Position{Topic: l.Prefix.Topic(name), Partition: p})
 		}
 	}
-	ends, err := l.Limits.Ends(ctx, of)
+	ends, err := l.Reader.Ends(ctx, of)
 	if err != nil {
 		return nil, fmt.Errorf("find the ends of the inputs: %w", err)
 	}
@@ -112,37 +112,10 @@ func (l *life) remember(ctx context.Context) error {
 	return err
 }
 
-// readAll visits what a topic of one partition holds now, and tells where that ends.
+// readAll visits all that a topic of one partition holds now, and returns where that ends.
 func (c *Controller) readAll(ctx context.Context, name string, visit func(*wire.Record)) (end int64, err error) {
-	topic := c.Prefix.Topic(name)
-	place := []wire.Position{{Topic: topic}}
-	ends, err := c.Limits.Ends(ctx, place)
-	if err != nil {
-		return 0, err
-	}
-	starts, err := c.Limits.Starts(ctx, place)
-	if err != nil {
-		return 0, err
-	}
-	for at := starts[0]; at < ends[0]; {
-		fetched, err := c.Fetcher.Fetch(ctx, []wire.Position{{Topic: topic, Offset: at}}, longPoll)
-		if err != nil {
-			return 0, err
-		}
-		for _, f := range fetched {
-			if f.OutOfRange {
-				at = f.Start
-				continue
-			}
-			if at, err = f.Each(func(r *wire.Record) error {
-				if r.Offset < ends[0] {
-					visit(r)
-				}
-				return nil
-			}); err != nil {
-				return 0, fmt.Errorf("read %s: %w", topic, err)
-			}
-		}
-	}
-	return ends[0], nil
+	return wire.ReadAll(ctx, c.Reader, c.Prefix.Topic(name), func(r *wire.Record) error {
+		visit(r)
+		return nil
+	})
 }

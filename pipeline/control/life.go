@@ -64,7 +64,7 @@ func (l *life) committed(ctx context.Context, group Group, input int) (int64, er
 	if err != nil || offsets[0] >= 0 {
 		return offsets[0], err
 	}
-	starts, err := l.Limits.Starts(ctx, []wire.Position{{Topic: l.topics[input]}})
+	starts, err := l.Reader.Starts(ctx, []wire.Position{{Topic: l.topics[input]}})
 	if err != nil {
 		return 0, err
 	}
@@ -79,16 +79,12 @@ func (l *life) read(ctx context.Context) {
 		for i, topic := range l.topics {
 			from[i] = wire.Position{Topic: topic, Offset: at[i]}
 		}
-		batch, err := l.Fetcher.Fetch(ctx, from, longPoll)
+		batch, err := l.Reader.Fetch(ctx, from, longPoll)
 		if err != nil {
 			return
 		}
-		for _, f := range batch {
-			i := l.input(f.Topic)
-			at[i] = f.Next()
-			if f.OutOfRange {
-				at[i] = max(at[i], f.Start)
-			}
+		for i := range batch {
+			at[l.input(batch[i].Topic)] = batch[i].Next()
 		}
 		select {
 		case l.batches <- batch:
@@ -151,11 +147,8 @@ func (l *life) take(ctx context.Context, batch []wire.Fetched) error {
 	var ends *schemas.Ends // found once, after the fetch: so it is not below what came before any of its requests
 	for _, f := range batch {
 		input := l.input(f.Topic)
-		if f.OutOfRange {
-			if err := l.outOfRange(input, f); err != nil {
-				return err
-			}
-			continue
+		if f.Skipped() > 0 {
+			l.Log.Warn("records were deleted before they were read", "topic", f.Topic, "from", f.Offset, "to", f.Start)
 		}
 		next, err := f.Each(func(r *wire.Record) error {
 			decided, err := l.decideOn(ctx, input, r, &ends)
@@ -178,16 +171,6 @@ func (l *life) take(ctx context.Context, batch []wire.Fetched) error {
 			}
 		}
 	}
-	return nil
-}
-
-// outOfRange goes on at the start of the topic when that has passed the controller by.
-func (l *life) outOfRange(input int, f wire.Fetched) error {
-	if f.Offset >= f.Start {
-		return fmt.Errorf("%s ends at %d, before offset %d: %w", f.Topic, f.HighWatermark, f.Offset, errRecreated)
-	}
-	l.Log.Warn("records were deleted before they were read", "topic", f.Topic, "from", f.Offset, "to", f.Start)
-	l.at[input] = f.Start
 	return nil
 }
 

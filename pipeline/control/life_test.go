@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"kindred/consumers"
 	"kindred/pipeline/cache"
 	"kindred/pipeline/control"
 	"kindred/pipeline/learn"
@@ -42,7 +41,7 @@ func (c *caches) ReadMetas(ctx context.Context, shards int) ([]*cache.Meta, erro
 		if err != nil {
 			return nil, err
 		}
-		if err := consumers.ReadAll(ctx, c.w.fetcher, place[0].Topic, p, 0, ends[0], func(r *wire.Record) error {
+		if err := wire.ReadTo(ctx, c.w.fetcher, wire.Position{Topic: place[0].Topic, Partition: p}, ends[0], func(r *wire.Record) error {
 			decided, err := model.Decode(r.Value)
 			if err == nil {
 				m.Expansions[string(r.Key)] = &cache.Progress{Epoch: decided.Epoch, PassDone: 1, PassOf: 1, Entered: 1, Members: [4]int64{1, 2}}

@@ -14,6 +14,7 @@ import (
 	"kindred/pipeline/learn"
 	"kindred/pipeline/model"
 	"kindred/schemas"
+	"kindred/schemas/retry"
 	"kindred/schemas/wire"
 )
 
@@ -27,6 +28,9 @@ const (
 
 // largestModel is how many bytes of a model a topic surely takes.
 const largestModel = 1_000_000
+
+// heldUp are the pauses of a run that something outside holds up.
+var heldUp = retry.Backoff{First: 100 * time.Millisecond, Last: 5 * time.Second}
 
 // running is the work of the run that is under way, beside the life that owns the state.
 type running struct {
@@ -154,7 +158,8 @@ func (w *work) run(ctx context.Context) {
 // learn waits until the shards have seen what the run must see, and has a model learned from them. What can heal is
 // tried again until ctx ends.
 func (w *work) learn(ctx context.Context) {
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+	pauses := heldUp
+	for {
 		lesson, learned, err := w.tryLearning(ctx)
 		var failed *schemas.RunError
 		switch {
@@ -169,7 +174,7 @@ func (w *work) learn(ctx context.Context) {
 		}
 		w.Log.Warn("a run is held up; trying again", "expansion", w.e.ExpansionID, "error", err)
 		w.say(ctx, schemas.Waiting, 0, "held up: "+err.Error())
-		if !sleep(ctx, pause) {
+		if pauses.Wait(ctx) != nil {
 			return
 		}
 	}
@@ -274,18 +279,6 @@ func span(stage schemas.Stage) (from, to float64) {
 		return publishingFrom, 1
 	}
 	return 0, readingFrom
-}
-
-// sleep says false when ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // inOrder lists declared fields by name.

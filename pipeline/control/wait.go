@@ -8,13 +8,10 @@ import (
 
 	"kindred/pipeline/cache"
 	"kindred/schemas"
+	"kindred/schemas/retry"
 )
 
-const (
-	firstLook = 4 * time.Millisecond // between two looks at the shards
-	lastLook  = 250 * time.Millisecond
-	mostNamed = 3 // shards in a detail
-)
+const mostNamed = 3 // shards in a detail
 
 // counted is what the shards have counted of a run.
 type counted struct {
@@ -37,7 +34,8 @@ func (w *work) reached(ctx context.Context) error {
 // await waits until every shard has published its part, and adds up what they counted.
 func (w *work) await(ctx context.Context) {
 	var sum counted
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+	pauses := heldUp
+	for {
 		err := w.look(ctx, schemas.Publishing, func(metas []*cache.Meta) (progress float64, missing []string) {
 			sum, progress, missing = w.count(metas)
 			return progress, missing
@@ -51,7 +49,7 @@ func (w *work) await(ctx context.Context) {
 		}
 		w.Log.Warn("a committed run is held up; trying again", "expansion", w.e.ExpansionID, "error", err)
 		w.say(ctx, schemas.Publishing, publishingFrom, "held up: "+err.Error())
-		if !sleep(ctx, pause) {
+		if pauses.Wait(ctx) != nil {
 			return
 		}
 	}
@@ -86,7 +84,8 @@ func (w *work) count(metas []*cache.Meta) (sum counted, progress float64, missin
 
 // look looks at the shards until none is missing.
 func (w *work) look(ctx context.Context, stage schemas.Stage, missing func([]*cache.Meta) (float64, []string)) error {
-	for pause := firstLook; ; pause = min(pause+pause/8, lastLook) {
+	pauses := retry.Backoff{First: 4 * time.Millisecond, Last: 250 * time.Millisecond, Factor: 1.125}
+	for {
 		metas, err := w.Shards.ReadMetas(ctx, w.Number)
 		if err != nil {
 			return fmt.Errorf("look at the shards: %w", err)
@@ -97,8 +96,8 @@ func (w *work) look(ctx context.Context, stage schemas.Stage, missing func([]*ca
 		}
 		from, to := span(stage)
 		w.say(ctx, stage, from+progress*(to-from), "waits for "+list(lack))
-		if !sleep(ctx, pause) {
-			return ctx.Err()
+		if err := pauses.Wait(ctx); err != nil {
+			return err
 		}
 	}
 }

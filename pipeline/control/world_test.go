@@ -23,6 +23,7 @@ import (
 	"kindred/pipeline/shard"
 	"kindred/producers"
 	"kindred/schemas"
+	"kindred/schemas/broker"
 	"kindred/schemas/wire"
 )
 
@@ -39,7 +40,7 @@ var quiet = slog.New(slog.DiscardHandler)
 type world struct {
 	*testing.T
 	ctx      context.Context
-	client   *kafka.Client
+	client   *broker.Cluster
 	prefix   schemas.Prefix
 	fetcher  *consumers.Fetcher
 	producer *producers.Producer
@@ -50,9 +51,9 @@ func newWorld(t *testing.T, cluster *kfake.Cluster, prefix string) *world {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	transport := new(kafka.Transport)
-	client := &kafka.Client{Addr: kafka.TCP(cluster.ListenAddrs()...), Transport: transport}
+	client := &broker.Cluster{Client: &kafka.Client{Addr: kafka.TCP(cluster.ListenAddrs()...), Transport: transport}}
 	w := &world{T: t, ctx: ctx, client: client, prefix: schemas.Prefix(prefix),
-		fetcher: &consumers.Fetcher{Client: client}, producer: &producers.Producer{Client: client}}
+		fetcher: &consumers.Fetcher{Cluster: client}, producer: &producers.Producer{Cluster: client}}
 	w.ok(producers.Ensure(ctx, client, w.prefix, schemas.Topics(shards)))
 	w.run(func() error { return w.producer.Run(ctx) })
 	t.Cleanup(func() {
@@ -92,7 +93,7 @@ func (w *world) run(part func() error) {
 // join takes a place in the controller's group until the test ends.
 func (w *world) join() *consumers.Generation {
 	places := make(chan *consumers.Generation, 1)
-	group := &consumers.Group{Client: w.client, ID: string(w.prefix) + "control", Member: "one", Whole: true, Log: quiet,
+	group := &consumers.Group{Cluster: w.client, ID: string(w.prefix) + "control", Member: "one", Whole: true,
 		Topics: []string{w.prefix.Topic(schemas.ExpandRequests), w.prefix.Topic(schemas.DataEvents)}}
 	w.run(func() error {
 		return group.Run(w.ctx, func(ctx context.Context, gen *consumers.Generation) error {
@@ -133,7 +134,7 @@ func (w *world) all(topic string, partitions int, visit func(*wire.Record)) {
 		place := []wire.Position{{Topic: w.prefix.Topic(topic), Partition: p}}
 		ends, err := w.fetcher.Ends(w.ctx, place)
 		w.ok(err)
-		w.ok(consumers.ReadAll(w.ctx, w.fetcher, place[0].Topic, p, 0, ends[0], func(r *wire.Record) error {
+		w.ok(wire.ReadTo(w.ctx, w.fetcher, wire.Position{Topic: place[0].Topic, Partition: p}, ends[0], func(r *wire.Record) error {
 			visit(r)
 			return nil
 		}))
@@ -194,7 +195,7 @@ var errCrash = errors.New("crash")
 
 func (w *world) transactions(id string, gen *consumers.Generation, crash func() bool) *transactions {
 	return &transactions{
-		&producers.Transactional{Client: w.client, ID: string(w.prefix) + id},
+		&producers.Transactional{Cluster: w.client, ID: string(w.prefix) + id},
 		producers.GroupRef{GroupID: gen.GroupID, MemberID: gen.MemberID, Generation: gen.ID}, crash,
 	}
 }
@@ -236,7 +237,7 @@ func (w *world) pipeline() *cache.Store {
 	for _, name := range []string{schemas.Profiles, schemas.SegmentMembers, schemas.Models, schemas.Memberships} {
 		topics = append(topics, w.prefix.Topic(name))
 	}
-	group := &consumers.Group{Client: w.client, ID: string(w.prefix) + "shards", Member: "one", Topics: topics, Log: quiet}
+	group := &consumers.Group{Cluster: w.client, ID: string(w.prefix) + "shards", Member: "one", Topics: topics}
 	w.run(func() error {
 		return group.Run(w.ctx, func(ctx context.Context, gen *consumers.Generation) error {
 			return worker.Run(ctx, gen.Shards, gen)
@@ -245,15 +246,15 @@ func (w *world) pipeline() *cache.Store {
 
 	gen := w.join()
 	c := w.controller(w.transactions("controller", gen, never), cache, &learn.Trainer{Cache: cache, Number: shards, Log: quiet})
-	router := &route.Router{Prefix: w.prefix, Shards: shards, Partitioner: schemas.Murmur2, Fetcher: w.fetcher,
-		Limits: w.fetcher, Transactions: w.transactions("router", gen, never), Taken: c.Taken, Log: quiet}
+	router := &route.Router{Prefix: w.prefix, Shards: shards, Partitioner: schemas.Murmur2, Reader: w.fetcher,
+		Transactions: w.transactions("router", gen, never), Taken: c.Taken, Log: quiet}
 	w.run(func() error { return router.Run(w.ctx, gen) })
 	w.run(func() error { return c.Run(w.ctx, gen) })
 	return cache
 }
 
 func (w *world) controller(t control.Transactions, s control.Shards, l control.Learner) *control.Controller {
-	return &control.Controller{Prefix: w.prefix, Number: shards, Fetcher: w.fetcher, Limits: w.fetcher,
+	return &control.Controller{Prefix: w.prefix, Number: shards, Reader: w.fetcher,
 		Transactions: t, Shards: s, Learner: l, Log: quiet}
 }
 

@@ -58,50 +58,10 @@ func asMalformed(err error) *schemas.Malformed {
 	return &schemas.Malformed{Code: schemas.WrongSchema, Message: err.Error()}
 }
 
-// errDeleted says that records which were there are not any more. Nothing has been visited then.
-var errDeleted = errors.New("the records were deleted meanwhile")
-
-// between visits the committed records of a one-partition topic between two offsets, the second not included.
-func (l *life) between(ctx context.Context, topic string, from, to int64, visit func(*wire.Record) error) error {
-	first := from
-	for from < to {
-		fetched, err := l.Fetcher.Fetch(ctx, []wire.Position{{Topic: topic, Offset: from}}, longPoll)
-		if err != nil {
-			return err
-		}
-		for _, f := range fetched {
-			switch {
-			case f.OutOfRange && from == first:
-				return fmt.Errorf("%s at %d: %w", topic, from, errDeleted)
-			case f.OutOfRange:
-				return fmt.Errorf("%s at %d: deleted while it was being read", topic, from)
-			}
-			if from, err = f.Each(func(r *wire.Record) error {
-				if r.Offset >= to {
-					return nil
-				}
-				return visit(r)
-			}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // remember reads the topic segments to its end.
 func (l *life) remember(ctx context.Context) error {
 	l.known, l.open = map[string]*segment{}, map[string]*segment{}
-	place := []wire.Position{{Topic: l.segments}}
-	starts, err := l.Limits.Starts(ctx, place)
-	if err != nil {
-		return err
-	}
-	ends, err := l.Limits.Ends(ctx, place)
-	if err != nil {
-		return err
-	}
-	return l.between(ctx, l.segments, starts[0], ends[0], func(r *wire.Record) error {
+	_, err := wire.ReadAll(ctx, l.Reader, l.segments, func(r *wire.Record) error {
 		if r.Value == nil { // somebody wants it forgotten
 			delete(l.known, string(r.Key))
 			delete(l.open, string(r.Key))
@@ -119,4 +79,5 @@ func (l *life) remember(ctx context.Context) error {
 		}
 		return nil
 	})
+	return err
 }

@@ -2,26 +2,14 @@ package route
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"kindred/schemas"
+	"kindred/schemas/retry"
 	"kindred/schemas/wire"
 )
-
-// Fetcher reads the next committed records of some partitions. It waits for the first record up to wait; its error
-// means that ctx has ended. What it returns is ours for ever.
-type Fetcher interface {
-	Fetch(ctx context.Context, from []wire.Position, wait time.Duration) ([]wire.Fetched, error)
-}
-
-// Limits tell where partitions start and end now, for a reader of committed records.
-type Limits interface {
-	Starts(ctx context.Context, of []wire.Position) ([]int64, error)
-	Ends(ctx context.Context, of []wire.Position) ([]int64, error)
-}
 
 // Group is the router's place in its consumer group.
 type Group interface {
@@ -47,8 +35,7 @@ type Router struct {
 	Prefix       schemas.Prefix
 	Shards       int
 	Partitioner  schemas.Partitioner
-	Fetcher      Fetcher
-	Limits       Limits
+	Reader       wire.Reader
 	Transactions Transactions
 	Taken        func(id string) bool // says whether an expansion of that id exists; nil: none does
 	Log          *slog.Logger
@@ -56,29 +43,18 @@ type Router struct {
 
 const longPoll = 500 * time.Millisecond
 
-// errRecreated is a topic that ends before the offset that was committed: it is another topic than it was.
-var errRecreated = errors.New("the topic was re-created")
-
 // Run routes until ctx ends, the group's generation. After any other error it may be called again, and nothing is lost
 // or doubled; but not when somebody else has taken over.
 func (r *Router) Run(ctx context.Context, group Group) error {
 	l, err := r.begin(ctx, group)
 	if err != nil {
-		return ending(ctx, fmt.Errorf("begin to route: %w", err))
+		return retry.Ending(ctx, fmt.Errorf("begin to route: %w", err))
 	}
 	for {
 		if err := l.next(ctx); err != nil {
-			return ending(ctx, fmt.Errorf("route segment changes at offset %d: %w", l.at, err))
+			return retry.Ending(ctx, fmt.Errorf("route segment changes at offset %d: %w", l.at, err))
 		}
 	}
-}
-
-// ending turns the errors that an ending context causes into nil.
-func ending(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }
 
 // life is one life of the router: what it knows is what Kafka told when it began, and what it has committed since.
@@ -119,7 +95,7 @@ func (r *Router) begin(ctx context.Context, group Group) (*life, error) {
 	if l.at >= 0 {
 		return l, nil
 	}
-	starts, err := r.Limits.Starts(ctx, []wire.Position{{Topic: l.changes}})
+	starts, err := r.Reader.Starts(ctx, []wire.Position{{Topic: l.changes}})
 	if err != nil {
 		return nil, err
 	}
@@ -137,20 +113,19 @@ func (l *life) jump(ctx context.Context, to int64) error {
 
 // next waits for a batch and routes it, in one transaction.
 func (l *life) next(ctx context.Context) error {
-	fetched, err := l.Fetcher.Fetch(ctx, []wire.Position{{Topic: l.changes, Offset: l.at}}, longPoll)
+	fetched, err := l.Reader.Fetch(ctx, []wire.Position{{Topic: l.changes, Offset: l.at}}, longPoll)
 	if err != nil {
 		return err
 	}
-	for _, f := range fetched {
-		if f.OutOfRange {
-			if err := l.outOfRange(ctx, f); err != nil {
-				return err
-			}
-			continue
-		}
+	for i := range fetched {
+		f := &fetched[i]
 		next := f.Next()
-		if next == l.at {
+		if next == l.at && !f.OutOfRange {
 			continue // nothing came
+		}
+		if f.Skipped() > 0 {
+			l.Log.Warn("segment changes were deleted before they were routed", "from", l.at, "to", next,
+				"try", "publish a snapshot of every segment, and keep the topic's records for longer")
 		}
 		if err := l.Transactions.Transact(ctx, l.changes, next, func(w Writer) error {
 			l.w = w
@@ -163,18 +138,8 @@ func (l *life) next(ctx context.Context) error {
 	return nil
 }
 
-// outOfRange goes on at the start of the topic when that has passed the router by.
-func (l *life) outOfRange(ctx context.Context, f wire.Fetched) error {
-	if l.at >= f.Start {
-		return fmt.Errorf("%s ends at %d: %w", l.changes, f.HighWatermark, errRecreated)
-	}
-	l.Log.Warn("segment changes were deleted before they were routed", "from", l.at, "to", f.Start,
-		"try", "publish a snapshot of every segment, and keep the topic's records for longer")
-	return l.jump(ctx, f.Start)
-}
-
 // batch routes what was fetched. Shards learn last how far it goes.
-func (l *life) batch(ctx context.Context, f wire.Fetched, next int64) error {
+func (l *life) batch(ctx context.Context, f *wire.Fetched, next int64) error {
 	l.touched = l.touched[:0]
 	if _, err := f.Each(func(r *wire.Record) error { return l.route(ctx, r) }); err != nil {
 		return err

@@ -2,7 +2,6 @@ package route
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -54,15 +53,17 @@ func (l *life) part(ctx context.Context, r *wire.Record, c *schemas.SegmentChang
 // its first part, then the mark at which owners swap. All of it is read again; nothing was kept.
 func (l *life) complete(ctx context.Context, s *segment, end int64) error {
 	open := *s.Open
-	before := s.Number
-	s.Number = open.First
-	changes, err := l.rewriteMembers(ctx, s, end)
-	if errors.Is(err, errDeleted) {
-		s.Number = before
+	starts, err := l.Reader.Starts(ctx, []wire.Position{{Topic: l.changes}})
+	if err != nil {
+		return err
+	}
+	if starts[0] > open.First {
 		return l.drop(ctx, s, "its first parts were deleted before its last part came")
 	}
-	if err == nil && changes {
-		err = l.rewriteChanges(ctx, s, end)
+	s.Number = open.First
+	changes, err := l.rewriteMembers(ctx, s, end)
+	if err == nil && changes > 0 {
+		err = l.rewriteChanges(ctx, s, end, changes)
 	}
 	if err != nil {
 		return fmt.Errorf("complete a snapshot that began at offset %d: %w", open.First, err)
@@ -73,14 +74,14 @@ func (l *life) complete(ctx context.Context, s *segment, end int64) error {
 	return l.writeMark(ctx, s)
 }
 
-// rewriteMembers writes the members of all parts of the open snapshot, each part once, and tells whether changes came
+// rewriteMembers writes the members of all parts of the open snapshot, each part once, and returns how many changes came
 // between them. The segment takes the last name that was given meanwhile.
-func (l *life) rewriteMembers(ctx context.Context, s *segment, end int64) (changes bool, err error) {
+func (l *life) rewriteMembers(ctx context.Context, s *segment, end int64) (changes int, err error) {
 	seen := make(map[int]bool, s.Open.Parts)
 	err = l.since(ctx, s, end, func(c *schemas.SegmentChange) error {
 		switch {
 		case c.Snapshot == "":
-			changes = true
+			changes++
 		case c.Snapshot != s.Open.Snapshot || c.Parts != s.Open.Parts || seen[c.Part]:
 			return nil
 		default:
@@ -96,19 +97,25 @@ func (l *life) rewriteMembers(ctx context.Context, s *segment, end int64) (chang
 }
 
 // rewriteChanges writes the changes that came between the parts: they count after the snapshot.
-func (l *life) rewriteChanges(ctx context.Context, s *segment, end int64) error {
-	return l.since(ctx, s, end, func(c *schemas.SegmentChange) error {
+func (l *life) rewriteChanges(ctx context.Context, s *segment, end int64, changes int) error {
+	found := 0
+	err := l.since(ctx, s, end, func(c *schemas.SegmentChange) error {
 		if c.Snapshot != "" {
 			return nil
 		}
+		found++
 		return l.writeChange(ctx, s, c)
 	})
+	if err == nil && found != changes {
+		err = fmt.Errorf("%d of %d changes were there when they were read again", found, changes)
+	}
+	return err
 }
 
 // since reads again what was said of a segment from the first part of its open snapshot to an end. What was malformed
 // then is so now.
 func (l *life) since(ctx context.Context, s *segment, end int64, visit func(*schemas.SegmentChange) error) error {
-	return l.between(ctx, l.changes, s.Open.First, end, func(r *wire.Record) error {
+	return wire.ReadTo(ctx, l.Reader, wire.Position{Topic: l.changes, Offset: s.Open.First}, end, func(r *wire.Record) error {
 		if r.Value == nil || len(r.Key) > 0 && string(r.Key) != s.SegmentID {
 			return nil
 		}
@@ -143,11 +150,11 @@ func (l *life) drop(ctx context.Context, s *segment, why string) error {
 	l.close(s)
 	s.Dropped = remembering(s.Dropped, open.Snapshot)
 	first := wire.Record{Offset: open.First, Timestamp: open.At.UnixMilli(), Key: []byte(s.SegmentID)} // should it be deleted
-	err := l.between(ctx, l.changes, open.First, open.First+1, func(r *wire.Record) error {
+	err := wire.ReadTo(ctx, l.Reader, wire.Position{Topic: l.changes, Offset: open.First}, open.First+1, func(r *wire.Record) error {
 		first = *r
 		return nil
 	})
-	if err != nil && !errors.Is(err, errDeleted) {
+	if err != nil {
 		return fmt.Errorf("read the first part of a snapshot at offset %d: %w", open.First, err)
 	}
 	return l.reject(ctx, &first, &schemas.Malformed{Code: schemas.IncompleteSnapshot, Message: fmt.Sprintf(

@@ -20,6 +20,7 @@ import (
 	"kindred/pipeline/route"
 	"kindred/producers"
 	"kindred/schemas"
+	"kindred/schemas/broker"
 	"kindred/schemas/wire"
 )
 
@@ -32,7 +33,7 @@ type world struct {
 	*testing.T
 	ctx      context.Context
 	cluster  *kfake.Cluster
-	client   *kafka.Client
+	client   *broker.Cluster
 	prefix   schemas.Prefix
 	fetcher  *consumers.Fetcher
 	producer *producers.Producer
@@ -50,16 +51,16 @@ func newWorld(t *testing.T) *world {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	transport := new(kafka.Transport)
-	client := &kafka.Client{Addr: kafka.TCP(cluster.ListenAddrs()...), Transport: transport}
+	client := &broker.Cluster{Client: &kafka.Client{Addr: kafka.TCP(cluster.ListenAddrs()...), Transport: transport}}
 	w := &world{T: t, ctx: ctx, cluster: cluster, client: client, prefix: "test.",
-		fetcher: &consumers.Fetcher{Client: client}, producer: &producers.Producer{Client: client}, now: 1_700_000_000_000}
+		fetcher: &consumers.Fetcher{Cluster: client}, producer: &producers.Producer{Cluster: client}, now: 1_700_000_000_000}
 	w.ok(producers.Ensure(ctx, client, w.prefix, schemas.Topics(shards)))
 
 	ended := make(chan error, 2)
 	go func() { ended <- w.producer.Run(ctx) }()
 	places := make(chan *consumers.Generation)
-	group := &consumers.Group{Client: client, ID: "test.control", Member: "one", Whole: true,
-		Topics: []string{w.prefix.Topic(schemas.SegmentChanges)}, Log: slog.New(slog.DiscardHandler)}
+	group := &consumers.Group{Cluster: client, ID: "test.control", Member: "one", Whole: true,
+		Topics: []string{w.prefix.Topic(schemas.SegmentChanges)}}
 	go func() {
 		ended <- group.Run(ctx, func(ctx context.Context, gen *consumers.Generation) error {
 			places <- gen
@@ -155,9 +156,9 @@ func (w writer) Write(ctx context.Context, topic string, partition int, key, val
 // router makes a router of a new process.
 func (w *world) router(crash func() bool) *route.Router {
 	return &route.Router{
-		Prefix: w.prefix, Shards: shards, Fetcher: w.fetcher, Limits: w.fetcher,
+		Prefix: w.prefix, Shards: shards, Reader: w.fetcher,
 		Transactions: &transactions{
-			real:  &producers.Transactional{Client: w.client, ID: "test.router"},
+			real:  &producers.Transactional{Cluster: w.client, ID: "test.router"},
 			group: producers.GroupRef{GroupID: w.place.GroupID, MemberID: w.place.MemberID, Generation: w.place.ID},
 			crash: crash,
 		},
@@ -224,7 +225,7 @@ func (w *world) all(name string, partition int, visit func(*wire.Record)) {
 	w.ok(err)
 	ends, err := w.fetcher.Ends(w.ctx, at)
 	w.ok(err)
-	w.ok(consumers.ReadAll(w.ctx, w.fetcher, at[0].Topic, partition, starts[0], ends[0], func(r *wire.Record) error {
+	w.ok(wire.ReadTo(w.ctx, w.fetcher, wire.Position{Topic: at[0].Topic, Partition: partition, Offset: starts[0]}, ends[0], func(r *wire.Record) error {
 		visit(r)
 		return nil
 	}))

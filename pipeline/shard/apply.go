@@ -46,12 +46,6 @@ var whys = [...]string{"run", "profile", "segment", "consent", "erasure", "delet
 func (o *Owner) apply(ctx context.Context, batch []wire.Fetched) error {
 	for _, f := range batch {
 		input := o.inputs.index(f.Topic)
-		if f.OutOfRange {
-			if err := o.outOfRange(input, f); err != nil {
-				return err
-			}
-			continue
-		}
 		next, err := f.Each(func(r *wire.Record) error {
 			if input == membershipsInput && r.Offset < o.inputs.at[input] {
 				return nil // an acknowledgement was here first
@@ -78,17 +72,6 @@ func (o *Owner) apply(ctx context.Context, batch []wire.Fetched) error {
 
 // smallBatch is how many bytes a shard at rest may keep of what it has read last.
 const smallBatch = 64 << 10
-
-// outOfRange goes on at the start of a partition whose start has passed the owner by: in a compacted topic nothing
-// that still counts was there. A partition that ends before the offset was made anew, and nothing about it is known.
-func (o *Owner) outOfRange(input int, f wire.Fetched) error {
-	if f.Offset < f.Start {
-		o.inputs.applied(input, f.Start)
-		return nil
-	}
-	return fmt.Errorf("%s partition %d ends at %d, before the saved offset %d: %w",
-		f.Topic, f.Partition, f.HighWatermark, f.Offset, errRecreated)
-}
 
 // applyOne applies a record; whatever goes wrong in it concerns this record alone.
 func (o *Owner) applyOne(input int, r *wire.Record) {

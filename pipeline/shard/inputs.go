@@ -40,7 +40,7 @@ type inputs struct {
 }
 
 // start begins to read where the owner has got to. The returned function ends the reading and waits for it.
-func (in *inputs) start(ctx context.Context, fetcher Fetcher) (stop func()) {
+func (in *inputs) start(ctx context.Context, fetcher wire.Fetcher) (stop func()) {
 	in.memberships.Store(in.at[membershipsInput])
 	in.queue = make(chan []wire.Fetched, 1)
 	ctx, cancel := context.WithCancel(ctx)
@@ -53,7 +53,7 @@ func (in *inputs) start(ctx context.Context, fetcher Fetcher) (stop func()) {
 }
 
 // read fetches until ctx ends. A fetcher retries what can heal, so its error means that ctx has ended.
-func (in *inputs) read(ctx context.Context, fetcher Fetcher, at [inputCount]int64) {
+func (in *inputs) read(ctx context.Context, fetcher wire.Fetcher, at [inputCount]int64) {
 	from := make([]wire.Position, 0, inputCount)
 	for ctx.Err() == nil {
 		from = from[:0]
@@ -70,8 +70,8 @@ func (in *inputs) read(ctx context.Context, fetcher Fetcher, at [inputCount]int6
 		if err != nil {
 			return
 		}
-		for _, f := range batch {
-			at[in.index(f.Topic)] = f.Next()
+		for i := range batch {
+			at[in.index(batch[i].Topic)] = batch[i].Next()
 		}
 		select {
 		case in.queue <- batch:

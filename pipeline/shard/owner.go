@@ -2,21 +2,15 @@ package shard
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
-	"time"
 
 	"kindred/pipeline/cache"
 	"kindred/schemas"
+	"kindred/schemas/retry"
 	"kindred/schemas/wire"
 )
-
-// Fetcher reads the next records of some partitions. It waits for the first record up to wait.
-type Fetcher interface {
-	Fetch(ctx context.Context, from []wire.Position, wait time.Duration) ([]wire.Fetched, error)
-}
 
 // Ends tells where partitions end now, for a reader of committed records only.
 type Ends interface {
@@ -41,7 +35,7 @@ type Owner struct {
 	Shards      int
 	Prefix      schemas.Prefix
 	Partitioner schemas.Partitioner
-	Fetcher     Fetcher
+	Fetcher     wire.Fetcher
 	Ends        Ends
 	Publisher   Publisher
 	Cache       *cache.Store
@@ -69,9 +63,6 @@ type Owner struct {
 	caught  atomic.Bool            // has read all that was there when it took over
 }
 
-// errRecreated is an input that ends before the offset that was saved: it is another topic than it was.
-var errRecreated = errors.New("the partition was re-created")
-
 // CaughtUp says whether the owner has read all that was there when it took over.
 func (o *Owner) CaughtUp() bool { return o.caught.Load() }
 
@@ -80,20 +71,20 @@ func (o *Owner) Run(ctx context.Context, fence Fence) error {
 	defer o.caught.Store(false)
 	defer o.awaitSave()
 	if err := o.takeOver(ctx, fence); err != nil {
-		return ending(ctx, fmt.Errorf("take over shard %d: %w", o.Shard, err))
+		return retry.Ending(ctx, fmt.Errorf("take over shard %d: %w", o.Shard, err))
 	}
 	stop := o.inputs.start(ctx, o.Fetcher)
 	defer stop()
 	for {
 		batch, err := o.next(ctx) // whatever queued while the last batch was in flight
 		if err != nil {
-			return ending(ctx, err)
+			return retry.Ending(ctx, err)
 		}
 		if err := o.turn(ctx, batch); err != nil {
-			return ending(ctx, fmt.Errorf("shard %d: %w", o.Shard, err))
+			return retry.Ending(ctx, fmt.Errorf("shard %d: %w", o.Shard, err))
 		}
 		if err := o.save(ctx, fence); err != nil { // only what Kafka has acknowledged gets here
-			return ending(ctx, fmt.Errorf("save shard %d: %w", o.Shard, err))
+			return retry.Ending(ctx, fmt.Errorf("save shard %d: %w", o.Shard, err))
 		}
 	}
 }
@@ -133,12 +124,4 @@ func (o *Owner) next(ctx context.Context) ([]wire.Fetched, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-}
-
-// ending turns the errors that an ending context causes into nil.
-func ending(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }

@@ -24,14 +24,14 @@ func (o *Owner) takeOver(ctx context.Context, fence Fence) error {
 			return err
 		}
 	}
-	ends, err := o.Ends.Ends(ctx, o.inputs.positions())
+	positions := o.inputs.positions()
+	ends, err := o.Ends.Ends(ctx, positions)
 	if err != nil {
 		return fmt.Errorf("find the ends of the inputs: %w", err)
 	}
 	for i, end := range ends {
-		if o.inputs.at[i] > end {
-			return fmt.Errorf("%s partition %d ends at %d, before the saved offset %d: %w",
-				o.inputs.topics[i], o.Shard, end, o.inputs.at[i], errRecreated)
+		if err := positions[i].Reaches(end); err != nil {
+			return fmt.Errorf("go on where the cache was saved: %w", err)
 		}
 		o.inputs.ends[i] = end
 	}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"kindred/schemas"
+	"kindred/schemas/retry"
+	"kindred/schemas/wire"
 )
 
 // Worker owns the shards that the group gives to this process. What it knows of a shard outlives a rebalance that
@@ -28,7 +30,7 @@ const pause = time.Second // before a shard that has stopped is taken over again
 // Run owns the shards until ctx, the group's generation, ends. A shard that cannot go on stops alone.
 func (w *Worker) Run(ctx context.Context, shards []int, fence Fence) error {
 	if err := w.Renew(ctx); err != nil { // records of before are an earlier life's from here on
-		return ending(ctx, err)
+		return retry.Ending(ctx, err)
 	}
 	var group sync.WaitGroup
 	for _, o := range w.take(shards) {
@@ -45,7 +47,7 @@ func (w *Worker) own(ctx context.Context, o *Owner, fence Fence) {
 		switch {
 		case err == nil:
 			return
-		case errors.Is(err, errRecreated):
+		case errors.Is(err, wire.ErrRecreated):
 			w.Log.Error("a shard stops: an input was deleted and made anew", "shard", o.Shard, "error", err,
 				"try", "start with a new prefix, or clear the cache of the shard")
 			<-ctx.Done()
@@ -53,9 +55,7 @@ func (w *Worker) own(ctx context.Context, o *Owner, fence Fence) {
 		}
 		w.Log.Warn("a shard has stopped; it is taken over again", "shard", o.Shard, "error", err)
 		o.forget()
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
+		if retry.Sleep(ctx, pause) != nil {
 			return
 		}
 	}

@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"kindred/consumers"
 	"kindred/pipeline/cache"
 	"kindred/pipeline/learn"
 	"kindred/pipeline/model"
@@ -83,7 +82,7 @@ func (w *world) model(ctx context.Context) (found *model.Model, err error) {
 	if err != nil {
 		return nil, err
 	}
-	err = consumers.ReadAll(ctx, w.Fetcher, ends[0].Topic, 0, 0, ends[0].Offset, func(r *wire.Record) error {
+	err = wire.ReadTo(ctx, w.Fetcher, wire.Position{Topic: ends[0].Topic}, ends[0].Offset, func(r *wire.Record) error {
 		if string(r.Key) != firstExpansion {
 			return nil
 		}

@@ -71,7 +71,7 @@ func (w *world) create(ctx context.Context, topics []schemas.Topic) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
-	if err := producers.Ensure(ctx, w.Producer.Client, w.Prefix, topics); err != nil {
+	if err := producers.Ensure(ctx, w.Producer.Cluster, w.Prefix, topics); err != nil {
 		return err
 	}
 	var all []consumers.Position

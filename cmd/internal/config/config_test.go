@@ -107,12 +107,12 @@ func TestAnAddressThatDoesNotAnswerIsNamed(t *testing.T) {
 	closed := listener.Addr().String()
 	listener.Close()
 	settings := config.Settings{Kafka: []string{closed}, Redis: []string{closed}}
-	client, err := settings.Client()
+	cluster, err := settings.Cluster(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for server, err := range map[string]error{
-		"Kafka": settings.ReachKafka(context.Background(), client),
+		"Kafka": settings.ReachKafka(context.Background(), cluster),
 		"Redis": settings.ReachRedis(context.Background()),
 	} {
 		var unreachable *config.Unreachable

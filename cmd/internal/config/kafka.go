@@ -6,38 +6,25 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
 	"time"
 
-	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/sasl"
-	"github.com/segmentio/kafka-go/sasl/plain"
+	"kindred/schemas/broker"
 )
 
-// Client makes the one client of a process. It connects to nothing yet.
-func (s *Settings) Client() (*kafka.Client, error) {
+// Cluster describes Kafka, for the whole process. It connects to nothing yet.
+func (s *Settings) Cluster(log *slog.Logger) (*broker.Cluster, error) {
 	encryption, err := s.KafkaTLS.Config()
 	if err != nil {
 		return nil, fmt.Errorf("tls for kafka: %w", err)
 	}
-	return &kafka.Client{
-		Addr: kafka.TCP(s.Kafka...),
-		Transport: &kafka.Transport{
-			ClientID:    "kindred",
-			DialTimeout: patience,
-			TLS:         encryption,
-			SASL:        s.KafkaLogin.sasl(),
-		},
-	}, nil
-}
-
-func (l Login) sasl() sasl.Mechanism {
-	if l.User == "" {
-		return nil
-	}
-	return plain.Mechanism{Username: l.User, Password: l.Password}
+	return broker.Open(broker.Options{
+		Addresses: s.Kafka, User: s.KafkaLogin.User, Password: s.KafkaLogin.Password,
+		TLS: encryption, Dial: patience, Log: log,
+	}), nil
 }
 
 // Config reads the files that the settings name. It is nil when TLS is off.
@@ -99,15 +86,15 @@ func reason(err error) error {
 }
 
 // ReachKafka waits for an answer of Kafka, a few seconds at most. Its error is an *Unreachable.
-func (s *Settings) ReachKafka(ctx context.Context, client *kafka.Client) error {
+func (s *Settings) ReachKafka(ctx context.Context, cluster *broker.Cluster) error {
 	if err := reach(ctx, "Kafka", s.Kafka); err != nil {
 		return err
 	}
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	_, err := client.Metadata(limited, &kafka.MetadataRequest{Topics: []string{}})
-	if s.KafkaLogin.User != "" && errors.Is(err, kafka.BrokerNotAvailable) {
-		err = fmt.Errorf("not available, or it refuses the password of %s", s.KafkaLogin.User) // kafka-go says the first for both
+	err := cluster.Ping(limited)
+	if errors.Is(err, broker.ErrRefused) {
+		err = fmt.Errorf("%w of %s", err, s.KafkaLogin.User)
 	}
 	if err != nil {
 		return &Unreachable{Server: "Kafka", Tried: s.Kafka, Err: err}
@@ -130,20 +117,4 @@ func reach(ctx context.Context, server string, addresses []string) error {
 		last = err
 	}
 	return &Unreachable{Server: server, Tried: addresses, Err: last}
-}
-
-// Partitions says how many partitions a topic has: 0 when there is no such topic.
-func Partitions(ctx context.Context, client *kafka.Client, topic string) (int, error) {
-	limited, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	answer, err := client.Metadata(limited, &kafka.MetadataRequest{Topics: []string{topic}})
-	if err != nil {
-		return 0, fmt.Errorf("ask how many partitions %s has: %w", topic, err)
-	}
-	for _, found := range answer.Topics {
-		if found.Name == topic && found.Error == nil {
-			return len(found.Partitions), nil
-		}
-	}
-	return 0, nil
 }

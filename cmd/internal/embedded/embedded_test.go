@@ -22,6 +22,7 @@ import (
 
 	"kindred/cmd/internal/embedded"
 	"kindred/consumers"
+	"kindred/schemas/broker"
 	"kindred/schemas/wire"
 )
 
@@ -60,38 +61,38 @@ func ok(t *testing.T, err error) {
 	}
 }
 
-func client(t *testing.T, addr string) *kafka.Client {
+func client(t *testing.T, addr string) *broker.Cluster {
 	transport := new(kafka.Transport)
 	t.Cleanup(transport.CloseIdleConnections)
-	return &kafka.Client{Addr: kafka.TCP(addr), Transport: transport}
+	return &broker.Cluster{Client: &kafka.Client{Addr: kafka.TCP(addr), Transport: transport}}
 }
 
-func create(t *testing.T, c *kafka.Client, topic string, config ...string) {
+func create(t *testing.T, c *broker.Cluster, topic string, config ...string) {
 	t.Helper()
 	want := kafka.TopicConfig{Topic: topic, NumPartitions: 1, ReplicationFactor: 1}
 	for i := 0; i < len(config); i += 2 {
 		want.ConfigEntries = append(want.ConfigEntries, kafka.ConfigEntry{ConfigName: config[i], ConfigValue: config[i+1]})
 	}
-	made, err := c.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{want}})
+	made, err := c.Client.CreateTopics(t.Context(), &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{want}})
 	ok(t, err)
 	ok(t, made.Errors[topic])
 }
 
-func produce(t *testing.T, c *kafka.Client, topic string, at time.Time, values ...string) {
+func produce(t *testing.T, c *broker.Cluster, topic string, at time.Time, values ...string) {
 	t.Helper()
 	for _, v := range values {
-		res, err := c.Produce(t.Context(), &kafka.ProduceRequest{Topic: topic, RequiredAcks: kafka.RequireAll,
+		res, err := c.Client.Produce(t.Context(), &kafka.ProduceRequest{Topic: topic, RequiredAcks: kafka.RequireAll,
 			Records: kafka.NewRecordReader(kafka.Record{Time: at, Key: kafka.NewBytes([]byte(v)), Value: kafka.NewBytes([]byte(v))})})
 		ok(t, err)
 		ok(t, res.Error)
 	}
 }
 
-func read(t *testing.T, c *kafka.Client, topic string) (values []string) {
+func read(t *testing.T, c *broker.Cluster, topic string) (values []string) {
 	t.Helper()
 	ends, err := consumers.Ends(t.Context(), c, map[string][]int{topic: {0}})
 	ok(t, err)
-	ok(t, consumers.ReadAll(t.Context(), &consumers.Fetcher{Client: c}, topic, 0, 0, ends[topic][0], func(r *wire.Record) error {
+	ok(t, wire.ReadTo(t.Context(), &consumers.Fetcher{Cluster: c}, wire.Position{Topic: topic}, ends[topic][0], func(r *wire.Record) error {
 		values = append(values, string(r.Value))
 		return nil
 	}))

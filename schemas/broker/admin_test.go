@@ -1,23 +1,24 @@
-package config_test
+package broker_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
 
-	"kindred/cmd/internal/config"
-	"kindred/cmd/internal/embedded"
+	"kindred/schemas/broker"
 )
 
 func TestTopicsComeAndGo(t *testing.T) {
-	pair, err := embedded.Start(t.Context(), embedded.Options{Dir: t.TempDir()})
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer pair.Close()
-	ours := &kafka.Client{Addr: kafka.TCP(pair.KafkaAddr), Transport: &kafka.Transport{}}
-	theirs := &kafka.Client{Addr: ours.Addr, Transport: &kafka.Transport{}}
+	defer cluster.Close()
+	ours := broker.Open(broker.Options{Addresses: cluster.ListenAddrs()})
+	theirs := broker.Open(broker.Options{Addresses: cluster.ListenAddrs()}).Client
 	create := func(name string) {
 		t.Helper()
 		topic := kafka.TopicConfig{Topic: name, NumPartitions: 1, ReplicationFactor: 1}
@@ -27,8 +28,8 @@ func TestTopicsComeAndGo(t *testing.T) {
 	}
 	list := func(want ...string) {
 		t.Helper()
-		got, err := config.Topics(t.Context(), ours, "bench-")
-		if slices.Sort(got); err != nil || !slices.Equal(got, want) {
+		found, err := ours.Topics(t.Context(), "bench-")
+		if got := slices.Sorted(maps.Keys(found)); err != nil || !slices.Equal(got, want) {
 			t.Errorf("topics are %v (%v), want %v", got, err, want)
 		}
 	}
@@ -39,12 +40,12 @@ func TestTopicsComeAndGo(t *testing.T) {
 	create("bench-b") // by somebody else, a moment ago
 	list("bench-a", "bench-b")
 	for range 2 { // what is not there is no error
-		if err := config.DeleteTopics(t.Context(), ours, "bench-a", "bench-b"); err != nil {
+		if err := ours.DeleteTopics(t.Context(), "bench-a", "bench-b"); err != nil {
 			t.Error(err)
 		}
 		list()
 	}
-	if err := config.DeleteGroup(t.Context(), ours, "nobody"); err != nil {
+	if err := ours.DeleteGroup(t.Context(), "nobody"); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,0 +1,63 @@
+package wire
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Fetcher reads the next committed records of some partitions. It waits for the first record up to wait; its error means
+// that ctx has ended. What it returns is the caller's for ever.
+type Fetcher interface {
+	Fetch(ctx context.Context, from []Position, wait time.Duration) ([]Fetched, error)
+}
+
+// Limits tell where partitions start and end now, for a reader of committed records, in the order asked.
+type Limits interface {
+	Starts(ctx context.Context, of []Position) ([]int64, error)
+	Ends(ctx context.Context, of []Position) ([]int64, error)
+}
+
+// Reader reads partitions and knows their limits.
+type Reader interface {
+	Fetcher
+	Limits
+}
+
+// ReadAll visits all that a topic of one partition holds now, and returns where that ends.
+func ReadAll(ctx context.Context, r Reader, topic string, visit func(*Record) error) (end int64, err error) {
+	from := Position{Topic: topic}
+	ends, err := r.Ends(ctx, []Position{from})
+	if err != nil {
+		return 0, fmt.Errorf("find the end of %s: %w", topic, err)
+	}
+	return ends[0], ReadTo(ctx, r, from, ends[0], visit)
+}
+
+// ReadTo visits the committed records of a partition from a position up to an offset, which is not included, and returns
+// when none is left. It begins at the start of the partition when the position lies below it. Records are valid during
+// the visit only; what visit returns ends it and comes back. A partition that does not reach the offset is ErrRecreated.
+func ReadTo(ctx context.Context, f Fetcher, from Position, to int64, visit func(*Record) error) error {
+	const wait = 500 * time.Millisecond // all is there: it is not waited for
+	for from.Offset < to {
+		fetched, err := f.Fetch(ctx, []Position{from}, wait)
+		if err != nil {
+			return fmt.Errorf("read %s partition %d: %w", from.Topic, from.Partition, err)
+		}
+		for i := range fetched {
+			from.Offset, err = fetched[i].Each(func(r *Record) error {
+				if r.Offset >= to {
+					return nil // in the same batch
+				}
+				return visit(r)
+			})
+			if err == nil {
+				err = Position{from.Topic, from.Partition, to}.Reaches(fetched[i].HighWatermark)
+			}
+			if err != nil {
+				return fmt.Errorf("read %s partition %d: %w", from.Topic, from.Partition, err)
+			}
+		}
+	}
+	return nil
+}
