@@ -1,0 +1,35 @@
+package schemas
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"kindred/schemas/wire"
+)
+
+// RecordFormat is the number of the form that kindred's own records have now: those of segment-members, segments, models
+// and expansions. pipeline/DESIGN.md lists the numbers.
+const RecordFormat = 1
+
+// HeaderFormat is the header that carries the number. Records without it were written before it existed: their form is 1.
+const HeaderFormat = "kindred.format"
+
+// ErrFormat says that a record has a form that this build does not know. Passing it over could lose what it says, so
+// whoever reads it stops.
+var ErrFormat = errors.New("written by another version of kindred")
+
+// Format is the header that kindred writes.
+func Format() wire.Header {
+	return wire.Header{Key: HeaderFormat, Value: strconv.AppendInt(nil, RecordFormat, 10)}
+}
+
+// CheckFormat returns ErrFormat, with the way out, for the headers of a record whose form this build does not know.
+func CheckFormat(h wire.Headers) error {
+	text, there := h.Get(HeaderFormat)
+	if !there || string(text) == strconv.Itoa(RecordFormat) {
+		return nil
+	}
+	return fmt.Errorf("%w: it has format %.20q, this build reads %d (run the version that wrote it, or a later one)",
+		ErrFormat, text, RecordFormat)
+}
