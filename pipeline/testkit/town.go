@@ -1,4 +1,3 @@
-// Package testkit is what tests of several packages share: made-up customers. Nothing but tests may import it.
 package testkit
 
 import (
