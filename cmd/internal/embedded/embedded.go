@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
@@ -124,12 +123,12 @@ func (p *Pair) startRedis(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
-	redis := miniredis.NewMiniRedis()
-	if err := redis.StartAddr(addr); err != nil {
+	redis, err := startRedis(ctx, addr)
+	if err != nil {
 		return err
 	}
-	p.RedisAddr = redis.Addr()
-	p.after = append(p.after, func() error { redis.Close(); return nil })
+	p.RedisAddr = redis.listener.Addr().String()
+	p.after = append(p.after, redis.close)
 	return nil
 }
 
