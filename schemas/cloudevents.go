@@ -24,6 +24,17 @@ const (
 	HeaderSnapshot = "kindred.snapshot" // of a segment's member: the number that it counts for
 )
 
+// Values of HeaderCause: why a membership, or its tombstone, was written.
+const (
+	ByRun     = "run"     // a run was committed: expand, edit or refresh
+	ByProfile = "profile" // the customer's profile changed
+	BySegment = "segment" // a segment that the expansion uses gained or lost members
+	ByConsent = "consent" // the customer withdrew consent
+	ByErasure = "erasure" // the customer's profile was deleted
+	ByDelete  = "delete"  // the expansion was deleted
+	ByRepair  = "repair"  // what was published before was unknown, or not what it should have been
+)
+
 // Types of kindred's events.
 const (
 	TypeProfile           = "kindred.profile"

@@ -14,8 +14,8 @@ type DeadLetter struct {
 	Topic     string // where it was found, with its prefix
 	Partition int
 	Offset    int64
-	Stage     string // who refused it
-	Code      string // a stable word: not_json, schema, ...
+	Stage     string // who refused it: LetterShard, ...
+	Code      string // of a Malformed: NotJSON, WrongSchema, ...
 	Message   string // for people
 	At        time.Time
 	Replays   int // how often it has been put back already
@@ -23,6 +23,13 @@ type DeadLetter struct {
 	Key, Value []byte       // byte for byte
 	Headers    wire.Headers // its own, without those of the reason
 }
+
+// Values of DeadLetter.Stage: the part of kindred that refused the record.
+const (
+	LetterShard   = "shard"
+	LetterControl = "control"
+	LetterRoute   = "route"
+)
 
 const errorPrefix = "kindred.error."
 
