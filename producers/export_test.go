@@ -2,7 +2,7 @@ package producers
 
 import "runtime"
 
-// AwaitQueued waits until so many publications are queued, not on their way.
+// AwaitQueued waits until so many publications are queued, not in flight.
 func AwaitQueued(p *Producer, n int) {
 	await(p, func() bool { return len(p.queue) == n })
 }

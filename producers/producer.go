@@ -13,73 +13,72 @@ import (
 	"kindred/schemas/wire"
 )
 
-// ErrAbandoned says that a batch may or may not have been appended, or may yet be, up to seconds later. The producer
-// takes a new producer id before it sends anything that it has not sent yet, so that such a batch is told by its id.
+// ErrAbandoned means that a batch may or may not have been appended, or may yet be, up to seconds later. The producer
+// takes a new producer id before it sends anything that it has not sent yet, so such a batch is recognized by its id.
 var ErrAbandoned = wire.ErrAbandoned
 
-// ErrTooLarge says that a batch is larger than its topic allows. Nothing was appended.
+// ErrTooLarge means that a batch is larger than its topic allows. Nothing was appended.
 var ErrTooLarge = errors.New("batch too large")
 
-// ErrStopped says that Run has ended. Nothing was appended.
+// ErrStopped means that Run has ended. Nothing was appended.
 var ErrStopped = errors.New("producer stopped")
 
 // Producer appends batches, each exactly once as far as the broker can tell. One serves a whole process: whatever is
-// published while two requests are on their way to a broker goes into the next one. Publish, Renew and ProducerID are for
+// published while two requests to a broker are in flight goes into the next one. Publish, Renew and ProducerID are for
 // concurrent use.
 type Producer struct {
 	Cluster *broker.Cluster
 	Timeout time.Duration // of one request, which is then tried again; 0: 10 s
 
-	once    sync.Once
-	wake    chan struct{}  // something has changed that the loop should look at
-	settled chan *delivery // requests that came back
+	once     sync.Once
+	wake     chan struct{}  // something has changed that the loop should look at
+	finished chan *outgoing // requests that are in flight no longer: answered, or failed
 
 	mutex      sync.Mutex
 	stopped    bool
 	session    session
 	stale      bool            // a new producer id is due
-	renewals   []chan struct{} // closed when it is there
-	queue      []*publication  // what is not on its way, in the order of each partition
-	partitions map[place]*partition
-	refreshing bool // the layout is being asked for
+	renewals   []chan struct{} // closed when the new producer id is there
+	queue      []*publication  // what is not in flight, in the order of each partition
+	partitions map[topicPartition]*partitionState
+	refreshing bool // a refresh of the layout is under way
 
 	// The loop's alone.
-	aloft       []*delivery // requests on their way
-	spare       []*request
-	correlation int32
-	turn        int
-	troubled    bool // said so in the log
-	background  sync.WaitGroup
+	inFlight   []*outgoing
+	requests   requestPool
+	dispatches int  // number of the present call of dispatch
+	troubled   bool // the log says that Kafka takes no records
+	background sync.WaitGroup
 }
 
-// Ack tells where a batch went; its records follow its base without gaps.
+// Ack is where a batch went; its records follow its base without gaps.
 type Ack = wire.Ack
 
-type place struct {
+type topicPartition struct {
 	topic     string
 	partition int
 }
 
-// partition is what the producer knows of one partition since it has its producer id.
-type partition struct {
-	sequence int32 // of the next batch
-	busy     bool  // a batch is on its way
-	turn     int   // of the loop, in which something must not be overtaken
+// partitionState is what the producer knows of one partition. Its sequence numbers begin anew with each producer id.
+type partitionState struct {
+	sequence  int32 // of the next batch
+	inFlight  bool  // a batch of it is
+	blockedIn int   // the last dispatch in which a publication of it stayed in the queue: later ones must not overtake it
 }
 
 // publication is one call of Publish.
 type publication struct {
-	parcel
-	to       *partition
-	result   chan outcome // has room for one
-	flight   *delivery    // nil: in the queue, or over
-	gone     bool         // the caller has left
-	pinned   bool         // perhaps written: bound to the producer id and sequence it was sent with
-	tries    int
-	pauses   retry.Backoff // between them
-	restarts int           // new producer ids taken for its sake
-	notYet   time.Time     // not to be sent before
-	last     error         // why it is tried again
+	partitionBatch
+	to         *partitionState
+	result     chan outcome // has room for one
+	sentIn     *outgoing    // the request that it is in flight with; nil: it is in the queue, or over
+	callerLeft bool         // nobody reads its result
+	pinned     bool         // perhaps written: bound to the producer id and sequence number it was sent with
+	tries      int
+	pauses     retry.Backoff // between tries
+	restarts   int           // new producer ids taken for its sake
+	notBefore  time.Time     // earliest time of the next try
+	last       error         // why the last try failed
 }
 
 type outcome struct {
@@ -90,19 +89,19 @@ type outcome struct {
 func (p *Producer) open() {
 	p.once.Do(func() {
 		p.wake = make(chan struct{}, 1)
-		p.settled = make(chan *delivery)
+		p.finished = make(chan *outgoing)
 		p.session.id = -1
 		p.stale = true
-		p.partitions = make(map[place]*partition)
+		p.partitions = make(map[topicPartition]*partitionState)
 	})
 }
 
-// Publish appends what the builder holds, as one batch, and returns when every replica in sync has it. It waits for as
-// long as it takes, through any trouble that may pass, until ctx ends. The batch is only read; it is the caller's again
+// Publish appends what the builder holds, as one batch, and returns when every replica in sync has it. It tries again for
+// as long as the trouble is one that may pass, until ctx ends. The batch is only read; it is the caller's again
 // when Publish returns, whatever it returns. Batches of one partition that are published one after the other keep
 // their order; an empty one is not published (Base is -1).
 //
-// When ctx ends while the batch is on its way or after a try whose outcome is unknown, the error is ErrAbandoned. With
+// When ctx ends while the batch is in flight or after a try whose outcome is unknown, the error is ErrAbandoned. With
 // ErrTooLarge, ErrStopped, and the error of ctx alone, nothing was and nothing will be appended.
 func (p *Producer) Publish(ctx context.Context, topic string, number int, batch *wire.Builder) (Ack, error) {
 	if batch.Len() == 0 {
@@ -110,9 +109,9 @@ func (p *Producer) Publish(ctx context.Context, topic string, number int, batch 
 	}
 	p.open()
 	pub := &publication{
-		parcel: parcel{topic: topic, partition: number, batch: batch},
-		result: make(chan outcome, 1),
-		pauses: tries,
+		partitionBatch: partitionBatch{topic: topic, partition: number, batch: batch},
+		result:         make(chan outcome, 1),
+		pauses:         betweenTries,
 	}
 	if err := p.enqueue(ctx, pub); err != nil {
 		return Ack{}, fmt.Errorf("publish to %s/%d: %w", topic, number, err)
@@ -134,11 +133,11 @@ func (p *Producer) enqueue(ctx context.Context, pub *publication) error {
 	if p.stopped {
 		return ErrStopped
 	}
-	at := place{pub.topic, pub.partition}
-	if p.partitions[at] == nil {
-		p.partitions[at] = new(partition)
+	to := topicPartition{pub.topic, pub.partition}
+	if p.partitions[to] == nil {
+		p.partitions[to] = new(partitionState)
 	}
-	pub.to = p.partitions[at]
+	pub.to = p.partitions[to]
 	p.queue = append(p.queue, pub)
 	p.nudge()
 	return nil
@@ -153,8 +152,8 @@ func (p *Producer) leave(ctx context.Context, pub *publication) (Ack, error) {
 		return o.ack, o.err
 	default:
 	}
-	pub.gone = true
-	sent := pub.flight
+	pub.callerLeft = true
+	sent := pub.sentIn
 	uncertain := sent != nil || pub.pinned
 	p.queue = slices.DeleteFunc(p.queue, func(q *publication) bool { return q == pub })
 	p.stale = p.stale || uncertain
@@ -168,7 +167,7 @@ func (p *Producer) leave(ctx context.Context, pub *publication) (Ack, error) {
 	return Ack{}, err
 }
 
-// explain words the end of a publication that was not answered.
+// explain returns the error of a publication that ended before it was answered.
 func (pub *publication) explain(why error, uncertain bool) error {
 	if uncertain {
 		why = fmt.Errorf("%w: %w", ErrAbandoned, why)
@@ -179,7 +178,7 @@ func (pub *publication) explain(why error, uncertain bool) error {
 	return fmt.Errorf("publish to %s/%d: %w", pub.topic, pub.partition, why)
 }
 
-// ProducerID is the producer id that the next batch will have if nothing happens; -1 before the first.
+// ProducerID returns the producer id that the next batch will have unless a new one is taken; -1 before the first.
 func (p *Producer) ProducerID() int64 {
 	p.open()
 	p.mutex.Lock()
@@ -187,7 +186,7 @@ func (p *Producer) ProducerID() int64 {
 	return p.session.id
 }
 
-// Renew waits until nothing is on its way any more, then takes a new producer id; what is published meanwhile waits for
+// Renew waits until nothing is in flight, then takes a new producer id; what is published meanwhile waits for
 // it. When ctx ends first the new id is still taken before the next batch. Calls at the same time share one id.
 func (p *Producer) Renew(ctx context.Context) error {
 	p.open()
@@ -214,6 +213,7 @@ func (p *Producer) Renew(ctx context.Context) error {
 	return nil
 }
 
+// nudge makes the loop look at what has changed.
 func (p *Producer) nudge() {
 	select {
 	case p.wake <- struct{}{}:

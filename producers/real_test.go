@@ -121,7 +121,7 @@ func TestOnARealKafka(t *testing.T) {
 		}
 		newer := s.transactional(t, prefix+"router")
 		if err := errors.Join(tx.Commit(deadline(t), member), tx.Abort(deadline(t))); !errors.Is(err, producers.ErrFenced) {
-			t.Errorf("newer life: got %v", err)
+			t.Errorf("newer session: got %v", err)
 		}
 		tx = newer.Begin()
 		write(t, tx, prefix+"tx", 0, "newer")

@@ -18,8 +18,9 @@ import (
 	"kindred/schemas/wire"
 )
 
-// parcel is one partition's batch on its way. Once it is copied into a frame, batch must not be looked at any more.
-type parcel struct {
+// partitionBatch is the batch of one partition in a request, and the answer to it. Once the batch is copied into a frame
+// it belongs to its builder's owner again: it must not be read any more.
+type partitionBatch struct {
 	topic     string
 	partition int
 	batch     *wire.Builder
@@ -27,14 +28,14 @@ type parcel struct {
 	count     int   // records
 	size      int   // bytes
 
-	answered bool // the broker's answer, valid when answered
+	answered bool // the broker has; code and base hold its answer
 	code     kafka.Error
 	base     int64 // offset of its first record, when written
 }
 
 // request is one Produce request to one broker: version 8, which is the last that names topics by name and is not
-// flexible. The batches are copied into its frame before it is sent; from then on nothing but frame and answer is used,
-// so whoever waited for a parcel may go and take the builder along. It must not be used again after an error: the
+// flexible. The batches are copied into its frame before it is sent; from then on only frame and answer are used, so
+// whoever waits for a batch may leave and use its builder again. The request must not be used again after an error: the
 // connection may still be writing or reading.
 type request struct {
 	session
@@ -42,25 +43,47 @@ type request struct {
 	client      string
 	correlation int32
 	broker      protocol.Broker
-	parcels     []*parcel // sorted by topic and partition
+	batches     []*partitionBatch // encode sorts them by topic and partition
 	frame       []byte
 	answer      []byte
-	progress    atomic.Int32 // idle, begun or called off
+	progress    atomic.Int32
 }
 
+// The progress of a request.
 const (
-	idle = iota
-	begun
-	calledOff
+	idle      = iota // the connection has not seen it
+	begun            // bytes of it may have been sent
+	calledOff        // it must not be sent any more
 )
 
 const produceVersion = 8
 
 var errCalledOff = errors.New("called off")
 
+// requestPool hands out requests. It reuses the memory of those that are over.
+type requestPool struct {
+	spare       []*request
+	correlation int32
+}
+
+// take returns an empty request to a broker.
+func (p *requestPool) take(to protocol.Broker) *request {
+	r := new(request)
+	if n := len(p.spare); n > 0 {
+		r, p.spare = p.spare[n-1], p.spare[:n-1]
+	}
+	p.correlation++
+	r.broker, r.correlation, r.batches = to, p.correlation, r.batches[:0]
+	r.progress.Store(idle)
+	return r
+}
+
+// put takes back a request that was answered.
+func (p *requestPool) put(r *request) { p.spare = append(p.spare, r) }
+
 // encode copies the batches into the frame. Sequence numbers must be given.
 func (r *request) encode(timeout time.Duration) {
-	slices.SortFunc(r.parcels, func(a, b *parcel) int {
+	slices.SortFunc(r.batches, func(a, b *partitionBatch) int {
 		return cmp.Or(cmp.Compare(a.topic, b.topic), cmp.Compare(a.partition, b.partition))
 	})
 	be := binary.BigEndian
@@ -71,7 +94,7 @@ func (r *request) encode(timeout time.Duration) {
 
 	topics, count := len(f), uint32(0)
 	f = be.AppendUint32(f, 0)
-	for rest := r.parcels; len(rest) > 0; count++ {
+	for rest := r.batches; len(rest) > 0; count++ {
 		topic, n := rest[0].topic, 1
 		for n < len(rest) && rest[n].topic == topic {
 			n++
@@ -90,8 +113,8 @@ func (r *request) encode(timeout time.Duration) {
 	r.frame = f
 }
 
-// send sends what was encoded and waits for the answer, until ctx ends and no longer than within. After an error, sent says whether the broker may
-// have got it; it did not read the answer then.
+// send sends what was encoded and waits for the answer until ctx ends, but no longer than within. After an error no batch
+// is answered, and sent reports whether the broker may have received the request.
 func (r *request) send(ctx context.Context, c *broker.Cluster, within time.Duration) (sent bool, err error) {
 	if _, err := c.RoundTrip(ctx, r, within); err != nil {
 		return !r.progress.CompareAndSwap(idle, calledOff), err
@@ -117,7 +140,7 @@ func (r *request) RawExchange(rw io.ReadWriter) (_ protocol.Message, err error) 
 	return r, err
 }
 
-// read gives every parcel its part of the answer, which comes in any order.
+// read gives every batch its part of the answer, which comes in any order.
 func (r *request) read() error {
 	body := wire.Body{Rest: r.answer}
 	for topics := body.Count(); topics > 0; topics-- {
@@ -134,7 +157,7 @@ func (r *request) read() error {
 			if body.Err() != nil {
 				break
 			}
-			if p := r.parcel(topic, int(partition)); p != nil {
+			if p := r.find(topic, int(partition)); p != nil {
 				p.answered, p.code, p.base = true, kafka.Error(code), base
 			}
 		}
@@ -145,8 +168,9 @@ func (r *request) read() error {
 	return nil
 }
 
-func (r *request) parcel(topic []byte, partition int) *parcel {
-	i, found := slices.BinarySearchFunc(r.parcels, partition, func(p *parcel, partition int) int {
+// find returns the batch of a partition; nil: there is none.
+func (r *request) find(topic []byte, partition int) *partitionBatch {
+	i, found := slices.BinarySearchFunc(r.batches, partition, func(p *partitionBatch, partition int) int {
 		switch {
 		case p.topic < string(topic):
 			return -1
@@ -158,8 +182,10 @@ func (r *request) parcel(topic []byte, partition int) *parcel {
 	if !found {
 		return nil
 	}
-	return r.parcels[i]
+	return r.batches[i]
 }
 
-// after gives the sequence number behind n records: they go on at 0 after the greatest.
-func after(sequence int32, n int) int32 { return int32((int64(sequence) + int64(n)) & 0x7fffffff) }
+// nextSequence returns the sequence number that follows n records: after the greatest int32 comes 0.
+func nextSequence(sequence int32, n int) int32 {
+	return int32((int64(sequence) + int64(n)) & 0x7fffffff)
+}

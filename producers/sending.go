@@ -8,37 +8,37 @@ import (
 	"slices"
 	"time"
 
+	"github.com/segmentio/kafka-go/protocol"
+
 	"kindred/schemas/broker"
 	"kindred/schemas/retry"
-
-	"github.com/segmentio/kafka-go/protocol"
 )
 
 const (
 	maxRequest  = 16 << 20 // bytes of batches in one request; a broker takes 100 MB
-	maxFlying   = 2        // requests on their way to one broker: while it works on one, the next is written
+	maxInFlight = 2        // requests in flight to one broker: while it works on one, the next is written
 	maxRestarts = 3        // new producer ids for one batch whose sequence number is refused
 )
 
-// tries are the pauses before something is sent or asked again.
-var tries = retry.Backoff{First: 10 * time.Millisecond, Last: 500 * time.Millisecond}
+// betweenTries are the pauses before something is sent or asked again.
+var betweenTries = retry.Backoff{First: 10 * time.Millisecond, Last: 500 * time.Millisecond}
 
-// delivery is one request on its way, with those who wait for it.
-type delivery struct {
+// outgoing is a request that is being filled or in flight, with the publications that wait for its answer.
+type outgoing struct {
 	*request
 	publications []*publication
 	size         int           // bytes of batches
-	copied       chan struct{} // closed when the batches are in the frame: the builders are not needed any more
-	sent         bool          // the broker may have got it
-	err          error
+	copied       chan struct{} // closed when the batches are in the frame: the builders are not read any more
+	sent         bool          // the broker may have received it
+	err          error         // nil: it was answered
 }
 
 // Run sends what is published until ctx ends. Whatever is then unanswered ends as ErrAbandoned when it may have been
-// written, else as ErrStopped. The only errors are those that no waiting mends: the broker does not let us in.
+// written, else as ErrStopped. The only errors are permanent ones: the broker does not let us in.
 func (p *Producer) Run(ctx context.Context) error {
 	p.open()
 	err := p.loop(ctx)
-	p.background.Wait() // what was on its way has been called off by ctx
+	p.background.Wait() // what was in flight has been called off by ctx
 	if ctx.Err() != nil {
 		err = nil
 	}
@@ -61,20 +61,20 @@ func (p *Producer) loop(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-p.wake:
-		case d := <-p.settled:
-			p.settle(ctx, d)
+		case out := <-p.finished:
+			p.finish(ctx, out)
 		case <-timer.C:
 		}
 		timer.Stop()
 	}
 }
 
-// renewable says whether a new producer id is due and nothing stands in its way: nothing is on its way or pinned to
-// the old one.
+// renewable reports whether a new producer id is due and can be taken: nothing is in flight, and nothing in the queue is
+// pinned to the old one.
 func (p *Producer) renewable() bool {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	if !p.stale || len(p.aloft) > 0 || len(p.queue) == 0 && len(p.renewals) == 0 {
+	if !p.stale || len(p.inFlight) > 0 || len(p.queue) == 0 && len(p.renewals) == 0 {
 		return false
 	}
 	for _, pub := range p.queue {
@@ -87,7 +87,7 @@ func (p *Producer) renewable() bool {
 
 // takeID asks for a new producer id until there is one. All sequence numbers begin anew.
 func (p *Producer) takeID(ctx context.Context) error {
-	next, err := initialize(ctx, p.Cluster, "", 0, session{id: -1, epoch: -1}, broker.Asking{Pauses: tries, OnError: p.trouble})
+	next, err := initialize(ctx, p.Cluster, "", 0, session{id: -1, epoch: -1}, broker.Asking{Pauses: betweenTries, OnError: p.trouble})
 	if err != nil {
 		return err
 	}
@@ -104,8 +104,8 @@ func (p *Producer) takeID(ctx context.Context) error {
 	return nil
 }
 
-// dispatch sends to every broker that is free all that is queued for it, one batch a partition. It returns how long
-// there is nothing to do unless something happens.
+// dispatch sends to every broker that may be sent a request all that is queued for it, one batch a partition. It returns
+// how long there is nothing to do unless something happens.
 func (p *Producer) dispatch(ctx context.Context) (pause time.Duration) {
 	pause = time.Hour
 	p.mutex.Lock()
@@ -117,26 +117,26 @@ func (p *Producer) dispatch(ctx context.Context) (pause time.Duration) {
 	layout, err := p.Cluster.Layout(ctx)
 	if err != nil {
 		p.trouble(err)
-		return tries.Last
+		return betweenTries.Last
 	}
-	now, stray := time.Now(), false
-	p.turn++
-	loads := make(map[int32]*delivery, 1)
+	now, leaderless := time.Now(), false
+	p.dispatches++
+	requests := make(map[int32]*outgoing, 1)
 
 	p.mutex.Lock()
 	rest := p.queue[:0]
 	for _, pub := range p.queue {
 		leader, lost := layout.Leader(pub.topic, pub.partition)
-		if lost != nil && pub.to.turn != p.turn && !now.Before(pub.notYet) {
+		if lost != nil && pub.to.blockedIn != p.dispatches && !now.Before(pub.notBefore) {
 			pub.tries++
-			pub.last, stray = lost, true
-			pub.wait(now)
+			pub.last, leaderless = lost, true
+			pub.postpone(now)
 		}
-		if wait := pub.notYet.Sub(now); wait > 0 {
+		if wait := pub.notBefore.Sub(now); wait > 0 {
 			pause = min(pause, wait)
 		}
-		if !p.mayGo(pub, now) || lost != nil || !p.load(loads, leader, pub) {
-			pub.to.turn = p.turn // later ones must not overtake it
+		if !p.sendable(pub, now) || lost != nil || !p.include(requests, leader, pub) {
+			pub.to.blockedIn = p.dispatches // later ones must not overtake it
 			rest = append(rest, pub)
 		}
 	}
@@ -145,93 +145,82 @@ func (p *Producer) dispatch(ctx context.Context) (pause time.Duration) {
 	current := p.session
 	p.mutex.Unlock()
 
-	if stray {
+	if leaderless {
 		p.refresh(ctx)
 	}
-	for _, d := range loads {
-		p.fly(ctx, d, current)
+	for _, out := range requests {
+		p.start(ctx, out, current)
 	}
 	return pause
 }
 
-// mayGo says whether nothing but the broker may hold a publication up.
-func (p *Producer) mayGo(pub *publication, now time.Time) bool {
-	return pub.to.turn != p.turn && !pub.to.busy && !now.Before(pub.notYet) && (pub.pinned || !p.stale)
+// sendable reports whether a publication may be sent as soon as its broker takes a request.
+func (p *Producer) sendable(pub *publication, now time.Time) bool {
+	return pub.to.blockedIn != p.dispatches && !pub.to.inFlight && !now.Before(pub.notBefore) && (pub.pinned || !p.stale)
 }
 
-// load puts a publication into the request to its broker; false when that is full or another is on its way.
-func (p *Producer) load(loads map[int32]*delivery, leader protocol.Broker, pub *publication) bool {
-	d := loads[leader.ID]
-	if d == nil {
-		if p.flying(leader) >= maxFlying {
+// include puts a publication into the request to its broker. It reports false when that request is full, or too many are
+// in flight already.
+func (p *Producer) include(requests map[int32]*outgoing, leader protocol.Broker, pub *publication) bool {
+	out := requests[leader.ID]
+	if out == nil {
+		if p.inFlightTo(leader) >= maxInFlight {
 			return false
 		}
-		d = &delivery{request: p.blank(leader), copied: make(chan struct{})}
-		loads[leader.ID] = d
+		out = &outgoing{request: p.requests.take(leader), copied: make(chan struct{})}
+		requests[leader.ID] = out
 	}
 	pub.count, pub.size = pub.batch.Len(), pub.batch.Size()
-	if d.size > 0 && d.size+pub.size > maxRequest {
+	if out.size > 0 && out.size+pub.size > maxRequest {
 		return false
 	}
 	if !pub.pinned {
 		pub.sequence = pub.to.sequence
 	}
-	pub.answered, pub.to.busy, pub.flight = false, true, d
+	pub.answered, pub.to.inFlight, pub.sentIn = false, true, out
 	pub.tries++
-	d.publications = append(d.publications, pub)
-	d.parcels = append(d.parcels, &pub.parcel)
-	d.size += pub.size
+	out.publications = append(out.publications, pub)
+	out.batches = append(out.batches, &pub.partitionBatch)
+	out.size += pub.size
 	return true
 }
 
-// flying counts the requests on their way to a broker.
-func (p *Producer) flying(broker protocol.Broker) (n int) {
-	for _, d := range p.aloft {
-		if d.broker.ID == broker.ID {
+// inFlightTo counts the requests in flight to a broker.
+func (p *Producer) inFlightTo(broker protocol.Broker) (n int) {
+	for _, out := range p.inFlight {
+		if out.broker.ID == broker.ID {
 			n++
 		}
 	}
 	return n
 }
 
-// blank gives an empty request, with the memory of one that is over if there is any.
-func (p *Producer) blank(leader protocol.Broker) *request {
-	r := new(request)
-	if n := len(p.spare); n > 0 {
-		r, p.spare = p.spare[n-1], p.spare[:n-1]
-	}
-	p.correlation++
-	r.broker, r.correlation, r.parcels = leader, p.correlation, r.parcels[:0]
-	r.progress.Store(idle)
-	return r
-}
-
-// fly sends a request in a goroutine of its own, which hands it back to the loop.
-func (p *Producer) fly(ctx context.Context, d *delivery, current session) {
-	p.aloft = append(p.aloft, d)
-	d.session = current
+// start sends a request in a goroutine of its own, which hands it back to the loop.
+func (p *Producer) start(ctx context.Context, out *outgoing, current session) {
+	p.inFlight = append(p.inFlight, out)
+	out.session = current
 	p.background.Go(func() {
-		d.encode(p.timeout())
-		close(d.copied)
+		out.encode(p.timeout())
+		close(out.copied)
 		// The broker is told to give up after timeout; its answer needs some time, too.
-		d.sent, d.err = d.send(ctx, p.Cluster, p.timeout()+p.timeout()/2)
+		out.sent, out.err = out.send(ctx, p.Cluster, p.timeout()+p.timeout()/2)
 		select {
-		case p.settled <- d:
-		case <-ctx.Done(): // nobody reads it any more, see stop
+		case p.finished <- out:
+		case <-ctx.Done(): // the loop has ended; stop looks at what is in flight
 		}
 	})
 }
 
-// settle deals out a request's answers.
-func (p *Producer) settle(ctx context.Context, d *delivery) {
-	p.aloft = slices.DeleteFunc(p.aloft, func(a *delivery) bool { return a == d })
+// finish deals out the answers of a request, and queues again what has to be sent again.
+func (p *Producer) finish(ctx context.Context, out *outgoing) {
+	p.inFlight = slices.DeleteFunc(p.inFlight, func(a *outgoing) bool { return a == out })
 	now, moved := time.Now(), false
 	p.mutex.Lock()
 	var back []*publication
-	for _, pub := range d.publications {
-		pub.flight, pub.to.busy = nil, false
+	for _, pub := range out.publications {
+		pub.sentIn, pub.to.inFlight = nil, false
 		moved = moved || pub.answered && pub.code != 0 && broker.Moved(pub.code)
-		if p.judge(d, pub, now) && !pub.gone {
+		if p.judge(out, pub, now) && !pub.callerLeft {
 			back = append(back, pub)
 		}
 	}
@@ -245,35 +234,35 @@ func (p *Producer) settle(ctx context.Context, d *delivery) {
 	}
 	p.mutex.Unlock()
 
-	if d.err == nil {
-		p.spare = append(p.spare, d.request)
+	if out.err == nil {
+		p.requests.put(out.request)
 	}
-	p.report(cmp.Or(d.err, last))
-	if moved || d.err != nil {
+	p.report(cmp.Or(out.err, last))
+	if moved || out.err != nil {
 		p.refresh(ctx)
 	}
 }
 
-// judge says whether a publication has to be sent again, and ends it when not.
-func (p *Producer) judge(d *delivery, pub *publication, now time.Time) (retry bool) {
+// judge reports whether a publication has to be sent again, and ends it when not.
+func (p *Producer) judge(out *outgoing, pub *publication, now time.Time) (retry bool) {
 	end := func(err error) bool {
 		pub.result <- outcome{err: fmt.Errorf("publish to %s/%d: %w", pub.topic, pub.partition, err)}
 		return false
 	}
 	if !pub.answered {
-		pub.pinned = pub.pinned || d.sent
-		pub.last = d.err
-		if d.err == nil {
+		pub.pinned = pub.pinned || out.sent
+		pub.last = out.err
+		if out.err == nil {
 			pub.last = errors.New("the broker left it out of its answer")
 		}
-		pub.wait(now)
+		pub.postpone(now)
 		return true
 	}
 	pub.last = pub.code
 	switch verdict := broker.Judge(pub.code); verdict {
 	case broker.Done:
-		pub.to.sequence = after(pub.sequence, pub.count)
-		pub.result <- outcome{ack: Ack{Base: pub.base, ProducerID: d.id}}
+		pub.to.sequence = nextSequence(pub.sequence, pub.count)
+		pub.result <- outcome{ack: Ack{Base: pub.base, ProducerID: out.id}}
 		return false
 	case broker.Uncertain, broker.Unexpected:
 		pub.pinned = true
@@ -295,12 +284,12 @@ func (p *Producer) judge(d *delivery, pub *publication, now time.Time) (retry bo
 		}
 		return end(pub.code)
 	}
-	pub.wait(now)
+	pub.postpone(now)
 	return true
 }
 
-// wait sets the time of the next try.
-func (pub *publication) wait(now time.Time) { pub.notYet = now.Add(pub.pauses.Next()) }
+// postpone sets the time of the next try.
+func (pub *publication) postpone(now time.Time) { pub.notBefore = now.Add(pub.pauses.Next()) }
 
 // refresh asks for the layout in the background, once at a time.
 func (p *Producer) refresh(ctx context.Context) {
@@ -319,7 +308,7 @@ func (p *Producer) refresh(ctx context.Context) {
 	})
 }
 
-// report logs once what begins and once that it is over: while anything waits for another try, it is not.
+// report logs once that trouble begins, and once that it is over: not while anything waits for another try.
 func (p *Producer) report(err error) {
 	if err != nil {
 		p.trouble(err)
@@ -329,6 +318,7 @@ func (p *Producer) report(err error) {
 	}
 }
 
+// trouble logs an error, unless the log says already that Kafka takes no records.
 func (p *Producer) trouble(err error) {
 	if !p.troubled {
 		p.troubled = true
@@ -336,7 +326,7 @@ func (p *Producer) trouble(err error) {
 	}
 }
 
-// stop ends all who still wait. What was on its way has come back, with or without an answer.
+// stop ends every call that still waits. No request is in flight any more: each was answered, or called off.
 func (p *Producer) stop(cause error) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -345,10 +335,10 @@ func (p *Producer) stop(cause error) {
 	if cause != nil {
 		why = fmt.Errorf("%w: %w", ErrStopped, cause)
 	}
-	for _, d := range p.aloft {
-		for _, pub := range d.publications {
-			pub.flight = nil
-			if p.judge(d, pub, time.Now()) {
+	for _, out := range p.inFlight {
+		for _, pub := range out.publications {
+			pub.sentIn = nil
+			if p.judge(out, pub, time.Now()) {
 				p.queue = append(p.queue, pub)
 			}
 		}
@@ -359,5 +349,5 @@ func (p *Producer) stop(cause error) {
 	for _, done := range p.renewals {
 		close(done)
 	}
-	p.aloft, p.queue, p.renewals = nil, nil, nil
+	p.inFlight, p.queue, p.renewals = nil, nil, nil
 }

@@ -38,12 +38,12 @@ const (
 	cleanup    = "cleanup.policy"
 )
 
-// ErrTopics says that topics exist that kindred cannot work with.
+// ErrTopics means that topics exist that kindred cannot work with.
 var ErrTopics = errors.New("topics are not as they must be")
 
 // Ensure creates the topics that are missing. It changes none that exists: a wrong number of partitions or another
 // cleanup policy is ErrTopics, with all of them named; other settings are the operator's to change. Several processes
-// may do so at the same time. Replicas are as many as the broker gives by default.
+// may do so at the same time. The number of replicas is the broker's default.
 func Ensure(ctx context.Context, c *broker.Cluster, prefix schemas.Prefix, topics []schemas.Topic) error {
 	found, err := Diff(ctx, c, prefix, topics)
 	if err != nil {
@@ -86,7 +86,7 @@ func creation(name string, t schemas.Topic) kafka.TopicConfig {
 }
 
 func createTopics(ctx context.Context, c *broker.Cluster, topics []kafka.TopicConfig) error {
-	return c.Persist(ctx, "create topics", soon, func(ctx context.Context) error {
+	return c.Persist(ctx, "create topics", fewTries, func(ctx context.Context) error {
 		answer, err := c.Client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: topics})
 		if err != nil {
 			return err
@@ -100,11 +100,11 @@ func createTopics(ctx context.Context, c *broker.Cluster, topics []kafka.TopicCo
 	})
 }
 
-// Diff tells how topics differ from what they should be, in the order given; of their settings it compares those that
-// a topic names.
+// Diff returns how topics differ from what they should be, in the order given. Of their settings it compares those that
+// schemas.Topic names.
 func Diff(ctx context.Context, c *broker.Cluster, prefix schemas.Prefix, topics []schemas.Topic) ([]Difference, error) {
 	var counts map[string]int
-	err := c.Persist(ctx, "look at the topics", soon, func(ctx context.Context) (err error) {
+	err := c.Persist(ctx, "look at the topics", fewTries, func(ctx context.Context) (err error) {
 		counts, err = c.Topics(ctx, string(prefix))
 		return err
 	})
@@ -159,7 +159,7 @@ func sameSetting(a, b string) bool {
 	return slices.Equal(split(a), split(b))
 }
 
-// Settings gives the settings of topics, with their prefixes, as the broker has them: its defaults included.
+// Settings returns the settings of topics, with their prefixes, as the broker has them: its defaults included.
 func Settings(ctx context.Context, c *broker.Cluster, topics []string) (map[string]map[string]string, error) {
 	settings := make(map[string]map[string]string)
 	if len(topics) == 0 {
@@ -169,7 +169,7 @@ func Settings(ctx context.Context, c *broker.Cluster, topics []string) (map[stri
 	for _, name := range topics {
 		resources = append(resources, kafka.DescribeConfigRequestResource{ResourceType: kafka.ResourceTypeTopic, ResourceName: name})
 	}
-	err := c.Persist(ctx, "describe topics", soon, func(ctx context.Context) error {
+	err := c.Persist(ctx, "describe topics", fewTries, func(ctx context.Context) error {
 		answer, err := c.Client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{Resources: resources})
 		if err != nil {
 			return err
@@ -188,6 +188,6 @@ func Settings(ctx context.Context, c *broker.Cluster, topics []string) (map[stri
 	return settings, err
 }
 
-// soon is how a command asks: a broker that is just starting may refuse ten times within two seconds. A command should say
-// soon that it does not reach Kafka.
-var soon = broker.Asking{Pauses: retry.Backoff{First: 50 * time.Millisecond, Last: 300 * time.Millisecond}, Within: 5 * time.Second, Tries: 10}
+// fewTries is how topics are looked at and created. A command should say within seconds that it does not reach Kafka, but a
+// broker that is just starting may refuse ten times within two seconds.
+var fewTries = broker.Asking{Pauses: retry.Backoff{First: 50 * time.Millisecond, Last: 300 * time.Millisecond}, Within: 5 * time.Second, Tries: 10}

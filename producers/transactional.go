@@ -13,55 +13,54 @@ import (
 	"kindred/schemas/wire"
 )
 
-// ErrFenced says that a newer life has taken over: of the transactional id, or of the group's generation. Nothing of the
+// ErrFenced means that the transactional id has a newer session, or the group a newer generation. Nothing of the
 // transaction counts.
-var ErrFenced = errors.New("fenced by a newer life")
+var ErrFenced = errors.New("fenced by a newer session")
 
 // Transactional writes records of several partitions and a group's offsets so that all of them count or none. It is not
 // for concurrent use: one transaction after the other.
 type Transactional struct {
 	Cluster *broker.Cluster
-	ID      string        // the transactional id: one life of it at a time
+	ID      string        // the transactional id; the newest session of an id fences the others
 	Limit   time.Duration // the broker aborts a transaction that is open for longer; 0: a minute
 
-	session     session
-	fit         bool // false: Init has to come first
-	lanes       map[place]*lane
-	correlation int32
-	spare       []*request
+	session    session
+	ready      bool // false: Init must be called first
+	partitions map[topicPartition]*txPartition
+	requests   requestPool
 }
 
-// lane is one partition as the present session writes it.
-type lane struct {
-	parcel
+// txPartition is a partition that the present session has written to, with the batch that is being filled for it.
+type txPartition struct {
+	partitionBatch
 	records  wire.Builder
 	next     int32 // sequence number of the next batch
 	enlisted bool  // the coordinator knows that the open transaction writes here
 }
 
-// Init takes over the transactional id: an older life is fenced and its open transaction aborted before it returns. It
-// must come first, and again after any error but those that Abort could clear. It waits for as long as ctx lets it.
+// Init takes over the transactional id: an older session is fenced and its open transaction aborted before Init returns.
+// It must be called first, and again after any error that Abort did not clear. It tries again until ctx ends.
 func (t *Transactional) Init(ctx context.Context) error {
-	t.fit = false
+	t.ready = false
 	return t.restart(ctx, session{id: -1, epoch: -1})
 }
 
-// restart takes a new epoch. With a session of its own it is refused when a newer life has taken over meanwhile.
+// restart takes a new epoch. When held is a session, it is refused if a newer one has taken over meanwhile.
 func (t *Transactional) restart(ctx context.Context, held session) error {
-	taken, err := initialize(ctx, t.Cluster, t.ID, t.limit(), held, broker.Asking{Pauses: tries})
+	taken, err := initialize(ctx, t.Cluster, t.ID, t.limit(), held, broker.Asking{Pauses: betweenTries})
 	if err != nil {
-		return fmt.Errorf("take transactional id %s: %w", t.ID, inWords(err))
+		return fmt.Errorf("take transactional id %s: %w", t.ID, markFenced(err))
 	}
-	t.session, t.fit = taken, true
-	t.lanes = make(map[place]*lane)
+	t.session, t.ready = taken, true
+	t.partitions = make(map[topicPartition]*txPartition)
 	return nil
 }
 
-// Begin starts a transaction; the one before must be over. It asks nobody: a transaction in which nothing is written and
-// no offset is given costs nothing.
+// Begin starts a transaction; the one before must be over. It sends nothing: a transaction in which nothing is written and
+// no offset is given costs no request.
 func (t *Transactional) Begin() *Tx {
 	tx := &Tx{of: t}
-	if !t.fit {
+	if !t.ready {
 		tx.failed = fmt.Errorf("transactional id %s: call Init first", t.ID)
 	}
 	return tx
@@ -74,27 +73,28 @@ func (t *Transactional) limit() time.Duration {
 	return time.Minute
 }
 
-// lane finds or opens the lane of a partition.
-func (t *Transactional) lane(topic string, partition int) *lane {
-	at := place{topic, partition}
-	l := t.lanes[at]
-	if l == nil {
-		l = &lane{parcel: parcel{topic: topic, partition: partition}}
-		l.batch = &l.records
-		t.lanes[at] = l
+// partition returns what the session keeps of a partition.
+func (t *Transactional) partition(topic string, partition int) *txPartition {
+	at := topicPartition{topic, partition}
+	p := t.partitions[at]
+	if p == nil {
+		p = &txPartition{partitionBatch: partitionBatch{topic: topic, partition: partition}}
+		p.batch = &p.records
+		t.partitions[at] = p
 	}
-	return l
+	return p
 }
 
-// insist repeats the identical request until it is answered for good: network errors, coordinators that move or load,
-// and the end of the transaction before (concurrent transactions) pass.
-func (t *Transactional) insist(ctx context.Context, doing string, ask func(context.Context) error) error {
-	pauses := retry.Backoff{First: time.Millisecond, Last: tries.Last}
-	return inWords(t.Cluster.Persist(ctx, doing, broker.Asking{Pauses: pauses, Within: 15 * time.Second}, ask))
+// askCoordinator repeats the identical request until the answer is final: network errors, coordinators that move or load,
+// and the end of the transaction before (concurrent transactions) pass. It begins with a short pause, since the latter
+// takes a few milliseconds.
+func (t *Transactional) askCoordinator(ctx context.Context, doing string, ask func(context.Context) error) error {
+	pauses := retry.Backoff{First: time.Millisecond, Last: betweenTries.Last}
+	return markFenced(t.Cluster.Persist(ctx, doing, broker.Asking{Pauses: pauses, Within: 15 * time.Second}, ask))
 }
 
-// inWords marks the codes that mean a newer life.
-func inWords(err error) error {
+// markFenced adds ErrFenced to an error whose code means that somebody newer has taken over.
+func markFenced(err error) error {
 	if broker.IsFenced(err) || errors.Is(err, kafka.RebalanceInProgress) {
 		return fmt.Errorf("%w: %w", ErrFenced, err)
 	}

@@ -129,7 +129,7 @@ func TestOnlyWhatIsCommittedCounts(t *testing.T) {
 	same(t, "offset", s.committed(t, "readers", "input", 0), -1)
 }
 
-func TestAnOlderLifeIsFenced(t *testing.T) {
+func TestAnOlderSessionIsFenced(t *testing.T) {
 	s := start(t, kfake.NumBrokers(1), kfake.SeedTopics(1, "events"))
 	older := s.transactional(t, "router")
 	tx := older.Begin()
@@ -142,7 +142,7 @@ func TestAnOlderLifeIsFenced(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if err := older.Begin().Write(deadline(t), "events", 0, nil, []byte("zombie"), nil); err == nil {
-		t.Error("the older life writes on")
+		t.Error("the older session writes on")
 	}
 	tx = newer.Begin()
 	write(t, tx, "events", 0, "new")
@@ -150,7 +150,7 @@ func TestAnOlderLifeIsFenced(t *testing.T) {
 	same(t, "values", s.values(t, "events", 0), []string{"new"})
 }
 
-func TestAnOlderLifeThatAbortsIsFencedToo(t *testing.T) {
+func TestAnOlderSessionThatAbortsIsFencedToo(t *testing.T) {
 	s := start(t, kfake.NumBrokers(1), kfake.SeedTopics(1, "events"))
 	older := s.transactional(t, "router")
 	tx := older.Begin()

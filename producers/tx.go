@@ -17,45 +17,45 @@ const (
 	maxBuffered = 12 << 20 // bytes that a transaction keeps before it sends them
 )
 
-// GroupRef names a member of a consumer group in one generation: what fences the offsets of a transaction.
+// GroupRef names a member of a consumer group in one generation, by which the broker fences the offsets of a transaction.
 type GroupRef struct {
 	GroupID    string
 	MemberID   string
 	Generation int32
 }
 
-// Tx is one transaction. What it is given it keeps until Commit, or until it is much; then it sends it in the middle.
+// Tx is one transaction. It keeps what is written until Commit, and sends it earlier only when it is much.
 type Tx struct {
 	of       *Transactional
-	filled   []*lane // with records not sent yet, in the order of their first
-	buffered int     // bytes in them
-	used     []*lane // enlisted
+	filled   []*txPartition // with records not sent yet, in the order of their first
+	buffered int            // bytes in them
+	used     []*txPartition // enlisted
 	offsets  map[string][]kafka.TxnOffsetCommit
-	begun    bool  // the coordinator has heard of it
-	dirty    bool  // something failed: the session must be renewed to go on
-	failed   error // no more writing
+	begun    bool  // the coordinator may know of it
+	dirty    bool  // something failed: the next transaction needs a new epoch
+	failed   error // why nothing more can be written
 	over     bool
 }
 
 // Write puts a record at the end of a partition, with the present time. A nil value is a tombstone. All is copied.
-// Usually it only keeps the record; every now and then it sends what it has and waits for it.
+// Usually it only keeps the record; when there are many it sends them and waits for the acknowledgement.
 func (tx *Tx) Write(ctx context.Context, topic string, partition int, key, value []byte, h wire.Headers) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	l := tx.of.lane(topic, partition)
+	p := tx.of.partition(topic, partition)
 	about := len(key) + len(value) + len(h) + 32
-	if l.records.Len() > 0 && l.records.Size()+about > maxBatch || tx.buffered+about > maxBuffered {
+	if p.records.Len() > 0 && p.records.Size()+about > maxBatch || tx.buffered+about > maxBuffered {
 		if err := tx.send(ctx); err != nil {
 			return err
 		}
 	}
-	if l.records.Len() == 0 {
-		tx.filled = append(tx.filled, l)
+	if p.records.Len() == 0 {
+		tx.filled = append(tx.filled, p)
 	}
-	before := l.records.Size()
-	l.records.Add(time.Now().UnixMilli(), key, value, h)
-	tx.buffered += l.records.Size() - before
+	before := p.records.Size()
+	p.records.Add(time.Now().UnixMilli(), key, value, h)
+	tx.buffered += p.records.Size() - before
 	return nil
 }
 
@@ -73,10 +73,11 @@ func (tx *Tx) Offsets(topic string, partition int, next int64) {
 	tx.offsets[topic] = append(tx.offsets[topic], kafka.TxnOffsetCommit{Partition: partition, Offset: next})
 }
 
-// Commit makes everything count, at once. The group is needed when offsets were given, and only then.
+// Commit makes all records and offsets count, atomically. The group is needed when offsets were given, and only then.
 //
-// After ErrAbandoned it may have been committed or not: call Init, after which it is settled, and read the group's
-// offsets. After any other error it was not, and will not be: call Abort to go on, or nothing when it is ErrFenced.
+// After ErrAbandoned the transaction may have been committed or not: call Init, after which that is decided, and read the
+// group's offsets. After any other error it was not committed and will not be: call Abort to go on, or nothing when the
+// error is ErrFenced.
 func (tx *Tx) Commit(ctx context.Context, group GroupRef) error {
 	if err := tx.usable(); err != nil {
 		return err
@@ -96,31 +97,32 @@ func (tx *Tx) Commit(ctx context.Context, group GroupRef) error {
 	return nil
 }
 
-// Abort drops everything, if the transaction is not over; to defer it is right. When something had failed it also makes
-// the next transaction possible again. Without an error the next Begin needs no Init.
+// Abort drops everything, unless the transaction is over: it may be deferred. When something had failed it also makes the
+// next transaction possible again. After Abort without an error the next Begin needs no Init.
 func (tx *Tx) Abort(ctx context.Context) error {
 	if tx.over {
 		return nil
 	}
 	t := tx.of
 	defer tx.close()
-	if !t.fit {
-		return nil // Init does it
+	if !t.ready {
+		return nil // Init aborts the transaction
 	}
 	if tx.begun {
-		// Sent even when much has failed: to a fenced life the broker says so, which a new epoch might not.
+		// Sent whatever has failed: the broker tells a fenced session so, which asking for a new epoch might not.
 		if err := tx.end(ctx, false); err != nil && !errors.Is(err, kafka.InvalidTransactionState) {
-			t.fit = false
+			t.ready = false
 			return err
 		}
 	}
 	if tx.dirty {
-		t.fit = false
+		t.ready = false
 		return t.restart(ctx, t.session)
 	}
 	return nil
 }
 
+// usable returns why nothing more can be written; nil: it can.
 func (tx *Tx) usable() error {
 	switch {
 	case tx.failed != nil:
@@ -136,7 +138,7 @@ func (tx *Tx) fail(err error) error {
 	err = fmt.Errorf("transaction of %s: %w", tx.of.ID, err)
 	tx.failed, tx.dirty = err, true
 	if errors.Is(err, ErrFenced) || errors.Is(err, ErrAbandoned) {
-		tx.of.fit = false
+		tx.of.ready = false
 	}
 	return err
 }
@@ -144,11 +146,11 @@ func (tx *Tx) fail(err error) error {
 // close empties what the next transaction uses again.
 func (tx *Tx) close() {
 	tx.over = true
-	for _, l := range tx.filled {
-		l.records.Reset()
+	for _, p := range tx.filled {
+		p.records.Reset()
 	}
-	for _, l := range tx.used {
-		l.enlisted = false
+	for _, p := range tx.used {
+		p.enlisted = false
 	}
 	tx.filled, tx.used = nil, nil
 }
@@ -166,7 +168,7 @@ func (tx *Tx) commitOffsets(ctx context.Context, group GroupRef) error {
 		asked += len(partitions)
 	}
 	tx.begun = true
-	err := t.insist(ctx, "add offsets", func(ctx context.Context) error {
+	err := t.askCoordinator(ctx, "add offsets", func(ctx context.Context) error {
 		answer, err := t.Cluster.Client.AddOffsetsToTxn(ctx, &kafka.AddOffsetsToTxnRequest{
 			TransactionalID: t.ID, ProducerID: int(t.session.id), ProducerEpoch: int(t.session.epoch), GroupID: group.GroupID,
 		})
@@ -178,7 +180,7 @@ func (tx *Tx) commitOffsets(ctx context.Context, group GroupRef) error {
 	if err != nil {
 		return err
 	}
-	return t.insist(ctx, "commit offsets", func(ctx context.Context) error {
+	return t.askCoordinator(ctx, "commit offsets", func(ctx context.Context) error {
 		answer, err := t.Cluster.Client.TxnOffsetCommit(ctx, &kafka.TxnOffsetCommitRequest{
 			TransactionalID: t.ID, ProducerID: int(t.session.id), ProducerEpoch: int(t.session.epoch),
 			GroupID: group.GroupID, MemberID: group.MemberID, GenerationID: int(group.Generation), Topics: tx.offsets,
@@ -202,7 +204,7 @@ func (tx *Tx) end(ctx context.Context, commit bool) error {
 	if commit {
 		doing = "commit"
 	}
-	err := t.insist(ctx, doing, func(ctx context.Context) error {
+	err := t.askCoordinator(ctx, doing, func(ctx context.Context) error {
 		answer, err := t.Cluster.Client.EndTxn(ctx, &kafka.EndTxnRequest{
 			TransactionalID: t.ID, ProducerID: int(t.session.id), ProducerEpoch: int(t.session.epoch), Committed: commit,
 		})
@@ -217,10 +219,10 @@ func (tx *Tx) end(ctx context.Context, commit bool) error {
 	return err
 }
 
-// answers gathers what a coordinator says of each partition.
+// answers sums up what a coordinator answers for each partition.
 type answers struct {
 	count int
-	worst error // one that no waiting mends before one that it may
+	worst error // a permanent one, if there is any
 }
 
 func (a *answers) add(err error) {
@@ -230,7 +232,7 @@ func (a *answers) add(err error) {
 	}
 }
 
-// error is nil when as many partitions as were asked for are answered, all of them well.
+// error returns nil when as many partitions as were asked for are answered, all without an error.
 func (a *answers) error(asked int) error {
 	if a.worst == nil && a.count < asked {
 		return fmt.Errorf("%d of %d partitions are answered", a.count, asked)

@@ -6,17 +6,16 @@ import (
 	"sync"
 	"time"
 
-	"kindred/schemas/broker"
-
 	"github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
+
+	"kindred/schemas/broker"
 )
 
 // txTimeout is what a broker has for one produce request of a transaction, before it is tried again.
 const txTimeout = 10 * time.Second
 
 // send writes all that the transaction keeps: one request to the coordinator for the partitions that are new to it, one
-// to every broker. It waits through trouble until ctx ends.
+// to every broker. It tries again until ctx ends, unless an error is permanent.
 func (tx *Tx) send(ctx context.Context) error {
 	if len(tx.filled) == 0 {
 		return nil
@@ -25,13 +24,13 @@ func (tx *Tx) send(ctx context.Context) error {
 		return tx.fail(err)
 	}
 	left := tx.filled
-	for _, l := range left {
-		l.sequence = l.next
+	for _, p := range left {
+		p.sequence = p.next
 	}
-	pauses := tries
+	pauses := betweenTries
 	for {
 		var err error
-		if left, err = tx.try(ctx, left); err != nil {
+		if left, err = tx.sendOnce(ctx, left); err != nil {
 			return tx.fail(err)
 		}
 		if len(left) == 0 {
@@ -41,29 +40,29 @@ func (tx *Tx) send(ctx context.Context) error {
 			return tx.fail(fmt.Errorf("write to %s/%d: %w (last: %v)", left[0].topic, left[0].partition, err, left[0].code))
 		}
 	}
-	for _, l := range tx.filled {
-		l.records.Reset()
+	for _, p := range tx.filled {
+		p.records.Reset()
 	}
 	tx.filled, tx.buffered = tx.filled[:0], 0
 	return nil
 }
 
-// enlist tells the coordinator which partitions the transaction is going to write: markers will be put there.
+// enlist tells the coordinator which partitions the transaction is going to write: it puts the markers there.
 func (tx *Tx) enlist(ctx context.Context) error {
 	t := tx.of
 	topics := make(map[string][]kafka.AddPartitionToTxn)
-	var fresh []*lane
-	for _, l := range tx.filled {
-		if !l.enlisted {
-			topics[l.topic] = append(topics[l.topic], kafka.AddPartitionToTxn{Partition: l.partition})
-			fresh = append(fresh, l)
+	var fresh []*txPartition
+	for _, p := range tx.filled {
+		if !p.enlisted {
+			topics[p.topic] = append(topics[p.topic], kafka.AddPartitionToTxn{Partition: p.partition})
+			fresh = append(fresh, p)
 		}
 	}
 	if len(fresh) == 0 {
 		return nil
 	}
 	tx.begun = true
-	err := t.insist(ctx, "add partitions", func(ctx context.Context) error {
+	err := t.askCoordinator(ctx, "add partitions", func(ctx context.Context) error {
 		answer, err := t.Cluster.Client.AddPartitionsToTxn(ctx, &kafka.AddPartitionsToTxnRequest{
 			TransactionalID: t.ID, ProducerID: int(t.session.id), ProducerEpoch: int(t.session.epoch), Topics: topics,
 		})
@@ -81,46 +80,47 @@ func (tx *Tx) enlist(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, l := range fresh {
-		l.enlisted = true
+	for _, p := range fresh {
+		p.enlisted = true
 	}
 	tx.used = append(tx.used, fresh...)
 	return nil
 }
 
-// try sends every lane's batch once and returns those that have to be sent again.
-func (tx *Tx) try(ctx context.Context, lanes []*lane) (left []*lane, err error) {
+// sendOnce sends the batch of each partition once and returns the partitions whose batch has to be sent again.
+func (tx *Tx) sendOnce(ctx context.Context, partitions []*txPartition) (left []*txPartition, err error) {
 	t := tx.of
 	layout, err := t.Cluster.Layout(ctx)
 	if err != nil {
-		return lanes, ctx.Err()
+		return partitions, ctx.Err()
 	}
-	loads := make(map[int32]*request, 1)
+	requests := make(map[int32]*request, 1)
 	stale := false
-	for _, l := range lanes {
-		l.answered = false
-		leader, lost := layout.Leader(l.topic, l.partition)
+	for _, p := range partitions {
+		p.answered = false
+		leader, lost := layout.Leader(p.topic, p.partition)
 		if lost != nil {
-			l.code, stale = kafka.LeaderNotAvailable, true
+			p.code, stale = kafka.LeaderNotAvailable, true
 			continue
 		}
-		r := loads[leader.ID]
+		r := requests[leader.ID]
 		if r == nil {
-			r = t.blank(leader)
-			loads[leader.ID] = r
+			r = t.requests.take(leader)
+			r.session, r.transaction = t.session, t.ID
+			requests[leader.ID] = r
 		}
-		r.parcels = append(r.parcels, &l.parcel)
+		r.batches = append(r.batches, &p.partitionBatch)
 	}
-	t.exchange(ctx, loads)
+	t.exchange(ctx, requests)
 
-	for _, l := range lanes {
-		retry, err := l.judge()
+	for _, p := range partitions {
+		retry, err := p.judge()
 		if err != nil {
 			return nil, err
 		}
 		if retry {
-			stale = stale || !l.answered || broker.Moved(l.code)
-			left = append(left, l)
+			stale = stale || !p.answered || broker.Moved(p.code)
+			left = append(left, p)
 		}
 	}
 	if stale {
@@ -130,10 +130,10 @@ func (tx *Tx) try(ctx context.Context, lanes []*lane) (left []*lane, err error) 
 }
 
 // exchange sends the requests side by side.
-func (t *Transactional) exchange(ctx context.Context, loads map[int32]*request) {
+func (t *Transactional) exchange(ctx context.Context, requests map[int32]*request) {
 	var mutex sync.Mutex
 	var all sync.WaitGroup
-	for _, r := range loads {
+	for _, r := range requests {
 		all.Go(func() {
 			r.encode(txTimeout)
 			_, err := r.send(ctx, t.Cluster, txTimeout+txTimeout/2)
@@ -141,12 +141,12 @@ func (t *Transactional) exchange(ctx context.Context, loads map[int32]*request) 
 			mutex.Lock()
 			defer mutex.Unlock()
 			if err == nil {
-				t.spare = append(t.spare, r)
+				t.requests.put(r)
 				return
 			}
-			for _, p := range r.parcels {
-				if !p.answered {
-					p.code = kafka.NetworkException
+			for _, b := range r.batches {
+				if !b.answered {
+					b.code = kafka.NetworkException
 				}
 			}
 		})
@@ -154,34 +154,21 @@ func (t *Transactional) exchange(ctx context.Context, loads map[int32]*request) 
 	all.Wait()
 }
 
-// judge says whether the batch has to be sent again: the same bytes, whatever became of the last try.
-func (l *lane) judge() (retry bool, err error) {
-	if !l.answered {
+// judge reports whether the batch has to be sent again: with the same bytes, whatever became of the last try.
+func (p *txPartition) judge() (retry bool, err error) {
+	if !p.answered {
 		return true, nil
 	}
-	switch broker.Judge(l.code) {
+	switch broker.Judge(p.code) {
 	case broker.Done:
-		l.next = after(l.sequence, l.records.Len())
+		p.next = nextSequence(p.sequence, p.records.Len())
 		return false, nil
 	case broker.Again, broker.Uncertain, broker.Unexpected:
 		return true, nil
 	case broker.TooLarge:
-		err = fmt.Errorf("%w: %w: %d bytes", ErrTooLarge, l.code, l.records.Size())
+		err = fmt.Errorf("%w: %w: %d bytes", ErrTooLarge, p.code, p.records.Size())
 	default:
-		err = inWords(l.code)
+		err = markFenced(p.code)
 	}
-	return false, fmt.Errorf("write to %s/%d: %w", l.topic, l.partition, err)
-}
-
-// blank gives an empty request, with the memory of one that is over if there is any.
-func (t *Transactional) blank(leader protocol.Broker) *request {
-	r := new(request)
-	if n := len(t.spare); n > 0 {
-		r, t.spare = t.spare[n-1], t.spare[:n-1]
-	}
-	t.correlation++
-	r.session, r.transaction = t.session, t.ID
-	r.broker, r.correlation, r.parcels = leader, t.correlation, r.parcels[:0]
-	r.progress.Store(idle)
-	return r
+	return false, fmt.Errorf("write to %s/%d: %w", p.topic, p.partition, err)
 }
