@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// claim is what a member says of itself when it joins: its name and what it held last.
+// claim is what a member sends when it joins: its name and what it held last.
 type claim struct {
 	Name       string `json:"name"`
 	Generation int32  `json:"generation"`
@@ -24,7 +24,7 @@ func (c claim) encode() []byte {
 	return b
 }
 
-// readClaim takes what another program may have written: when it makes no sense the member holds nothing.
+// readClaim reads what a member sent. Another program may have written it: when it cannot be read the member holds nothing.
 func readClaim(id string, data []byte) candidate {
 	c := candidate{id: id}
 	if err := json.Unmarshal(data, &c.claim); err != nil {
@@ -33,9 +33,9 @@ func readClaim(id string, data []byte) candidate {
 	return c
 }
 
-// assign divides shards evenly: by member id, what each gets, ascending. A member keeps what it holds as far as its
-// part goes. The same members and claims give the same answer in whatever order they come. With whole, one gets all:
-// who holds something already, else the first by name.
+// assign divides shards evenly. It returns what each member gets, by member id, ascending. A member keeps what it holds, up
+// to its part. The order in which members are listed does not matter. With whole, one member gets all: the one that holds
+// something already, else the first by name.
 func assign(members []candidate, shards int, whole bool) map[string][]int {
 	members = slices.Clone(members)
 	slices.SortFunc(members, func(a, b candidate) int {
@@ -69,7 +69,8 @@ func assign(members []candidate, shards int, whole bool) map[string][]int {
 	return plan
 }
 
-// kept gives each shard that somebody claims to the claim of the latest generation: who was away may hold an old one.
+// kept returns, by member, the claimed shards that it may keep. Of several claims to a shard the one of the latest
+// generation counts: a member that was away may send an old one.
 func kept(members []candidate, shards int) [][]int {
 	keeps := make([][]int, len(members))
 	for shard := range shards {
@@ -86,7 +87,7 @@ func kept(members []candidate, shards int) [][]int {
 	return keeps
 }
 
-// even says how many shards each member gets. When they do not divide, who holds more keeps the one that is over.
+// even returns how many shards each member gets. Those that are left over go to the members that hold most.
 func even(keeps [][]int, shards int) []int {
 	order := make([]int, len(keeps))
 	for i := range order {
@@ -103,6 +104,7 @@ func even(keeps [][]int, shards int) []int {
 	return parts
 }
 
+// allToOne returns how many shards each member gets when one gets all.
 func allToOne(members []candidate, keeps [][]int, shards int) []int {
 	one := 0
 	for i, m := range members {

@@ -11,52 +11,52 @@ import (
 )
 
 type (
-	// Position is a place in a partition: the next offset to read.
+	// Position is the next offset to read of a partition.
 	Position = wire.Position
-	// Fetched is what one fetch brought of one partition.
+	// Fetched is what one fetch returned of one partition.
 	Fetched = wire.Fetched
 )
 
 // Fetcher reads committed records. It is safe for concurrent use.
 //
-// With several brokers the request to one may still wait for records when another has answered: it is kept, and
-// answers a later Fetch from the same positions. So a Fetcher is best kept for as long as its reader reads.
+// With several brokers the request to one may still wait for records when another has answered: it stays pending, and
+// answers a later Fetch from the same positions. So a reader should keep its Fetcher for as long as it reads.
 type Fetcher struct {
 	Cluster        *broker.Cluster
-	MaxBytes       int // of one answer of one broker; default 8 MiB. One batch comes whatever its size
+	MaxBytes       int // of one answer of one broker; default 8 MiB. The first batch comes whatever its size
 	PartitionBytes int // of one partition in it; default 1 MiB
 
-	turn    uint64 // rotates who is first in a request, and so who gets what MaxBytes leaves
+	turn    uint64 // rotates which partition is first in a request: the last ones get what MaxBytes leaves
 	mutex   sync.Mutex
-	flying  []*flight
-	buffers sync.Pool // of *[]byte
+	pending []*pendingFetch // those that no round waits for
+	buffers sync.Pool       // of *[]byte
 }
 
-// Buffers hold what a FetchInto brought. The zero value is ready. One reader at a time.
+// Buffers hold what a FetchInto returned. The zero value is ready. They are not for concurrent use.
 type Buffers struct {
 	held    [][]byte
 	fetched []Fetched
 }
 
 // Fetch reads what comes next at the given positions. It waits for a first record up to wait, and returns one Fetched
-// for every partition that was answered for, in the order asked, perhaps with no records; at least one brings records
-// or is out of range, unless wait is over. No partition may be asked for twice.
+// for every partition that a broker answered for, in the order asked, perhaps with no records. At least one has records or
+// is out of range, unless wait is over. No partition may be asked for twice.
 //
 // What can heal (network, elections, a topic that is not there yet) is tried again inside, also beyond wait, until
-// there is an answer: an error means that ctx has ended. What was returned is the caller's for ever.
+// there is an answer: an error means that ctx has ended. What is returned is the caller's to keep.
 func (f *Fetcher) Fetch(ctx context.Context, from []Position, wait time.Duration) ([]Fetched, error) {
 	return f.FetchInto(ctx, new(Buffers), from, wait)
 }
 
-// FetchInto is Fetch into b's memory: it ends the life of what an earlier FetchInto with the same b returned, and of
-// every record in it. A reader that hands batches on needs as many Buffers as may be under way.
+// FetchInto is Fetch into b's memory: what an earlier FetchInto with the same b returned must not be used any more, nor
+// any record in it. A reader that hands batches on needs as many Buffers as there may be batches not done with.
 func (f *Fetcher) FetchInto(ctx context.Context, b *Buffers, from []Position, wait time.Duration) ([]Fetched, error) {
 	f.reclaim(b)
 	if len(from) == 0 {
 		return nil, retry.Sleep(ctx, wait)
 	}
 	until := time.Now().Add(wait)
-	pauses := tries
+	pauses := betweenTries
 	var trouble broker.Trouble
 	for {
 		r := f.round(ctx, b, from, max(0, time.Until(until)), pauses.Next())
@@ -82,18 +82,18 @@ func (f *Fetcher) FetchInto(ctx context.Context, b *Buffers, from []Position, wa
 	}
 }
 
-// tries are the pauses between rounds that failed.
-var tries = retry.Backoff{First: 20 * time.Millisecond, Last: time.Second}
+// betweenTries are the pauses after something failed that may heal.
+var betweenTries = retry.Backoff{First: 20 * time.Millisecond, Last: time.Second}
 
 // outcome is how a round of requests went.
 type outcome struct {
-	answered bool  // a partition was answered for
-	useful   bool  // and has records or is out of range
+	answered bool  // a broker answered for a partition
+	useful   bool  // and one has records or is out of range
 	err      error // the last failure of any partition
 }
 
-// round sends a request to each leader, unless one from there is still under way, and waits for the first answer that
-// is of use, or for all. After a failure it waits no longer than pause.
+// round sends a request to each leader, unless the same is still pending there, and waits for the first useful answer, or
+// for all. After a failure it waits no longer than pause.
 func (f *Fetcher) round(ctx context.Context, b *Buffers, from []Position, wait, pause time.Duration) (r outcome) {
 	layout, err := f.Cluster.Layout(ctx)
 	if err != nil {
@@ -103,13 +103,13 @@ func (f *Fetcher) round(ctx context.Context, b *Buffers, from []Position, wait, 
 	}
 	shares, err := byLeader(layout, from)
 	r.err = err
-	arrivals := make(chan *flight, len(shares))
-	flights := f.launch(ctx, shares, wait, arrivals)
+	arrivals := make(chan *pendingFetch, len(shares))
+	sent := f.send(ctx, shares, wait, arrivals)
 	defer func() {
 		if ctx.Err() != nil {
-			abandon(flights)
+			abandon(sent)
 		} else {
-			f.land(flights, arrivals)
+			f.keep(sent, arrivals)
 		}
 	}()
 
@@ -122,7 +122,7 @@ func (f *Fetcher) round(ctx context.Context, b *Buffers, from []Position, wait, 
 	if err != nil {
 		failed()
 	}
-	for waiting := len(flights); ; {
+	for waiting := len(sent); ; {
 		if waiting == 0 && giveUp == nil {
 			return r
 		}
@@ -131,16 +131,16 @@ func (f *Fetcher) round(ctx context.Context, b *Buffers, from []Position, wait, 
 			return r
 		case <-giveUp:
 			return r
-		case x := <-arrivals:
+		case p := <-arrivals:
 			waiting--
-			useful, err := f.unpack(ctx, b, x)
+			useful, err := f.unpack(ctx, b, p)
 			r.answered = r.answered || err == nil
 			r.useful = r.useful || useful
 			if err != nil {
 				r.err = err
 				failed()
-			} else if !useful && x.took() < wait/2 {
-				failed() // answered early, but with nothing: do not ask in a frenzy
+			} else if !useful && p.took() < wait/2 {
+				failed() // answered early, but with nothing: it must not be asked again at once
 			}
 			if r.useful && len(arrivals) == 0 {
 				return r
@@ -149,7 +149,7 @@ func (f *Fetcher) round(ctx context.Context, b *Buffers, from []Position, wait, 
 	}
 }
 
-// inOrder gives what was fetched in the order of the question.
+// inOrder returns what was fetched, in the order in which it was asked for.
 func (b *Buffers) inOrder(from []Position) []Fetched {
 	at := 0
 	for _, p := range from {
@@ -164,7 +164,7 @@ func (b *Buffers) inOrder(from []Position) []Fetched {
 	return b.fetched
 }
 
-// reclaim takes back the memory of what b brought before.
+// reclaim takes back the memory of what b holds.
 func (f *Fetcher) reclaim(b *Buffers) {
 	for i, held := range b.held {
 		f.buffers.Put(&held)
@@ -175,6 +175,7 @@ func (f *Fetcher) reclaim(b *Buffers) {
 	b.fetched = b.fetched[:0]
 }
 
+// buffer returns memory for an answer; nil: there is none to use again.
 func (f *Fetcher) buffer() []byte {
 	if kept, ok := f.buffers.Get().(*[]byte); ok {
 		return *kept

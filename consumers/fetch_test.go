@@ -61,10 +61,10 @@ func TestFetchReadsNoAbortedAndNoOpenTransaction(t *testing.T) {
 	if next != got[0].Stable || next != 7 || got[0].HighWatermark != 9 {
 		t.Errorf("goes on at %d, stable %d, end %d; want 7, 7, 9", next, got[0].Stable, got[0].HighWatermark)
 	}
-	ends, err := consumers.Ends(w.ctx, w.client, map[string][]int{"t": {0}})
+	ends, err := w.fetcher().Ends(w.ctx, at("t", 0, 0))
 	w.ok(err)
-	if ends["t"][0] != 7 {
-		t.Errorf("ends at %d for readers of committed records, want 7", ends["t"][0])
+	if ends[0] != 7 {
+		t.Errorf("ends at %d for readers of committed records, want 7", ends[0])
 	}
 
 	open.end(true)
@@ -74,7 +74,7 @@ func TestFetchReadsNoAbortedAndNoOpenTransaction(t *testing.T) {
 	w.want("once it is committed", values, []string{"not-yet", "behind an open one"})
 }
 
-// arrivals says when the broker has begun to look at a request.
+// arrivals receives when the broker has begun to look at a request.
 func (w *world) arrivals(key int16) <-chan struct{} {
 	came := make(chan struct{}, 1000)
 	w.kafka.ControlKey(key, func(kmsg.Request) (kmsg.Response, error, bool) {
@@ -187,9 +187,9 @@ func TestFetchSaysWhatIsOutOfRange(t *testing.T) {
 	if got[2].OutOfRange {
 		t.Errorf("neither: %+v", got[2])
 	}
-	starts, err := consumers.Starts(w.ctx, w.client, map[string][]int{"t": {0, 1, 2}})
+	starts, err := w.fetcher().Starts(w.ctx, []consumers.Position{{Topic: "t"}, {Topic: "t", Partition: 1}, {Topic: "t", Partition: 2}})
 	w.ok(err)
-	if starts["t"][0] != 7 || starts["t"][1] != 0 || starts["t"][2] != 0 {
+	if !slices.Equal(starts, []int64{7, 0, 0}) {
 		t.Errorf("starts: %v", starts)
 	}
 }
@@ -320,7 +320,7 @@ func TestSeveralLeadersDoNotWaitForEachOther(t *testing.T) {
 	if requests := len(asked); requests > 40 { // 3, then one for each record that was answered with
 		t.Errorf("%d requests: those that wait are to be kept", requests)
 	}
-	for range 3 { // lets the brokers answer what is still under way
+	for range 3 { // lets the brokers answer what is still pending
 		w.produce("t", 0, "x")
 		w.produce("t", 1, "x")
 		w.produce("t", 2, "x")
@@ -459,10 +459,10 @@ func TestReadAllReachesAnEndWithoutRecords(t *testing.T) {
 	w.topic("t", 1, "retention.ms", "1000")
 	w.produce("t", 0, names("old", 3)...) // their timestamps are years ago
 	w.kafka.ApplyRetention()
-	ends, err := consumers.Ends(w.ctx, w.client, map[string][]int{"t": {0}})
+	ends, err := w.fetcher().Ends(w.ctx, at("t", 0, 0))
 	w.ok(err)
-	if ends["t"][0] != 3 {
-		t.Errorf("ends at %d, want 3", ends["t"][0])
+	if ends[0] != 3 {
+		t.Errorf("ends at %d, want 3", ends[0])
 	}
 	w.ok(wire.ReadTo(w.ctx, w.fetcher(), wire.Position{Topic: "t"}, 3, func(r *wire.Record) error {
 		t.Errorf("record %d is still there", r.Offset)
@@ -480,10 +480,10 @@ func TestReadAllOfACompactedPartition(t *testing.T) {
 	}
 	w.produce("t", 0, "c") // the last batch is never compacted
 	w.kafka.Compact()
-	ends, err := consumers.Ends(w.ctx, w.client, map[string][]int{"t": {0}})
+	ends, err := w.fetcher().Ends(w.ctx, at("t", 0, 0))
 	w.ok(err)
 	var left []string
-	w.ok(wire.ReadTo(w.ctx, w.fetcher(), wire.Position{Topic: "t"}, ends["t"][0], func(r *wire.Record) error {
+	w.ok(wire.ReadTo(w.ctx, w.fetcher(), wire.Position{Topic: "t"}, ends[0], func(r *wire.Record) error {
 		left = append(left, fmt.Sprint(r.Offset, string(r.Value)))
 		return nil
 	}))

@@ -2,24 +2,40 @@ package consumers
 
 import (
 	"context"
+	"errors"
 	"fmt"
-
-	"kindred/schemas/broker"
+	"maps"
+	"slices"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+
+	"kindred/schemas/broker"
 )
 
-// Commit moves the group's offsets of a topic, by partition. Kafka takes them from the present members only: ErrFenced
-// says that this generation is over, and nothing was moved. It works until work has returned, also after its ctx has
+// ErrFenced means that the group has a newer generation: somebody else may have the shard by now.
+var ErrFenced = errors.New("the group has moved on")
+
+// Generation is what a member holds between two changes of the group.
+type Generation struct {
+	ID       int32
+	MemberID string
+	GroupID  string
+	Shards   []int // ascending, at least one
+
+	of      int // how many shards the members share
+	cluster *broker.Cluster
+}
+
+// Commit moves the group's offsets of a topic, by partition. Kafka takes them from the present members only: after
+// ErrFenced this generation is over and nothing was moved. It works until work has returned, even when work's ctx has
 // ended. What can heal is tried again until ctx ends; the offsets may then have been moved or not.
 func (g *Generation) Commit(ctx context.Context, topic string, offsets map[int]int64) error {
 	of := make([]Position, 0, len(offsets))
-	for partition, offset := range offsets {
-		of = append(of, Position{Topic: topic, Partition: partition, Offset: offset})
+	for _, partition := range slices.Sorted(maps.Keys(offsets)) { // the first error should be of the same one each time
+		of = append(of, Position{Topic: topic, Partition: partition, Offset: offsets[partition]})
 	}
-	sortPositions(of)
-	return fenced(g.cluster.Persist(ctx, "commit offsets of "+topic, broker.Asking{}, func(ctx context.Context) error {
+	return markFenced(g.cluster.Persist(ctx, "commit offsets of "+topic, broker.Asking{}, func(ctx context.Context) error {
 		return g.commit(ctx, of)
 	}))
 }
@@ -53,22 +69,22 @@ func (g *Generation) commit(ctx context.Context, of []Position) error {
 	return b.Err()
 }
 
-// fenced marks what Kafka says to a member of an earlier generation.
-func fenced(err error) error {
+// markFenced adds ErrFenced to an error with which Kafka refuses a member of an earlier generation.
+func markFenced(err error) error {
 	if broker.IsFenced(err) {
 		return fmt.Errorf("%w: %w", ErrFenced, err)
 	}
 	return err
 }
 
-// Committed tells the group's offsets of a topic by partition; -1: none. An offset that a transaction is about to move
-// is waited for: it is read when the transaction has ended, one way or the other.
+// Committed returns the group's offsets of a topic by partition; -1: none. An offset that a transaction is about to move
+// is read when that transaction has been committed or aborted.
 func (g *Generation) Committed(ctx context.Context, topic string, partitions ...int) (offsets map[int]int64, err error) {
 	err = g.cluster.Persist(ctx, "read the committed offsets of "+topic, broker.Asking{}, func(ctx context.Context) error {
 		offsets, err = g.committed(ctx, topic, partitions)
 		return err
 	})
-	return offsets, fenced(err)
+	return offsets, markFenced(err)
 }
 
 func (g *Generation) committed(ctx context.Context, topic string, partitions []int) (map[int]int64, error) {
@@ -82,13 +98,13 @@ func (g *Generation) committed(ctx context.Context, topic string, partitions []i
 		e.i32(int32(p))
 	}
 	e.noTags()
-	e.i8(1) // say so when a transaction is under way
+	e.i8(1) // an error when a transaction is about to move one
 	e.noTags()
 	asked, err := askCoordinator(ctx, g.cluster, g.GroupID, e, protocol.OffsetFetch, broker.Patience)
 	if err != nil {
 		return nil, err
 	}
-	offsets, err := readCommitted(&compact{Body: *asked})
+	offsets, err := readCommitted(&flexibleBody{Body: *asked})
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +116,7 @@ func (g *Generation) committed(ctx context.Context, topic string, partitions []i
 	return offsets, nil
 }
 
-func readCommitted(b *compact) (map[int]int64, error) {
+func readCommitted(b *flexibleBody) (map[int]int64, error) {
 	offsets := make(map[int]int64)
 	b.tags()
 	b.Int32() // throttled for

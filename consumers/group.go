@@ -2,14 +2,10 @@ package consumers
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"kindred/schemas/broker"
 )
-
-// ErrFenced says that somebody else has the shard by now: what this generation holds is over.
-var ErrFenced = errors.New("the group has moved on")
 
 // Group is a member of a Kafka consumer group. The partitions of its topics that have the same number go to the same
 // member, which is what makes a shard.
@@ -20,20 +16,9 @@ type Group struct {
 	Topics  []string // full names; all with the same number of partitions, unless Whole
 	Whole   bool     // one member gets everything, the others stand by
 
-	Session   time.Duration // without a heartbeat for so long, Kafka gives the shards away; default 10 s
-	Heartbeat time.Duration // and so the time until a member learns that another has come; default 500 ms
+	Session   time.Duration // after so long without a heartbeat Kafka gives the shards to others; default 10 s
+	Heartbeat time.Duration // between heartbeats, by which a member also learns that another has come; default 500 ms
 	Rebalance time.Duration // how long Kafka waits for a member whose work takes time to end; default 30 s
-}
-
-// Generation is what a member holds between two changes of the group.
-type Generation struct {
-	ID       int32
-	MemberID string
-	GroupID  string
-	Shards   []int // ascending, at least one
-
-	of      int // so many shards there are
-	cluster *broker.Cluster
 }
 
 // Run joins the group and calls work with what the member is given, again and again as the group changes, until ctx
@@ -41,14 +26,14 @@ type Generation struct {
 //
 // work's ctx ends when the group changes, or with ctx; Run then waits for work before it joins again or leaves, and
 // keeps the member alive meanwhile, so work may still commit what it has done (with a context of its own). But it
-// should be quick: after Rebalance the group goes on without it. An error that work returns then is of the ending and
-// does not count, and ErrFenced never does: the member joins again. Any other return of work ends Run.
+// should be quick: after Rebalance the group goes on without it. An error that work returns after its ctx has ended does
+// not count, and ErrFenced never does: the member joins again. Any other return of work ends Run.
 //
-// What keeps the member from joining (no broker, no such topic) is logged and tried again, unless it can never heal.
+// What keeps the member from joining (no broker, no such topic) is logged and tried again, unless Kafka refuses the member for good.
 func (g *Group) Run(ctx context.Context, work func(ctx context.Context, gen *Generation) error) error {
 	m := &member{Group: g, held: claim{Name: g.Member}}
 	defer m.leave(ctx)
-	pauses := tries
+	pauses := betweenTries
 	var trouble broker.Trouble
 	for ctx.Err() == nil {
 		gen, err := m.join(ctx)
@@ -67,7 +52,7 @@ func (g *Group) Run(ctx context.Context, work func(ctx context.Context, gen *Gen
 		}
 		pauses.Reset()
 		trouble = broker.Trouble{}
-		if over, err := m.live(ctx, gen, work); over {
+		if over, err := m.runGeneration(ctx, gen, work); over {
 			return err
 		}
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"kindred/schemas/broker"
-
 	"github.com/segmentio/kafka-go"
 )
 
@@ -19,30 +17,23 @@ const (
 	protocolType = "consumer" // so that Kafka's own tools can show the group
 	protocolName = "kindred"
 
-	farewell = 2 * time.Second // to leave the group; without it the others wait for the session to end
+	leaveTimeout = 2 * time.Second // to leave the group; who does not is waited for until its session ends
 )
 
-// member is a Group's life: what it is called and what it holds from one generation to the next.
+// member is a Group while it runs: its id, and what it holds from one generation to the next.
 type member struct {
 	*Group
 	id   string // given by Kafka; empty: not yet
 	held claim
 }
 
-func (m *member) session() time.Duration   { return orTime(m.Session, defaultSession) }
-func (m *member) heartbeat() time.Duration { return orTime(m.Heartbeat, defaultHeartbeat) }
-func (m *member) rebalance() time.Duration { return orTime(m.Rebalance, defaultRebalance) }
+func (m *member) sessionTimeout() time.Duration    { return orDefault(m.Session, defaultSession) }
+func (m *member) heartbeatInterval() time.Duration { return orDefault(m.Heartbeat, defaultHeartbeat) }
+func (m *member) rebalanceTimeout() time.Duration  { return orDefault(m.Rebalance, defaultRebalance) }
 
-func orTime(d, otherwise time.Duration) time.Duration {
-	if d > 0 {
-		return d
-	}
-	return otherwise
-}
-
-// join waits until the group has settled and tells what this member is to do in it.
+// join waits until the group has settled on its members and returns what this one is given.
 func (m *member) join(ctx context.Context) (*Generation, error) {
-	shards, err := m.shards(ctx)
+	shards, err := m.countShards(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -64,32 +55,28 @@ func (m *member) join(ctx context.Context) (*Generation, error) {
 	return &Generation{ID: joined.generation, MemberID: m.id, GroupID: m.ID, Shards: mine, of: shards, cluster: m.Cluster}, nil
 }
 
-// shards counts them: the topics' partitions.
-func (m *member) shards(ctx context.Context) (int, error) {
+// countShards returns how many shards the partitions of the topics make.
+func (m *member) countShards(ctx context.Context) (int, error) {
 	layout, err := m.Cluster.Layout(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("group %s: %w", m.ID, err)
 	}
-	return countShards(layout, m.Topics, m.Whole)
-}
-
-func countShards(layout broker.Layout, topics []string, whole bool) (int, error) {
 	shards := 0
-	for i, topic := range topics {
+	for i, topic := range m.Topics {
 		n := len(layout.Topics[topic].Partitions)
 		if n == 0 {
 			return 0, fmt.Errorf("topic %s: %w", topic, kafka.UnknownTopicOrPartition)
 		}
-		if i > 0 && n != shards && !whole {
+		if i > 0 && n != shards && !m.Whole {
 			return 0, fmt.Errorf("topic %s has %d partitions and %s has %d: the shards of a group need as many of each",
-				topic, n, topics[0], shards)
+				topic, n, m.Topics[0], shards)
 		}
 		shards = max(shards, n)
 	}
 	return shards, nil
 }
 
-// explain says what Kafka's refusal was about. A member whose id Kafka does not know any more asks for a new one.
+// explain adds to an error what was being done. A member whose id Kafka does not know any more asks for a new one next.
 func (m *member) explain(doing string, err error) error {
 	if errors.Is(err, kafka.UnknownMemberId) || errors.Is(err, kafka.FencedInstanceID) {
 		m.id = ""
@@ -97,8 +84,8 @@ func (m *member) explain(doing string, err error) error {
 	return fmt.Errorf("%s group %s: %w", doing, m.ID, err)
 }
 
-// live runs work until it or the generation ends. over says that Run is over too.
-func (m *member) live(ctx context.Context, gen *Generation, work func(context.Context, *Generation) error) (over bool, err error) {
+// runGeneration runs work until it or the generation ends. It reports as over that Run has to return, with err.
+func (m *member) runGeneration(ctx context.Context, gen *Generation, work func(context.Context, *Generation) error) (over bool, err error) {
 	working, end := context.WithCancel(ctx)
 	defer end()
 	done := make(chan error, 1)
@@ -107,9 +94,9 @@ func (m *member) live(ctx context.Context, gen *Generation, work func(context.Co
 	} else {
 		go func() { <-working.Done(); done <- nil }() // stand by
 	}
-	beats := time.NewTicker(m.heartbeat())
-	defer beats.Stop()
-	alive := time.Now()
+	heartbeats := time.NewTicker(m.heartbeatInterval())
+	defer heartbeats.Stop()
+	answered := time.Now() // the last heartbeat
 	for {
 		select {
 		case err := <-done:
@@ -117,13 +104,13 @@ func (m *member) live(ctx context.Context, gen *Generation, work func(context.Co
 				return false, nil
 			}
 			return true, err
-		case <-beats.C:
+		case <-heartbeats.C:
 		}
-		err := m.beat(ctx, gen)
+		err := m.sendHeartbeat(ctx, gen)
 		switch {
 		case err == nil:
-			alive = time.Now()
-		case !endsGeneration(err) && time.Since(alive) < m.session():
+			answered = time.Now()
+		case !endsGeneration(err) && time.Since(answered) < m.sessionTimeout():
 			continue // the coordinator is away for a moment
 		default:
 			if working.Err() == nil {

@@ -27,7 +27,6 @@ type world struct {
 	ctx    context.Context // ends well before the test would
 	kafka  *kfake.Cluster
 	client *broker.Cluster
-	group  time.Duration // heartbeat of the groups
 }
 
 func newWorld(t *testing.T, brokers int, more ...kfake.Opt) *world {
@@ -138,7 +137,7 @@ func (x *transaction) end(commit bool) {
 
 func (w *world) fetcher() *consumers.Fetcher { return &consumers.Fetcher{Cluster: w.client} }
 
-// read gives the values that a fetch brought and where to go on.
+// read returns the values that a fetch brought and where to go on.
 func (w *world) read(f consumers.Fetched) (values []string, next int64) {
 	w.Helper()
 	next, err := f.Each(func(r *wire.Record) error {

@@ -103,18 +103,18 @@ func (p *Producer) open() {
 //
 // When ctx ends while the batch is in flight or after a try whose outcome is unknown, the error is ErrAbandoned. With
 // ErrTooLarge, ErrStopped, and the error of ctx alone, nothing was and nothing will be appended.
-func (p *Producer) Publish(ctx context.Context, topic string, number int, batch *wire.Builder) (Ack, error) {
+func (p *Producer) Publish(ctx context.Context, topic string, partition int, batch *wire.Builder) (Ack, error) {
 	if batch.Len() == 0 {
 		return Ack{Base: -1, ProducerID: p.ProducerID()}, nil
 	}
 	p.open()
 	pub := &publication{
-		partitionBatch: partitionBatch{topic: topic, partition: number, batch: batch},
+		partitionBatch: partitionBatch{topic: topic, partition: partition, batch: batch},
 		result:         make(chan outcome, 1),
 		pauses:         betweenTries,
 	}
 	if err := p.enqueue(ctx, pub); err != nil {
-		return Ack{}, fmt.Errorf("publish to %s/%d: %w", topic, number, err)
+		return Ack{}, fmt.Errorf("publish to %s/%d: %w", topic, partition, err)
 	}
 	select {
 	case o := <-pub.result:

@@ -90,12 +90,11 @@ func produce(t *testing.T, c *broker.Cluster, topic string, at time.Time, values
 
 func read(t *testing.T, c *broker.Cluster, topic string) (values []string) {
 	t.Helper()
-	ends, err := consumers.Ends(t.Context(), c, map[string][]int{topic: {0}})
-	ok(t, err)
-	ok(t, wire.ReadTo(t.Context(), &consumers.Fetcher{Cluster: c}, wire.Position{Topic: topic}, ends[topic][0], func(r *wire.Record) error {
+	_, err := wire.ReadAll(t.Context(), &consumers.Fetcher{Cluster: c}, topic, func(r *wire.Record) error {
 		values = append(values, string(r.Value))
 		return nil
-	}))
+	})
+	ok(t, err)
 	return values
 }
 

@@ -3,7 +3,6 @@ package consumers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -21,7 +20,7 @@ type joined struct {
 	members        []candidate // for the leader only
 }
 
-// memberIDRequired is how Kafka gives a member its id, before the group waits for it.
+// memberIDRequired is the code with which Kafka gives a new member its id: only a second join makes the group wait for it.
 const memberIDRequired = 79
 
 func (m *member) joinGroup(ctx context.Context) (joined, error) {
@@ -39,15 +38,15 @@ func (m *member) joinGroup(ctx context.Context) (joined, error) {
 func (m *member) tryJoin(ctx context.Context) (j joined, code int16, err error) {
 	e := begin(protocol.JoinGroup, 5)
 	e.str(m.ID)
-	e.i32(int32(m.session().Milliseconds()))
-	e.i32(int32(m.rebalance().Milliseconds()))
+	e.i32(int32(m.sessionTimeout().Milliseconds()))
+	e.i32(int32(m.rebalanceTimeout().Milliseconds()))
 	e.str(m.id)
 	e.null() // not a static member: Kafka would hold its shards back while it is away
 	e.str(protocolType)
 	e.i32(1)
 	e.str(protocolName)
 	e.bytes(subscription(m.Topics, m.held))
-	body, err := m.ask(ctx, e, protocol.JoinGroup, m.rebalance()+m.session()+broker.Patience)
+	body, err := m.ask(ctx, e, protocol.JoinGroup, m.rebalanceTimeout()+m.sessionTimeout()+broker.Patience)
 	if err != nil {
 		return j, 0, err
 	}
@@ -63,7 +62,8 @@ func (m *member) tryJoin(ctx context.Context) (j joined, code int16, err error) 
 	return j, code, body.Err()
 }
 
-// subscription is what Kafka's own consumers say when they join, so that its tools can read it.
+// subscription returns what Kafka's own consumers send when they join, so that Kafka's tools can read it. The claim is in
+// the bytes that it leaves to the user.
 func subscription(topics []string, c claim) []byte {
 	e := new(encoder)
 	e.i16(0) // version
@@ -75,6 +75,7 @@ func subscription(topics []string, c claim) []byte {
 	return e.b
 }
 
+// userData returns the bytes of a subscription that Kafka leaves to the user.
 func userData(subscription []byte) []byte {
 	b := wire.Body{Rest: subscription}
 	b.Int16()
@@ -84,7 +85,7 @@ func userData(subscription []byte) []byte {
 	return b.Bytes()
 }
 
-// syncGroup brings the leader's plan to Kafka and this member's part of it back.
+// syncGroup sends the plan, which only the leader has, and returns this member's part of it.
 func (m *member) syncGroup(ctx context.Context, j joined, plan map[string][]int) ([]int, error) {
 	layout, err := m.Cluster.Layout(ctx)
 	if err != nil {
@@ -100,7 +101,7 @@ func (m *member) syncGroup(ctx context.Context, j joined, plan map[string][]int)
 		e.str(id)
 		e.bytes(m.assignment(layout, shards))
 	}
-	body, err := m.ask(ctx, e, protocol.SyncGroup, m.rebalance()+broker.Patience)
+	body, err := m.ask(ctx, e, protocol.SyncGroup, m.rebalanceTimeout()+broker.Patience)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func (m *member) syncGroup(ctx context.Context, j joined, plan map[string][]int)
 	return mine, body.Err()
 }
 
-// assignment lists the partitions of every topic, as Kafka's own consumers do.
+// assignment returns the partitions of every topic that belong to some shards, in the form that Kafka's own consumers use.
 func (m *member) assignment(layout broker.Layout, shards []int) []byte {
 	e := new(encoder)
 	e.i16(0) // version
@@ -129,7 +130,7 @@ func (m *member) assignment(layout broker.Layout, shards []int) []byte {
 	return e.b
 }
 
-// assigned gives the partition numbers of an assignment, each once, whatever topics they are of.
+// assigned returns the partition numbers of an assignment, each once, whatever topics they are of.
 func assigned(assignment []byte) []int {
 	b := wire.Body{Rest: assignment}
 	b.Int16()
@@ -144,14 +145,14 @@ func assigned(assignment []byte) []int {
 	return slices.Compact(shards)
 }
 
-// beat tells Kafka that the member lives. It goes on while ctx has ended, until work has.
-func (m *member) beat(ctx context.Context, gen *Generation) error {
+// sendHeartbeat keeps the member in its group. It works after ctx has ended too, since work may take a while to end.
+func (m *member) sendHeartbeat(ctx context.Context, gen *Generation) error {
 	e := begin(protocol.Heartbeat, 3)
 	e.str(m.ID)
 	e.i32(gen.ID)
 	e.str(gen.MemberID)
 	e.null()
-	body, err := m.ask(context.WithoutCancel(ctx), e, protocol.Heartbeat, min(broker.Patience, m.session()/2))
+	body, err := m.ask(context.WithoutCancel(ctx), e, protocol.Heartbeat, min(broker.Patience, m.sessionTimeout()/2))
 	if err != nil {
 		return err
 	}
@@ -162,28 +163,25 @@ func (m *member) beat(ctx context.Context, gen *Generation) error {
 	return body.Err()
 }
 
-// endsGeneration reports whether the answer to a heartbeat ends the generation. Else the coordinator is just away.
+// endsGeneration reports whether the error of a heartbeat ends the generation. Else the coordinator is away for a moment.
 func endsGeneration(err error) bool {
 	return errors.Is(err, kafka.RebalanceInProgress) || broker.IsFenced(err) || refused(err)
 }
 
-// refused reports whether Kafka will never let the member in.
+// refused reports whether an error means that Kafka will never let the member in.
 func refused(err error) bool {
 	var code kafka.Error
 	return errors.As(err, &code) && broker.Judge(code) == broker.Refused
 }
 
-// outgrown says that the topics have more partitions than the generation divides.
+// outgrown reports whether the topics have more partitions than the generation divided.
 func (m *member) outgrown(ctx context.Context, gen *Generation) bool {
-	layout, err := m.Cluster.Layout(context.WithoutCancel(ctx))
-	if err != nil {
-		return false
-	}
-	shards, err := countShards(layout, m.Topics, m.Whole)
+	shards, err := m.countShards(context.WithoutCancel(ctx))
 	return err == nil && shards > gen.of
 }
 
-// leave tells Kafka that the member has gone, so that nobody waits for it. It works after ctx has ended, but not long.
+// leave takes the member out of the group, so that the others need not wait for its session to end. It works after ctx has
+// ended, for a short time.
 func (m *member) leave(ctx context.Context) {
 	if m.id == "" {
 		return
@@ -191,19 +189,11 @@ func (m *member) leave(ctx context.Context) {
 	e := begin(protocol.LeaveGroup, 1)
 	e.str(m.ID)
 	e.str(m.id)
-	if _, err := m.ask(context.WithoutCancel(ctx), e, protocol.LeaveGroup, farewell); err != nil {
-		m.Cluster.Logger().Info("left the group without a word", "group", m.ID, "error", err)
+	if _, err := m.ask(context.WithoutCancel(ctx), e, protocol.LeaveGroup, leaveTimeout); err != nil {
+		m.Cluster.Logger().Info("could not leave the group, its session will end", "group", m.ID, "error", err)
 	}
 }
 
 func (m *member) ask(ctx context.Context, e *encoder, key protocol.ApiKey, within time.Duration) (*wire.Body, error) {
 	return askCoordinator(ctx, m.Cluster, m.ID, e, key, within)
-}
-
-func askCoordinator(ctx context.Context, c *broker.Cluster, group string, e *encoder, key protocol.ApiKey, within time.Duration) (*wire.Body, error) {
-	body, err := exchange(ctx, c, &toCoordinator{request: request{key: key, frame: e.finish()}, group: group}, within)
-	if err != nil {
-		return nil, fmt.Errorf("ask the coordinator of %s: %w", group, err)
-	}
-	return &wire.Body{Rest: body}, nil
 }

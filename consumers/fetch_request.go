@@ -19,16 +19,17 @@ const (
 	fetchVersion = 11 // later ones need topic ids
 )
 
-// request asks for positions, beginning with the topic of number first, in the order given.
+// request returns the request for some positions. It begins with the topic of position number first, so that what one
+// answer has no room for comes first in a later one.
 func (f *Fetcher) request(from []Position, first int, wait time.Duration) request {
 	e := begin(protocol.Fetch, fetchVersion)
 	e.i32(-1) // not a replica
 	e.i32(int32(wait.Milliseconds()))
-	e.i32(1) // byte is enough to answer
+	e.i32(1) // the broker answers when it has this many bytes
 	e.i32(int32(orDefault(f.MaxBytes, defaultMaxBytes)))
 	e.i8(committed)
 	e.i32(0)  // no session
-	e.i32(-1) // nor a wish for one
+	e.i32(-1) // and none is wanted
 	e.eachTopic(rotated(from, first), func(p Position) {
 		e.i32(int32(p.Partition))
 		e.i32(-1) // whatever the leader's epoch
@@ -41,14 +42,14 @@ func (f *Fetcher) request(from []Position, first int, wait time.Duration) reques
 	return request{key: protocol.Fetch, frame: e.finish(), buffer: f.buffer}
 }
 
-func orDefault(v, otherwise int) int {
+func orDefault[T int | time.Duration](v, otherwise T) T {
 	if v > 0 {
 		return v
 	}
 	return otherwise
 }
 
-// rotated begins with position number first, and keeps the partitions of a topic together.
+// rotated returns positions in an order that begins with number first; the partitions of a topic stay together.
 func rotated(from []Position, first int) []Position {
 	var s share
 	for i := range from {
@@ -57,21 +58,20 @@ func rotated(from []Position, first int) []Position {
 	return s.from
 }
 
-// unpack reads the answer that a flight brought and puts what it holds into b, which keeps the memory.
-func (f *Fetcher) unpack(ctx context.Context, b *Buffers, x *flight) (useful bool, err error) {
-	if x.err != nil {
-		return false, x.err
+// unpack reads an answer and puts what it holds into b, which keeps the memory. It is useful when it has records, or says
+// that an offset is out of range.
+func (f *Fetcher) unpack(ctx context.Context, b *Buffers, p *pendingFetch) (useful bool, err error) {
+	if p.err != nil {
+		return false, p.err
 	}
-	b.held = append(b.held, x.body)
+	b.held = append(b.held, p.body)
 	before := len(b.fetched)
-	failed, err := b.read(x)
+	failed, err := b.read(p)
 	if err != nil {
 		return false, err
 	}
 	got := b.fetched[before:]
-	brought := 0
 	for i := range got {
-		brought += len(got[i].Data)
 		if got[i].OutOfRange && got[i].HighWatermark < 0 { // a real broker does not say where the partition lies
 			if err := f.locate(ctx, &got[i]); err != nil {
 				return false, err
@@ -80,7 +80,7 @@ func (f *Fetcher) unpack(ctx context.Context, b *Buffers, x *flight) (useful boo
 		useful = useful || got[i].OutOfRange || got[i].Next() > got[i].Offset
 	}
 	if len(got) == 0 && failed == nil {
-		failed = fmt.Errorf("broker %d answered for no partition", x.leader) // it does when a quota is used up
+		failed = fmt.Errorf("broker %d answered for no partition", p.leader) // as it does when a quota is used up
 	}
 	if failed != nil && !useful {
 		return false, failed
@@ -88,15 +88,15 @@ func (f *Fetcher) unpack(ctx context.Context, b *Buffers, x *flight) (useful boo
 	return useful, nil
 }
 
-// read takes the answer apart. failed is the error of some partition; such partitions are left out.
-func (b *Buffers) read(x *flight) (failed, err error) {
-	body := wire.Body{Rest: x.body}
+// read reads the answer. failed is the error of some partition; such partitions are left out.
+func (b *Buffers) read(p *pendingFetch) (failed, err error) {
+	body := wire.Body{Rest: p.body}
 	body.Int32() // throttled for
 	if code := body.Int16(); code != 0 {
 		return nil, kafka.Error(code)
 	}
 	body.Int32() // session
-	at := 0      // answers come in the order asked, as a rule
+	at := 0      // number of the position that is probably next: brokers answer in the order asked, as a rule
 	for topics := body.Count(); topics > 0; topics-- {
 		topic := body.Text()
 		for partitions := body.Count(); partitions > 0; partitions-- {
@@ -106,12 +106,12 @@ func (b *Buffers) read(x *flight) (failed, err error) {
 			got.Aborted = readAborted(&body)
 			body.Int32() // preferred replica
 			got.Data = body.Bytes()
-			i := find(x.from, at, topic, partition)
+			i := find(p.from, at, topic, partition)
 			if i < 0 {
 				continue
 			}
 			at = i + 1
-			got.Position, got.From = x.from[i], x.from[i].Offset
+			got.Position, got.From = p.from[i], p.from[i].Offset
 			switch code {
 			case 0:
 			case int16(kafka.OffsetOutOfRange):
@@ -138,32 +138,11 @@ func readAborted(body *wire.Body) []wire.Aborted {
 	return aborted
 }
 
-// find looks for a partition from number at on, and then from the beginning.
+// find returns the number of a partition's position, looking from number at on and then from the beginning; -1: none.
 func find(from []Position, at int, topic []byte, partition int) int {
 	is := func(p Position) bool { return p.Partition == partition && p.Topic == string(topic) }
 	if i := slices.IndexFunc(from[min(at, len(from)):], is); i >= 0 {
 		return at + i
 	}
 	return slices.IndexFunc(from, is)
-}
-
-// locate asks where a partition begins and ends.
-func (f *Fetcher) locate(ctx context.Context, of *Fetched) error {
-	at := []Position{of.Position}
-	for _, question := range []struct {
-		time      int64
-		isolation int8
-		to        *int64
-	}{
-		{earliest, uncommitted, &of.Start},
-		{latest, uncommitted, &of.HighWatermark},
-		{latest, committed, &of.Stable},
-	} {
-		found, err := listOffsets(ctx, f.Cluster, at, question.time, question.isolation)
-		if err != nil {
-			return err
-		}
-		*question.to = found[0]
-	}
-	return nil
 }

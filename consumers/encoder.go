@@ -1,0 +1,54 @@
+package consumers
+
+import (
+	"encoding/binary"
+
+	"github.com/segmentio/kafka-go/protocol"
+
+	"kindred/schemas/wire"
+)
+
+// encoder writes a request: its methods append in the order of the protocol.
+type encoder struct{ b []byte }
+
+// begin starts a request; finish must follow.
+func begin(key protocol.ApiKey, version int16) *encoder {
+	return &encoder{b: wire.AppendRequest(make([]byte, 0, 512), int16(key), version, correlation, clientID)}
+}
+
+func (e *encoder) finish() []byte {
+	wire.FinishRequest(e.b)
+	return e.b
+}
+
+func (e *encoder) i8(v int8)      { e.b = append(e.b, byte(v)) }
+func (e *encoder) i16(v int16)    { e.b = binary.BigEndian.AppendUint16(e.b, uint16(v)) }
+func (e *encoder) i32(v int32)    { e.b = binary.BigEndian.AppendUint32(e.b, uint32(v)) }
+func (e *encoder) i64(v int64)    { e.b = binary.BigEndian.AppendUint64(e.b, uint64(v)) }
+func (e *encoder) str(s string)   { e.b = wire.AppendString(e.b, s) }
+func (e *encoder) null()          { e.b = wire.AppendNullable(e.b, "") }
+func (e *encoder) bytes(b []byte) { e.i32(int32(len(b))); e.b = append(e.b, b...) }
+
+// eachTopic writes the array of topics with their partitions that so many requests have; partition writes an element of
+// the inner array. The positions of a topic must be next to each other.
+func (e *encoder) eachTopic(of []Position, partition func(Position)) {
+	topics := 0
+	for i, p := range of {
+		if i == 0 || p.Topic != of[i-1].Topic {
+			topics++
+		}
+	}
+	e.i32(int32(topics))
+	for len(of) > 0 {
+		n := 1
+		for n < len(of) && of[n].Topic == of[0].Topic {
+			n++
+		}
+		e.str(of[0].Topic)
+		e.i32(int32(n))
+		for _, p := range of[:n] {
+			partition(p)
+		}
+		of = of[n:]
+	}
+}
