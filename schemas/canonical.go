@@ -1,5 +1,10 @@
 package schemas
 
+import (
+	"math"
+	"strconv"
+)
+
 // AppendCanonical appends the canonical JSON text of a value. Two values are the same, however they were written, if
 // and only if these texts are. Absent and Other give null.
 func AppendCanonical(dst []byte, f *FieldValue) []byte {
@@ -15,6 +20,23 @@ func AppendCanonical(dst []byte, f *FieldValue) []byte {
 		return append(dst, "false"...)
 	}
 	return append(dst, "null"...)
+}
+
+// appendNumber appends the canonical JSON text of a number: the shortest that reads back as the same float64, in the
+// form of JavaScript and encoding/json. So 41, 41.0 and 4.1e1 all give 41.
+func appendNumber(dst []byte, f float64) []byte {
+	if whole := int64(f); float64(whole) == f && whole > -1<<53 && whole < 1<<53 {
+		return strconv.AppendInt(dst, whole, 10)
+	}
+	if size := math.Abs(f); size >= 1e-6 && size < 1e21 {
+		return strconv.AppendFloat(dst, f, 'f', -1, 64)
+	}
+	dst = strconv.AppendFloat(dst, f, 'e', -1, 64)
+	if n := len(dst); dst[n-4] == 'e' && dst[n-2] == '0' { // e-07 is e-7
+		dst[n-2] = dst[n-1]
+		dst = dst[:n-1]
+	}
+	return dst
 }
 
 // appendString appends a JSON string that escapes only what must be escaped.

@@ -62,3 +62,23 @@ func validRunes(id []byte) error {
 func SplitKey(key []byte) (owner, customer []byte, ok bool) { return bytes.Cut(key, slash) }
 
 var slash = []byte("/")
+
+// decidedByKey demands that a value that names an id names that of its record's key. A record without a key is
+// named by its value.
+func decidedByKey(key []byte, id *string) error {
+	switch {
+	case len(key) == 0 || string(key) == *id:
+		return nil
+	case *id == "":
+		*id = string(key)
+		return nil
+	}
+	return malformed(KeyMismatch, "the value names another id than the record's key")
+}
+
+func sameAsKey(key []byte, id string) error {
+	if string(key) != id {
+		return malformed(KeyMismatch, "the value names another id than the record's key")
+	}
+	return nil
+}

@@ -6,6 +6,20 @@ import (
 	"time"
 )
 
+// Membership is one customer's place in an expanded segment. It is written when membership, score or band changes.
+type Membership struct {
+	ExpansionID string    `json:"expansionId"`
+	CustomerID  string    `json:"customerId"`
+	Score       float64   `json:"score"` // 0..1, four decimals
+	Band        string    `json:"band"`
+	Epoch       int64     `json:"epoch"`
+	RunID       string    `json:"runId"`
+	ChangedAt   time.Time `json:"changedAt"` // time of the cause
+}
+
+// BandNames are the four bands, from low to high. The order is the band's number, 0..3.
+var BandNames = [4]string{"not similar", "somewhat similar", "similar", "very similar"}
+
 // scoreUnits is the number of steps of a score: scores are whole ten-thousandths.
 const scoreUnits = 10000
 
@@ -41,6 +55,15 @@ func appendScore(dst []byte, score int) []byte {
 		dst = dst[:len(dst)-1]
 	}
 	return dst
+}
+
+// Decode reads a membership. Its record's key is expansionId/customerId. ReadMembership is the quick way.
+func (m *Membership) Decode(key, value []byte) error {
+	*m = Membership{}
+	if err := Unmarshal(value, m); err != nil {
+		return err
+	}
+	return sameAsKey(key, m.ExpansionID+"/"+m.CustomerID)
 }
 
 const (

@@ -1,7 +1,6 @@
 package schemas
 
 import (
-	"math"
 	"strconv"
 	"unsafe"
 )
@@ -119,20 +118,3 @@ func (n *decimal) float(text []byte) (float64, bool) {
 
 var powersOfTen = [23]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
 	1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
-
-// appendNumber appends the canonical JSON text of a number: the shortest that reads back as the same float64, in the
-// form of JavaScript and encoding/json. So 41, 41.0 and 4.1e1 all give 41.
-func appendNumber(dst []byte, f float64) []byte {
-	if whole := int64(f); float64(whole) == f && whole > -1<<53 && whole < 1<<53 {
-		return strconv.AppendInt(dst, whole, 10)
-	}
-	if size := math.Abs(f); size >= 1e-6 && size < 1e21 {
-		return strconv.AppendFloat(dst, f, 'f', -1, 64)
-	}
-	dst = strconv.AppendFloat(dst, f, 'e', -1, 64)
-	if n := len(dst); dst[n-4] == 'e' && dst[n-2] == '0' { // e-07 is e-7
-		dst[n-2] = dst[n-1]
-		dst = dst[:n-1]
-	}
-	return dst
-}

@@ -1,0 +1,37 @@
+package schemas
+
+// DataEvent says that upstream has completed a load.
+type DataEvent struct {
+	Source  string `json:"source"`
+	BatchID string `json:"batchId"`
+	Kind    string `json:"kind"`
+}
+
+// Decode reads a data event. The record's key names the source.
+func (e *DataEvent) Decode(key, value []byte) error {
+	*e = DataEvent{}
+	var s scanner
+	s.start(value)
+	for s.open('{'); s.more('}'); {
+		switch string(s.newName()) {
+		case "source":
+			e.Source = s.something()
+		case "batchId":
+			e.BatchID = s.something()
+		case "kind":
+			e.Kind = s.string()
+		default:
+			s.skip()
+		}
+	}
+	if err := s.end(); err != nil {
+		return err
+	}
+	if err := decidedByKey(key, &e.Source); err != nil {
+		return err
+	}
+	if e.BatchID == "" {
+		return malformed(WrongSchema, "a data event must have a batchId")
+	}
+	return nil
+}

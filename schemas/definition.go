@@ -1,0 +1,67 @@
+package schemas
+
+// Definition is an expansion as committed: every property has its value.
+type Definition struct {
+	SourceSegmentID string        `json:"sourceSegmentId"`
+	Name            string        `json:"name"`
+	Fields          []string      `json:"fields"`     // nil: the recommended ones
+	Candidates      Candidates    `json:"candidates"` // zero: all customers
+	Suppress        []string      `json:"suppress"`
+	ExcludeSource   bool          `json:"excludeSource"`
+	Share           float64       `json:"share,omitempty"` // (0,1]; 0 when Count is given
+	Count           int64         `json:"count,omitempty"` // absolute size; 0 when Share is given
+	Floor           float64       `json:"floor"`           // 0..1, lowest score that counts as similar
+	Preset          string        `json:"preset"`          // bounds of the bands, see selection
+	Tags            []string      `json:"tags"`
+	Refresh         RefreshPolicy `json:"refresh"`
+}
+
+// Segments returns the ids of the segments that the expansion uses, its source first.
+func (d *Definition) Segments() []string {
+	ids := []string{d.SourceSegmentID}
+	if d.Candidates.SegmentID != "" {
+		ids = append(ids, d.Candidates.SegmentID)
+	}
+	return append(ids, d.Suppress...)
+}
+
+// Candidates names who may become a member; the zero value means every customer.
+type Candidates struct {
+	SegmentID string `json:"segmentId,omitempty"`
+}
+
+func (s *scanner) candidates() (c Candidates) {
+	for s.open('{'); s.more('}'); {
+		switch string(s.newName()) {
+		case "segmentId":
+			c.SegmentID = s.segment()
+		default:
+			s.skip()
+		}
+	}
+	return c
+}
+
+// RefreshPolicy says what starts a refresh by itself.
+type RefreshPolicy struct {
+	OnDataEvent  bool    `json:"onDataEvent"`            // default true
+	SourceChange float64 `json:"sourceChange,omitempty"` // share of the source that entered or left since the last run; 0: never
+	Every        string  `json:"every,omitempty"`        // a Go duration; empty: never
+}
+
+func (s *scanner) refresh() RefreshPolicy {
+	p := RefreshPolicy{OnDataEvent: true}
+	for s.open('{'); s.more('}'); {
+		switch string(s.newName()) {
+		case "onDataEvent":
+			p.OnDataEvent = s.boolean()
+		case "sourceChange":
+			p.SourceChange = s.number()
+		case "every":
+			p.Every = s.string()
+		default:
+			s.skip()
+		}
+	}
+	return p
+}

@@ -1,0 +1,146 @@
+package schemas
+
+// Action is what an expand request asks for.
+type Action string
+
+const (
+	Expand  Action = "expand"
+	Edit    Action = "edit"
+	Refresh Action = "refresh"
+	Cancel  Action = "cancel"
+	Rename  Action = "rename"
+	Delete  Action = "delete"
+)
+
+// ExpandRequest asks for something to happen to one expansion. A nil property was not given: expand then takes
+// the default, edit what was last committed.
+type ExpandRequest struct {
+	RequestID       string         `json:"requestId,omitempty"` // empty: topic and offset of the record
+	Action          Action         `json:"action"`
+	ExpansionID     string         `json:"expansionId"`
+	SourceSegmentID *string        `json:"sourceSegmentId,omitempty"`
+	Name            *string        `json:"name,omitempty"`
+	Fields          *[]string      `json:"fields,omitempty"`
+	Candidates      *Candidates    `json:"candidates,omitempty"`
+	Suppress        *[]string      `json:"suppress,omitempty"`
+	ExcludeSource   *bool          `json:"excludeSource,omitempty"`
+	Share           *float64       `json:"share,omitempty"`
+	Count           *int64         `json:"count,omitempty"`
+	Floor           *float64       `json:"floor,omitempty"`
+	Preset          *string        `json:"preset,omitempty"`
+	Tags            *[]string      `json:"tags,omitempty"`
+	Refresh         *RefreshPolicy `json:"refresh,omitempty"`
+	Force           bool           `json:"force,omitempty"`
+	DryRun          bool           `json:"dryRun,omitempty"`
+
+	Cause Cause `json:"cause,omitempty"` // set by kindred's own triggers; empty: the action
+}
+
+// Segments returns the ids of the segments that the request names.
+func (r *ExpandRequest) Segments() []string {
+	var ids []string
+	if r.SourceSegmentID != nil {
+		ids = append(ids, *r.SourceSegmentID)
+	}
+	if r.Candidates != nil && r.Candidates.SegmentID != "" {
+		ids = append(ids, r.Candidates.SegmentID)
+	}
+	if r.Suppress != nil {
+		ids = append(ids, *r.Suppress...)
+	}
+	return ids
+}
+
+// Decode reads an expand request. The record's key names the expansion. Whether what it asks for can be is not
+// looked at: a run says that.
+func (r *ExpandRequest) Decode(key, value []byte) error {
+	*r = ExpandRequest{}
+	var s scanner
+	s.start(value)
+	for s.open('{'); s.more('}'); {
+		name := string(s.newName())
+		if !r.identity(&s, name) && !r.property(&s, name) {
+			s.skip()
+		}
+	}
+	if err := s.end(); err != nil {
+		return err
+	}
+	if err := decidedByKey(key, &r.ExpansionID); err != nil {
+		return err
+	}
+	return r.readable()
+}
+
+// identity reads what says which request it is; false: name is none of it.
+func (r *ExpandRequest) identity(s *scanner, name string) bool {
+	switch name {
+	case "requestId":
+		r.RequestID = s.request()
+	case "action":
+		r.Action = Action(s.string())
+	case "expansionId":
+		r.ExpansionID = s.expansion()
+	case "cause":
+		r.Cause = Cause(s.something())
+	case "force":
+		r.Force = s.boolean()
+	case "dryRun":
+		r.DryRun = s.boolean()
+	default:
+		return false
+	}
+	return true
+}
+
+// property reads what an expansion can be defined by; false: name is none of it.
+func (r *ExpandRequest) property(s *scanner, name string) bool {
+	switch name {
+	case "sourceSegmentId":
+		r.SourceSegmentID = new(s.segment())
+	case "name":
+		r.Name = new(s.string())
+	case "fields":
+		r.Fields = new(s.strings())
+	case "candidates":
+		r.Candidates = new(s.candidates())
+	case "suppress":
+		r.Suppress = new(s.segments())
+	case "excludeSource":
+		r.ExcludeSource = new(s.boolean())
+	case "share":
+		r.Share = new(s.number())
+	case "count":
+		r.Count = new(s.integer())
+	case "floor":
+		r.Floor = new(s.number())
+	case "preset":
+		r.Preset = new(s.string())
+	case "tags":
+		r.Tags = new(s.strings())
+	case "refresh":
+		r.Refresh = new(s.refresh())
+	default:
+		return false
+	}
+	return true
+}
+
+// readable demands an action that there is, and for expand a source.
+func (r *ExpandRequest) readable() error {
+	switch r.Action {
+	case Expand, Edit, Refresh, Cancel, Rename, Delete:
+	default:
+		return malformed(WrongSchema, "action must be expand, edit, refresh, cancel, rename or delete")
+	}
+	switch r.Cause {
+	case "", CauseExpand, CauseEdit, CauseRefresh, CauseDataEvent, CauseSourceChange, CauseSchedule, CauseCancel,
+		CauseRename, CauseDelete:
+	default:
+		return malformed(WrongSchema, "cause is none that there is")
+	}
+	if r.Action == Expand && r.SourceSegmentID == nil {
+		return malformed(WrongSchema, "expand needs a sourceSegmentId")
+	}
+	return ValidExpansionID(r.ExpansionID)
+}

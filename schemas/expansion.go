@@ -1,0 +1,65 @@
+package schemas
+
+import "time"
+
+// Expansion is the controller's record of one expansion. Members and scores are not here: they are in memberships.
+type Expansion struct {
+	ExpansionID string      `json:"expansionId"`
+	Name        string      `json:"name"`
+	State       State       `json:"state"`
+	Epoch       int64       `json:"epoch"`      // the last attempt to train, or the deletion
+	Definition  *Definition `json:"definition"` // as last committed
+	Report      *Report     `json:"report"`     // of the last successful run
+	Run         *RunRef     `json:"run"`        // the run under way, or nil
+	Pending     []Pending   `json:"pending"`    // what waits, in order
+	Requests    []string    `json:"requests"`   // ids of the last 20 requests
+
+	LastSlot string `json:"lastSlot,omitempty"` // last schedule slot that started a refresh
+}
+
+// State is what an expansion is.
+type State string
+
+const (
+	StateNew         State = "new"  // no run has been committed yet
+	StateLive        State = "live" // its members follow every event
+	StateSegmentGone State = "segment_gone"
+	StateDeleted     State = "deleted"
+)
+
+// RunRef names the run that an expansion is in.
+type RunRef struct {
+	RunID     string        `json:"runId"`
+	Epoch     int64         `json:"epoch"`
+	Committed bool          `json:"committed"` // past the point of no return
+	Cause     Cause         `json:"cause"`
+	StartedAt time.Time     `json:"startedAt"`
+	Request   ExpandRequest `json:"request"`
+	Ends      *Ends         `json:"ends,omitempty"`
+	Report    *Report       `json:"report,omitempty"` // once committed: all but what the shards count
+}
+
+// Pending is a request that waits for its turn. Ends are what its run must see.
+type Pending struct {
+	Request ExpandRequest `json:"request"`
+	Cause   Cause         `json:"cause"`
+	Offset  int64         `json:"offset"` // in expand-requests: the order of runs of all expansions
+	At      time.Time     `json:"at"`     // the request's Kafka timestamp
+	Ends    Ends          `json:"ends"`
+}
+
+// Ends are the ends of the inputs when a request was read.
+type Ends struct {
+	SegmentChanges int64   `json:"segmentChanges"`
+	Profiles       []int64 `json:"profiles"`    // by partition
+	Memberships    []int64 `json:"memberships"` // by partition
+}
+
+// Decode reads the record of an expansion. Its record's key is the expansionId.
+func (e *Expansion) Decode(key, value []byte) error {
+	*e = Expansion{}
+	if err := Unmarshal(value, e); err != nil {
+		return err
+	}
+	return sameAsKey(key, e.ExpansionID)
+}

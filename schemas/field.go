@@ -1,0 +1,40 @@
+package schemas
+
+// Field declares a profile field, as upstream describes it.
+type Field struct {
+	Name      string `json:"name"`
+	Type      string `json:"type"`                // "Person.Gender", or a plain type such as LongType
+	Label     string `json:"label,omitempty"`     // for people; empty: the name
+	Sensitive bool   `json:"sensitive,omitempty"` // never used to train, whoever asks
+}
+
+// Decode reads the declaration of a field. The record's key names the field.
+func (f *Field) Decode(key, value []byte) error {
+	*f = Field{}
+	var s scanner
+	s.start(value)
+	for s.open('{'); s.more('}'); {
+		switch string(s.newName()) {
+		case "name":
+			f.Name = s.something()
+		case "type":
+			f.Type = s.string()
+		case "label":
+			f.Label = s.string()
+		case "sensitive":
+			f.Sensitive = s.boolean()
+		default:
+			s.skip()
+		}
+	}
+	if err := s.end(); err != nil {
+		return err
+	}
+	if err := decidedByKey(key, &f.Name); err != nil {
+		return err
+	}
+	if f.Name == "" {
+		return malformed(WrongSchema, "a field must have a name")
+	}
+	return nil
+}

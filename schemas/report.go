@@ -1,0 +1,79 @@
+package schemas
+
+// Report tells what a successful run found.
+type Report struct {
+	Counts       Counts        `json:"counts"`
+	Cut          float64       `json:"cut"`  // lowest score of a member; 1 with members 0
+	Ties         int64         `json:"ties"` // candidates at the cut's score that the tie left out
+	Distribution []BandCount   `json:"distribution"`
+	Quality      Quality       `json:"quality"`
+	Fields       []FieldReport `json:"fields"`
+	Reach        []int64       `json:"reach"` // [i]: candidates with a score of at least i/100, i = 0..100
+	Warnings     []Warning     `json:"warnings"`
+	LearnedFrom  []Offsets     `json:"learnedFrom"` // by shard
+}
+
+// NewReport returns a report that lists nothing yet. Its lists are empty, not nil, so that they are [] in JSON.
+func NewReport() *Report {
+	return &Report{
+		Distribution: []BandCount{}, Fields: []FieldReport{}, Reach: []int64{}, Warnings: []Warning{}, LearnedFrom: []Offsets{},
+	}
+}
+
+// Counts are in customers.
+type Counts struct {
+	Customers         int64 `json:"customers"` // with a profile and consent
+	Source            int64 `json:"source"`
+	SourceWithProfile int64 `json:"sourceWithProfile"` // and consent: what it learned from
+	Candidates        int64 `json:"candidates"`
+	Similar           int64 `json:"similar"` // candidates at or above the floor
+	Members           int64 `json:"members"`
+	Entered           int64 `json:"entered"` // membership records of this run, as acknowledged
+	Left              int64 `json:"left"`
+	Changed           int64 `json:"changed"`
+}
+
+// BandCount is one bar of the distribution. From is inclusive, To exclusive but for the topmost.
+type BandCount struct {
+	Band       string  `json:"band"`
+	From       float64 `json:"from"`
+	To         float64 `json:"to"`
+	Candidates int64   `json:"candidates"`
+	Members    int64   `json:"members"`
+}
+
+// Quality is measured on source members that the measured fit had not seen.
+type Quality struct {
+	AUC        float64    `json:"auc"`
+	RecallAt20 float64    `json:"recallAt20"` // share of held-out members among the best 20 % of all
+	LiftAt20   float64    `json:"liftAt20"`   // RecallAt20 / 0.2
+	BandLift   [4]float64 `json:"bandLift"`   // observed frequency in the source over that in the background; 0: nobody there
+	Holdout    int64      `json:"holdout"`    // held-out source members measured
+	Grade      string     `json:"grade"`      // in words
+}
+
+// FieldReport says whether a field was used, why not, and how much it counts.
+type FieldReport struct {
+	Name      string  `json:"name"`
+	Type      string  `json:"type"`
+	Distinct  int64   `json:"distinct"` // at least; 255 stands for "255 or more"
+	Coverage  float64 `json:"coverage"` // 0..1, share of customers that have a value
+	Used      bool    `json:"used"`
+	Reason    string  `json:"reason,omitempty"`    // type, cardinality, coverage, sensitive, leak, overflow, not_asked
+	Influence float64 `json:"influence,omitempty"` // 0..1, share of the spread of all scores' logits; sums to 1 over the used
+}
+
+// Warning is something a person should know about a run that succeeded.
+type Warning struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// Offsets are positions in one shard's inputs: the next offset to read.
+type Offsets struct {
+	Shard          int   `json:"shard"`
+	Profiles       int64 `json:"profiles"`
+	SegmentMembers int64 `json:"segmentMembers"`
+	Memberships    int64 `json:"memberships"`
+}

@@ -1,0 +1,34 @@
+package schemas
+
+import "time"
+
+// Segment is the router's record of one segment.
+type Segment struct {
+	SegmentID    string   `json:"segmentId"`
+	Name         string   `json:"name"`
+	Gone         bool     `json:"gone"`
+	LastSnapshot string   `json:"lastSnapshot"`
+	Number       int64    `json:"number"` // of the present snapshot: the offset of its first part; 0 before any
+	Recent       []string `json:"recent"` // ids of the last 100 snapshots
+
+	Dropped []string      `json:"dropped,omitempty"` // ids of the last 100 snapshots that never became complete
+	Open    *OpenSnapshot `json:"open"`
+}
+
+// OpenSnapshot is a snapshot some of whose parts have come.
+type OpenSnapshot struct {
+	Snapshot string    `json:"snapshot"`
+	First    int64     `json:"first"` // offset of its first part
+	Parts    int       `json:"parts"`
+	Have     []int     `json:"have"` // numbers of the parts seen, sorted
+	At       time.Time `json:"at"`   // Kafka timestamp of the first part
+}
+
+// Decode reads the record of a segment. Its record's key is the segmentId.
+func (s *Segment) Decode(key, value []byte) error {
+	*s = Segment{}
+	if err := Unmarshal(value, s); err != nil {
+		return err
+	}
+	return sameAsKey(key, s.SegmentID)
+}
