@@ -38,14 +38,23 @@ func (s *scanner) quoted() []byte {
 		case c < utf8.RuneSelf:
 			i++
 		default:
-			r, size := utf8.DecodeRune(data[i:])
-			if r == utf8.RuneError && size == 1 {
-				s.fail(BadUTF8, "not UTF-8 at byte %d", i)
+			size := s.character(i)
+			if size == 0 {
 				return nil
 			}
 			i += size
 		}
 	}
+}
+
+// character returns the size of the character at i, which is not ASCII. It fails and returns 0 when it is not UTF-8.
+func (s *scanner) character(i int) (size int) {
+	r, size := utf8.DecodeRune(s.data[i:])
+	if r == utf8.RuneError && size == 1 {
+		s.fail(BadUTF8, "not UTF-8 at byte %d", i)
+		return 0
+	}
+	return size
 }
 
 // special marks, in the high bits of 8 bytes, those that end a plain run of a string: quote, backslash, control
@@ -57,7 +66,7 @@ func special(w uint64) uint64 {
 	return ((quote-ones)&^quote | (backslash-ones)&^backslash | (w-ones*' ')&^w | w) & highs
 }
 
-// escaped goes on with a string at its first backslash.
+// escaped reads the rest of a string from its first backslash, at i. Its characters begin at begin.
 func (s *scanner) escaped(begin, i int) []byte {
 	data := s.data
 	from := len(s.unquoted)
@@ -88,9 +97,8 @@ func (s *scanner) escaped(begin, i int) []byte {
 			out = append(out, c)
 			i++
 		default:
-			r, size := utf8.DecodeRune(data[i:])
-			if r == utf8.RuneError && size == 1 {
-				s.fail(BadUTF8, "not UTF-8 at byte %d", i)
+			size := s.character(i)
+			if size == 0 {
 				return nil
 			}
 			out = append(out, data[i:i+size]...)
@@ -102,10 +110,10 @@ func (s *scanner) escaped(begin, i int) []byte {
 	return nil
 }
 
-// loneSurrogate is half of a pair: no text has it, so what the writer meant is lost.
+// loneSurrogate stands for half of a surrogate pair, which is no character.
 const loneSurrogate = rune(-1)
 
-// escape reads an escape sequence, which may be a surrogate pair. Size 0: it is none.
+// escape reads an escape sequence, or two that are a surrogate pair. Size 0: there is none.
 func escape(b []byte) (r rune, size int) {
 	if len(b) < 2 {
 		return 0, 0
