@@ -6,7 +6,7 @@ import (
 )
 
 // AppendCanonical appends the canonical JSON text of a value. Two values are the same, however they were written, if
-// and only if these texts are. Absent and Other give null.
+// and only if these texts are. That of Absent and Other is null.
 func AppendCanonical(dst []byte, f *FieldValue) []byte {
 	switch f.Kind {
 	case String:
@@ -23,7 +23,7 @@ func AppendCanonical(dst []byte, f *FieldValue) []byte {
 }
 
 // appendNumber appends the canonical JSON text of a number: the shortest that reads back as the same float64, in the
-// form of JavaScript and encoding/json. So 41, 41.0 and 4.1e1 all give 41.
+// form of JavaScript and encoding/json. So the text of 41, 41.0 and 4.1e1 is 41.
 func appendNumber(dst []byte, f float64) []byte {
 	if whole := int64(f); float64(whole) == f && whole > -1<<53 && whole < 1<<53 {
 		return strconv.AppendInt(dst, whole, 10)
@@ -42,7 +42,7 @@ func appendNumber(dst []byte, f float64) []byte {
 // appendString appends a JSON string that escapes only what must be escaped.
 func appendString[T string | []byte](dst []byte, text T) []byte {
 	dst = append(dst, '"')
-	plain := 0 // begin of what is not appended yet
+	plain := 0 // where what is not appended yet begins
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		if c >= ' ' && c != '"' && c != '\\' {

@@ -58,7 +58,7 @@ const (
 	contentEvent = "application/cloudevents+json" // structured mode
 )
 
-// Event gives the headers of an event that kindred writes, in binary mode. The same event must have the same id
+// Event returns the headers of an event that kindred writes, in binary mode. The same event must have the same id
 // whenever it is written again.
 func Event(kind, id, subject string, at time.Time, more ...wire.Header) wire.Headers {
 	headers := wire.AppendHeaders(nil,
@@ -73,7 +73,7 @@ func Event(kind, id, subject string, at time.Time, more ...wire.Header) wire.Hea
 	return wire.AppendHeaders(headers, more...)
 }
 
-// Payload gives the event's own JSON: the data of a CloudEvents envelope, else the value itself. It does not check
+// Payload returns the event's own JSON: the data of a CloudEvents envelope, else the value itself. It does not check
 // that JSON. A tombstone stays nil.
 func Payload(h wire.Headers, value []byte) ([]byte, error) {
 	if len(h) == 0 || value == nil {
@@ -90,11 +90,11 @@ func Payload(h wire.Headers, value []byte) ([]byte, error) {
 	return unwrap(value)
 }
 
-// attributes are the names that CloudEvents itself gives to members of an envelope.
+// attributes are the names of an envelope's members that CloudEvents itself defines.
 var attributes = [...]string{"specversion", "id", "source", "type", "time", "subject", "datacontenttype", "dataschema",
 	"data", "data_base64"}
 
-// unwrap gives the data of a CloudEvents envelope.
+// unwrap returns the data of a CloudEvents envelope.
 func unwrap(value []byte) (data []byte, err error) {
 	s := scanner{above: 1}
 	var seen uint
@@ -133,6 +133,7 @@ func unwrap(value []byte) (data []byte, err error) {
 	return data, nil
 }
 
+// attribute returns the number of a name among the attributes; -1: it is none.
 func attribute(name []byte) int {
 	for i := range attributes {
 		if string(name) == attributes[i] {

@@ -1,6 +1,6 @@
 package schemas
 
-// DataEvent says that upstream has completed a load.
+// DataEvent is upstream's message that it has completed a load.
 type DataEvent struct {
 	Source  string `json:"source"`
 	BatchID string `json:"batchId"`

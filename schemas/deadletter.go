@@ -33,7 +33,7 @@ const (
 
 const errorPrefix = "kindred.error."
 
-// Letter makes a dead letter of a record. When the record is a replay of an earlier one, it knows how often.
+// Letter makes a dead letter of a record. How often the record was replayed before is taken from its headers.
 func Letter(topic string, partition int, r *wire.Record, stage, code, message string, at time.Time) DeadLetter {
 	d := DeadLetter{
 		Topic: topic, Partition: partition, Offset: r.Offset, Stage: stage, Code: code, Message: message, At: at,
@@ -50,7 +50,7 @@ func (d DeadLetter) AppendTo(b *wire.Builder) {
 	b.Add(d.At.UnixMilli(), d.Key, d.Value, d.AllHeaders())
 }
 
-// AllHeaders gives the headers of the record in the dead-letters topic: the original's, then the reason.
+// AllHeaders returns the headers of the record in the dead-letters topic: the original's, then the reason.
 func (d DeadLetter) AllHeaders() wire.Headers {
 	header := func(name, value string) wire.Header {
 		return wire.Header{Key: errorPrefix + name, Value: []byte(value)}
@@ -67,7 +67,7 @@ func (d DeadLetter) AllHeaders() wire.Headers {
 	)
 }
 
-// ReadDeadLetter takes a record of the dead-letters topic apart. Key, value and headers alias the record's.
+// ReadDeadLetter reads a record of the dead-letters topic. Key, value and headers alias the record's.
 func ReadDeadLetter(r *wire.Record) (DeadLetter, error) {
 	d := DeadLetter{Key: r.Key, Value: r.Value, Headers: own(r.Headers)}
 	var err error
@@ -108,13 +108,13 @@ func ReadDeadLetter(r *wire.Record) (DeadLetter, error) {
 	return d, err
 }
 
-// Replay gives the headers with which the record goes back to its topic: its own, and that it was here before.
+// Replay returns the headers with which the record goes back to its topic: its own, and how often it was replayed.
 func (d DeadLetter) Replay() wire.Headers {
 	return wire.AppendHeaders(append(wire.Headers(nil), d.Headers...),
 		wire.Header{Key: errorPrefix + "replays", Value: []byte(strconv.Itoa(d.Replays + 1))})
 }
 
-// own leaves out what an earlier dead letter has said.
+// own returns the headers without those of an earlier dead letter.
 func own(h wire.Headers) wire.Headers {
 	var kept wire.Headers
 	for key, value := range h.All() {

@@ -42,7 +42,7 @@ func (s *scanner) candidates() (c Candidates) {
 	return c
 }
 
-// RefreshPolicy says what starts a refresh by itself.
+// RefreshPolicy is what starts a refresh besides a request.
 type RefreshPolicy struct {
 	OnDataEvent  bool    `json:"onDataEvent"`            // default true
 	SourceChange float64 `json:"sourceChange,omitempty"` // share of the source that entered or left since the last run; 0: never

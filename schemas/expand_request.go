@@ -51,8 +51,8 @@ func (r *ExpandRequest) Segments() []string {
 	return ids
 }
 
-// Decode reads an expand request. The record's key names the expansion. Whether what it asks for can be is not
-// looked at: a run says that.
+// Decode reads an expand request. The record's key names the expansion. Whether what it asks for is possible is not
+// checked: the run does that.
 func (r *ExpandRequest) Decode(key, value []byte) error {
 	*r = ExpandRequest{}
 	var s scanner
@@ -72,7 +72,7 @@ func (r *ExpandRequest) Decode(key, value []byte) error {
 	return r.readable()
 }
 
-// identity reads what says which request it is; false: name is none of it.
+// identity reads a member that identifies the request or says what it is for. It reports false when name is no such member.
 func (r *ExpandRequest) identity(s *scanner, name string) bool {
 	switch name {
 	case "requestId":
@@ -93,7 +93,7 @@ func (r *ExpandRequest) identity(s *scanner, name string) bool {
 	return true
 }
 
-// property reads what an expansion can be defined by; false: name is none of it.
+// property reads a member that defines the expansion. It reports false when name is no such member.
 func (r *ExpandRequest) property(s *scanner, name string) bool {
 	switch name {
 	case "sourceSegmentId":
@@ -126,7 +126,7 @@ func (r *ExpandRequest) property(s *scanner, name string) bool {
 	return true
 }
 
-// readable demands an action that there is, and for expand a source.
+// readable demands a known action and cause, and for expand a source.
 func (r *ExpandRequest) readable() error {
 	switch r.Action {
 	case Expand, Edit, Refresh, Cancel, Rename, Delete:

@@ -15,11 +15,11 @@ const RecordFormat = 1
 // HeaderFormat is the header that carries the number. Records without it were written before it existed: their form is 1.
 const HeaderFormat = "kindred.format"
 
-// ErrFormat says that a record has a form that this build does not know. Passing it over could lose what it says, so
-// whoever reads it stops.
+// ErrFormat means that a record has a form that this build does not know. Passing it over could lose what it says, so its
+// reader stops.
 var ErrFormat = errors.New("written by another version of kindred")
 
-// Format is the header that kindred writes.
+// Format returns the header that kindred writes.
 func Format() wire.Header {
 	return wire.Header{Key: HeaderFormat, Value: strconv.AppendInt(nil, RecordFormat, 10)}
 }

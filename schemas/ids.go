@@ -11,11 +11,11 @@ const (
 	longestCustomerID = 255 // bytes
 )
 
-// ValidSegmentID says what is wrong with a segment's id: it must be 1 to 200 of A-Z a-z 0-9 . _ and -.
+// ValidSegmentID returns what is wrong with a segment's id: it must be 1 to 200 of A-Z a-z 0-9 . _ and -.
 // Segments and expansions share one namespace.
 func ValidSegmentID(id string) error { return validID("a segment id", id) }
 
-// ValidExpansionID says what is wrong with an expansion's id. The rule is that of a segment's.
+// ValidExpansionID returns what is wrong with an expansion's id. The rule is that of a segment's.
 func ValidExpansionID(id string) error { return validID("an expansion id", id) }
 
 func validID(what, id string) error {
@@ -32,7 +32,7 @@ func validID(what, id string) error {
 	return nil
 }
 
-// ValidCustomerID says what is wrong with a customer's id: it must be UTF-8 of 1 to 255 bytes without control
+// ValidCustomerID returns what is wrong with a customer's id: it must be UTF-8 of 1 to 255 bytes without control
 // characters.
 func ValidCustomerID(id []byte) error {
 	if len(id) == 0 || len(id) > longestCustomerID {
@@ -76,6 +76,7 @@ func decidedByKey(key []byte, id *string) error {
 	return malformed(KeyMismatch, "the value names another id than the record's key")
 }
 
+// sameAsKey demands that a value that must name an id names that of its record's key.
 func sameAsKey(key []byte, id string) error {
 	if string(key) != id {
 		return malformed(KeyMismatch, "the value names another id than the record's key")

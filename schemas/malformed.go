@@ -5,13 +5,13 @@ import "fmt"
 // Malformed is a record that cannot be read, now or later: it belongs in the dead letters. Its message holds no field
 // value and no customer id.
 type Malformed struct {
-	Code    string // a stable word, see below
+	Code    string // NotJSON, WrongSchema, ...
 	Message string // for people
 }
 
 func (m *Malformed) Error() string { return m.Message }
 
-// Codes of a Malformed. A stage may add its own.
+// Codes of a Malformed.
 const (
 	NotJSON            = "not_json"
 	WrongSchema        = "schema" // JSON, but not this event

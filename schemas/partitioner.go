@@ -31,7 +31,7 @@ func (p Partitioner) String() string {
 	return "murmur2"
 }
 
-// Partition is the partition of a key among n. The key must not be empty: for empty keys clients choose at random.
+// Partition returns the partition of a key among n. The key must not be empty: for empty keys clients choose at random.
 func (p Partitioner) Partition(key []byte, n int) int {
 	if p == CRC32 {
 		return int(crc32.ChecksumIEEE(key) % uint32(n))

@@ -37,7 +37,7 @@ const (
 	seenProfiling
 )
 
-// Decode reads a profile strictly. What it refuses is a *Malformed; the Profile then holds nothing useful.
+// Decode reads a profile strictly. Its error is a *Malformed; the Profile then holds nothing useful.
 func (p *Profile) Decode(value []byte) error {
 	p.CustomerID, p.Profiling, p.Fields = nil, true, p.Fields[:0]
 	s := &p.scan
@@ -95,7 +95,7 @@ func (p *Profile) fields() {
 	}
 }
 
-// next gives the place of the next field.
+// next adds an empty field.
 func (p *Profile) next(name []byte) *FieldValue {
 	n := len(p.Fields)
 	if n == cap(p.Fields) {
@@ -115,7 +115,7 @@ type order struct {
 
 func (o *order) count() int { return len(o.ends) }
 
-// after finds a name among those from position at on and gives the position behind it; -1: it is not there.
+// after looks for a name from position at on and returns the position behind it; -1: it is not there.
 func (o *order) after(at int, name []byte) int {
 	for ; at < len(o.ends); at++ {
 		begin := 0

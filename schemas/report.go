@@ -1,6 +1,6 @@
 package schemas
 
-// Report tells what a successful run found.
+// Report is what a successful run found.
 type Report struct {
 	Counts       Counts        `json:"counts"`
 	Cut          float64       `json:"cut"`  // lowest score of a member; 1 with members 0
@@ -52,7 +52,7 @@ type Quality struct {
 	Grade      string     `json:"grade"`      // in words
 }
 
-// FieldReport says whether a field was used, why not, and how much it counts.
+// FieldReport is whether a field was used, why not, and how much it counts.
 type FieldReport struct {
 	Name      string  `json:"name"`
 	Type      string  `json:"type"`

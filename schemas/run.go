@@ -18,7 +18,7 @@ type Run struct {
 	Report      *Report    `json:"report"`
 }
 
-// Cause says why a run was started.
+// Cause is why a run was started.
 type Cause string
 
 const (
@@ -45,7 +45,7 @@ const (
 	Skipped    Status = "skipped" // superseded by an edit or a delete, or joined to another refresh
 )
 
-// Final says that no later event of the run will come.
+// Final reports whether no later event of the run will come.
 func (s Status) Final() bool { return s != Queued && s != Processing }
 
 // Stage is what a processing run is doing.

@@ -2,9 +2,9 @@ package schemas
 
 import "fmt"
 
-// RunError says why a run failed and how to mend it.
+// RunError is why a run failed, and what to do about it.
 type RunError struct {
-	Code    string `json:"code"` // a stable word: exists, in_use, too_late, ...
+	Code    string `json:"code"` // CodeExists, CodeInUse, ...
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
 }

@@ -7,20 +7,23 @@ const (
 	largestJSON = 1 << 20 // bytes of a value: what a broker takes by default
 )
 
-// scanner reads one JSON value from left to right, strictly, without allocating once it is warm. The first mistake
-// is kept and everything after it reads as the end of the value, so that the callers need to ask only once, at the end.
+// scanner reads one JSON value from left to right, strictly, without allocating once its buffers have grown. The first
+// mistake is kept and everything after it reads as the end of the value, so callers check only once, by end.
+//
+// Its parts: scanner_strings.go and scanner_numbers.go read these, scanner_values.go reads values that must be of some type
+// or obey the rule of some id, scanner_names.go finds names that an object has twice.
 type scanner struct {
 	data  []byte
 	pos   int
 	err   error
 	fresh bool // nothing has been read since the last opening bracket
 	depth int
-	above int // levels of a wrapping that do not count
+	above int // levels of an envelope around the value, which do not count
 
 	trusting bool // names are not compared
 
-	names    names // of the objects that have been opened
-	unquoted []byte
+	names    names  // of the objects that are open
+	unquoted []byte // strings of the value that had escapes, one after the other
 }
 
 // start begins with a value. What the last value's strings aliased may be overwritten.
@@ -36,7 +39,7 @@ func (s *scanner) start(value []byte) {
 	}
 }
 
-// end demands that nothing follows the value and gives the first mistake.
+// end demands that nothing follows the value and returns the first mistake.
 func (s *scanner) end() error {
 	if s.peek(); s.err == nil && s.pos < len(s.data) {
 		s.unexpected()
@@ -44,6 +47,7 @@ func (s *scanner) end() error {
 	return s.err
 }
 
+// fail keeps the first mistake and moves to the end of the value.
 func (s *scanner) fail(code, format string, args ...any) {
 	if s.err == nil {
 		s.err = malformed(code, format, args...)
@@ -51,7 +55,7 @@ func (s *scanner) fail(code, format string, args ...any) {
 	s.pos = len(s.data)
 }
 
-// unexpected fails at the present position because of what stands there, or does not.
+// unexpected fails because of the character at the present position, or because the value ends there.
 func (s *scanner) unexpected() {
 	if s.pos >= len(s.data) {
 		s.fail(NotJSON, "not JSON: the value ends too early")
@@ -70,7 +74,7 @@ func (s *scanner) wanted(what string) {
 	}
 }
 
-// peek passes white space and gives the next byte without reading it; 0 at the end.
+// peek skips white space and returns the next byte without reading it; 0 at the end.
 func (s *scanner) peek() byte {
 	for s.pos < len(s.data) {
 		c := s.data[s.pos]
@@ -104,7 +108,7 @@ func (s *scanner) open(bracket byte) {
 	s.names.open(s.depth)
 }
 
-// more says whether a further member or element follows, and reads the comma before it or the closing bracket.
+// more reports whether a further member or element follows, and reads the comma before it or the closing bracket.
 func (s *scanner) more(bracket byte) bool {
 	c := s.peek()
 	fresh := s.fresh
@@ -148,7 +152,7 @@ func (s *scanner) distinct(name []byte) {
 	}
 }
 
-// once demands that a member that has a bit of its own comes for the first time.
+// once demands that a member, known by a bit of its own, has not been seen in its object.
 func (s *scanner) once(seen *uint, bit uint) {
 	if *seen&bit != 0 {
 		s.twice()
@@ -190,6 +194,7 @@ func (s *scanner) boolean() bool {
 	return false
 }
 
+// literal reads true, false or null.
 func (s *scanner) literal(word string) {
 	if !bytes.HasPrefix(s.data[s.pos:], []byte(word)) {
 		s.unexpected()
@@ -216,7 +221,7 @@ func (s *scanner) value(f *FieldValue) {
 	}
 }
 
-// raw reads any value and gives its text. That its names are distinct is left to who reads that text.
+// raw reads any value and returns its text. Whoever reads that text checks that its names are distinct.
 func (s *scanner) raw() []byte {
 	s.peek()
 	begin := s.pos

@@ -2,8 +2,9 @@ package schemas
 
 import "hash/maphash"
 
-// names is a set of the names in the objects that are open, kept to find one that stands twice. Its memory is used
-// again for the next value without being cleared: an entry counts only for the object whose number it carries.
+// names is the part of the scanner that finds a name that an object has twice: the set of the names in the objects that
+// are open. Its memory is used again for the next value without being cleared: an entry counts only for the object whose
+// number it carries.
 type names struct {
 	seed    maphash.Seed
 	slots   []namesSlot         // open addressing; the length is a power of two
@@ -39,7 +40,7 @@ func (n *names) open(depth int) {
 	n.numbers[depth] = n.last
 }
 
-// add puts a name into the object open at a depth; false: it was there.
+// add puts a name into the object that is open at a depth. It reports false when the name is there already.
 func (n *names) add(depth int, name []byte) bool {
 	if n.slots == nil {
 		n.seed = maphash.MakeSeed() // decides only where a name lies
@@ -59,7 +60,7 @@ func (n *names) add(depth int, name []byte) bool {
 	return true
 }
 
-// find gives the slot that holds the name, or the free one where it belongs.
+// find returns the slot that holds the name, or the free one where it belongs.
 func (n *names) find(object, hash uint32, name []byte) *namesSlot {
 	mask := uint32(len(n.slots) - 1)
 	for i := hash & mask; ; i = (i + 1) & mask {

@@ -50,7 +50,7 @@ func (s *scanner) numeral() (text []byte, value float64) {
 	return text, value
 }
 
-// digits reads digits of the mantissa and says how many.
+// digits reads digits of the mantissa and returns how many.
 func (s *scanner) digits(n *decimal) int {
 	begin := s.pos
 	for ; s.pos < len(s.data); s.pos++ {
@@ -64,7 +64,7 @@ func (s *scanner) digits(n *decimal) int {
 	return s.pos - begin
 }
 
-// exponent reads the exponent and says how many digits it has.
+// exponent reads the exponent and returns how many digits it has.
 func (s *scanner) exponent(n *decimal) int {
 	s.pos++
 	negative := false
@@ -91,7 +91,7 @@ type decimal struct {
 	exponent int
 }
 
-// float is the nearest float64 of a number whose text is given; false: there is none.
+// float returns the nearest float64 of a number whose text is given; false: there is none.
 func (n *decimal) float(text []byte) (float64, bool) {
 	power := n.exponent - n.fraction
 	if n.mantissa == 0 && n.digits <= 19 {

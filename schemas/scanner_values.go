@@ -73,7 +73,7 @@ func (s *scanner) atMost(bytes int) string {
 	return text
 }
 
-// demand fails with what a rule for ids says, if it says something.
+// demand fails with the error of a rule for ids, if there is one.
 func (s *scanner) demand(err error) {
 	if s.err == nil && err != nil {
 		s.pos, s.err = len(s.data), err

@@ -16,10 +16,10 @@ const (
 	Models         = "models"
 )
 
-// Prefix stands before every topic, group, transactional id and Redis key of one installation.
+// Prefix begins the name of every topic, group, transactional id and Redis key of one installation.
 type Prefix string
 
-// Topic gives the full name of a topic.
+// Topic returns the full name of a topic.
 func (p Prefix) Topic(name string) string { return string(p) + name }
 
 // Topic is a topic as it must be. Names are without the prefix.
@@ -34,7 +34,7 @@ const (
 	week = "604800000" // ms
 )
 
-// Topics are all topics for a number of shards, in the order of the contract.
+// Topics returns all topics for a number of shards, in the order of the contract.
 func Topics(shards int) []Topic {
 	compact := func(name string, partitions int, more ...string) Topic {
 		config := map[string]string{"cleanup.policy": "compact"}

@@ -1,5 +1,5 @@
-// Package retry is how everything here waits for what may heal: with pauses that grow up to a bound, and only as long as
-// its context lasts.
+// Package retry waits between the tries of what may heal: with pauses that grow up to a bound, and only as long as a context
+// lasts.
 package retry
 
 import (
@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Backoff gives the pauses between the tries of one thing. Each is twice as long as the one before, up to Last.
+// Backoff counts out the pauses between the tries of one thing. Each is longer than the one before, up to Last.
 type Backoff struct {
 	First  time.Duration // before the second try
 	Last   time.Duration // the longest pause
@@ -16,7 +16,7 @@ type Backoff struct {
 	next time.Duration
 }
 
-// Next returns how long to pause now. The pause after it will be longer.
+// Next returns how long to pause now, and makes the next pause longer.
 func (b *Backoff) Next() time.Duration {
 	pause := max(b.next, b.First)
 	factor := b.Factor
@@ -30,7 +30,7 @@ func (b *Backoff) Next() time.Duration {
 // Wait pauses. It returns ctx's error when that ends first.
 func (b *Backoff) Wait(ctx context.Context) error { return Sleep(ctx, b.Next()) }
 
-// Reset begins again with the first pause: what was tried has succeeded.
+// Reset begins again with the first pause, after what was tried has succeeded.
 func (b *Backoff) Reset() { b.next = 0 }
 
 // Sleep waits for d. It returns ctx's error when that ends first.
@@ -45,7 +45,7 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Ending returns nil when ctx has ended, whatever err says: it is what the ending caused. Else it returns err.
+// Ending returns nil when ctx has ended, since err is then what that caused. Else it returns err.
 func Ending(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil

@@ -63,10 +63,10 @@ func (b *Builder) Add(timestamp int64, key, value []byte, h Headers) {
 	b.count++
 }
 
-// Len is the number of records added since the last Reset.
+// Len returns the number of records added since the last Reset.
 func (b *Builder) Len() int { return b.count }
 
-// Size is the number of bytes that Finish will give: 0 without records. A broker takes 1,048,588 unless told otherwise.
+// Size returns the number of bytes that Finish will return: 0 without records. A broker takes 1,048,588 unless told otherwise.
 func (b *Builder) Size() int {
 	if b.count == 0 {
 		return 0
@@ -77,9 +77,9 @@ func (b *Builder) Size() int {
 // Reset empties the batch and keeps its memory.
 func (b *Builder) Reset() { b.batch, b.count = b.batch[:0], 0 }
 
-// Finish gives the batch as it goes to a broker; nil without records. It may be called again: the same arguments give
-// the same bytes. They are the builder's, until the next Add, Reset or Finish. A producer that is not idempotent has
-// id -1, epoch -1 and sequence -1.
+// Finish returns the batch as it goes to a broker; nil without records. It may be called again: with the same arguments it
+// returns the same bytes. They are the builder's, and valid until the next Add, Reset or Finish. A producer that is not
+// idempotent has id -1, epoch -1 and sequence -1.
 func (b *Builder) Finish(producerID int64, epoch int16, sequence int32, inTransaction bool) []byte {
 	if b.count == 0 {
 		return nil
@@ -106,9 +106,9 @@ func (b *Builder) appendHeader(start []byte, producerID int64, epoch int16, sequ
 		attributes |= transactional
 	}
 	be := binary.BigEndian
-	be.PutUint64(batch, 0) // base offset: the broker gives it
+	be.PutUint64(batch, 0) // base offset: the broker sets it
 	be.PutUint32(batch[atLength:], uint32(len(batch)-atLength-4))
-	be.PutUint32(batch[12:], 0xffffffff) // leader epoch: the broker gives it
+	be.PutUint32(batch[12:], 0xffffffff) // leader epoch: the broker sets it
 	batch[atMagic] = 2
 	be.PutUint16(batch[atAttributes:], attributes)
 	be.PutUint32(batch[atLastDelta:], uint32(b.count-1))
@@ -129,6 +129,7 @@ func chunkSize(b []byte) int {
 	return varintSize(int64(len(b))) + len(b)
 }
 
+// appendChunk appends bytes with their length in front, as chunk reads them.
 func appendChunk(dst, b []byte) []byte {
 	if b == nil {
 		return appendVarint(dst, -1)

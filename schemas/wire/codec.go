@@ -11,7 +11,7 @@ import (
 // maxInflated bounds what one compressed batch may become: a broker takes about 1 MB of it by default.
 const maxInflated = 128 << 20
 
-// records gives the records' bytes, inflated into new memory when the batch is compressed.
+// records returns the records' bytes, inflated into new memory when the batch is compressed.
 func (b batch) records() ([]byte, error) {
 	code := compress.Compression(b.attributes() & codecBits)
 	if code == compress.None {

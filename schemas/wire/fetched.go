@@ -5,14 +5,14 @@ import (
 	"fmt"
 )
 
-// Position is a place in a partition: the next offset to read.
+// Position is the next offset to read of a partition.
 type Position struct {
 	Topic     string
 	Partition int
 	Offset    int64
 }
 
-// Fetched is what one fetch brought of one partition.
+// Fetched is what one fetch returned of one partition.
 type Fetched struct {
 	Position      // what was asked for
 	Set           // its records; Set.From is Position.Offset
@@ -22,13 +22,13 @@ type Fetched struct {
 	OutOfRange    bool  // Offset lies outside [Start, HighWatermark]; Set is empty
 }
 
-// ErrRecreated says that a partition ends before an offset up to which it was read: it was deleted and made anew, so that
-// offsets of before mean nothing any more.
+// ErrRecreated means that a partition ends before an offset up to which it was read: it was deleted and created again, so
+// earlier offsets of it mean nothing any more.
 var ErrRecreated = errors.New("the partition was re-created")
 
-// Each visits the records as Set.Each does. It also decides, for all readers alike, what an offset means that the partition
-// does not have: below its start records were deleted, and reading goes on at the start (Skipped tells); above its end
-// the partition was re-created, which is ErrRecreated.
+// Each visits the records as Set.Each does. It also decides, for all readers alike, what an offset out of range means. Below
+// the start of the partition records were deleted, and reading goes on at the start (see Skipped). Above its end the
+// partition was re-created, which is ErrRecreated.
 func (f *Fetched) Each(visit func(*Record) error) (next int64, err error) {
 	if !f.OutOfRange {
 		return f.Set.Each(visit)
@@ -39,8 +39,8 @@ func (f *Fetched) Each(visit func(*Record) error) (next int64, err error) {
 	return f.Start, nil
 }
 
-// Next is where Each will go on, found without looking into the batches. What is corrupt, or was re-created, is left for
-// Each to say.
+// Next returns where Each will go on, found without looking into the batches. Only Each finds out that one is corrupt, or
+// that the partition was re-created.
 func (f *Fetched) Next() int64 {
 	if f.OutOfRange {
 		return max(f.Offset, f.Start)
@@ -48,7 +48,7 @@ func (f *Fetched) Next() int64 {
 	return f.Set.Next()
 }
 
-// Skipped is how many offsets Each passes over because they were deleted before they were read.
+// Skipped returns how many offsets Each passes over because they were deleted before they were read.
 func (f *Fetched) Skipped() int64 {
 	if f.OutOfRange {
 		return max(0, f.Start-f.Offset)
@@ -56,23 +56,10 @@ func (f *Fetched) Skipped() int64 {
 	return 0
 }
 
-// Reaches returns ErrRecreated when a partition that ends at end does not reach up to the position.
+// Reaches returns ErrRecreated when a partition that ends at end does not reach the position.
 func (p Position) Reaches(end int64) error {
 	if p.Offset <= end {
 		return nil
 	}
 	return fmt.Errorf("%s partition %d ends at %d, before offset %d: %w", p.Topic, p.Partition, end, p.Offset, ErrRecreated)
-}
-
-// Next is where Each will go on, found without looking into the batches. What is corrupt is left for Each to say.
-func (s Set) Next() int64 {
-	next := s.From
-	for rest := s.Data; ; {
-		batch, after, err := cut(rest)
-		if err != nil || batch == nil {
-			return next
-		}
-		rest = after
-		next = max(next, batch.lastOffset()+1)
-	}
 }

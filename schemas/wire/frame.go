@@ -35,7 +35,7 @@ func AppendNullable(dst []byte, s string) []byte {
 	return AppendString(dst, s)
 }
 
-// ReadResponse reads one response with header version 0 and gives its body, which lies in buffer when that is large
+// ReadResponse reads one response with header version 0 and returns its body, which lies in buffer when that is large
 // enough. Whoever reads it must be the only one to use the connection.
 func ReadResponse(r io.Reader, correlation int32, buffer []byte) (body []byte, err error) {
 	buffer = grow(buffer, 8)
@@ -64,13 +64,13 @@ func grow(buffer []byte, size int) []byte {
 }
 
 // Body reads the fields of a response one after the other. Behind its end, or after a length that leads there, all
-// fields are zero and Err says so: check it once, at the end.
+// fields are zero and Err is not nil: check it once, at the end.
 type Body struct {
 	Rest []byte
 	bad  bool
 }
 
-// Err tells whether everything read so far was there.
+// Err returns an error unless everything read so far was there.
 func (b *Body) Err() error {
 	if b.bad {
 		return fmt.Errorf("response: %w", io.ErrUnexpectedEOF)

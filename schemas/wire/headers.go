@@ -2,7 +2,7 @@ package wire
 
 import "iter"
 
-// Len is the number of headers.
+// Len returns the number of headers.
 func (h Headers) Len() int {
 	count, size := varint(h)
 	if size == 0 || count < 0 {
@@ -11,7 +11,7 @@ func (h Headers) Len() int {
 	return int(count)
 }
 
-// Get gives the value of the last header with this key, as Kafka's own clients do. It allocates nothing.
+// Get returns the value of the last header with this key, as Kafka's own clients do. It allocates nothing.
 func (h Headers) Get(key string) (value []byte, ok bool) {
 	h.each(func(k, v []byte) bool {
 		if string(k) == key {

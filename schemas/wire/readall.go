@@ -7,12 +7,13 @@ import (
 )
 
 // Fetcher reads the next committed records of some partitions. It waits for the first record up to wait; its error means
-// that ctx has ended. What it returns is the caller's for ever.
+// that ctx has ended. What it returns is the caller's to keep.
 type Fetcher interface {
 	Fetch(ctx context.Context, from []Position, wait time.Duration) ([]Fetched, error)
 }
 
-// Limits tell where partitions start and end now, for a reader of committed records, in the order asked.
+// Limits returns where partitions start and end now, for a reader of committed records, in the order asked. The positions'
+// offsets do not matter.
 type Limits interface {
 	Starts(ctx context.Context, of []Position) ([]int64, error)
 	Ends(ctx context.Context, of []Position) ([]int64, error)
@@ -34,11 +35,11 @@ func ReadAll(ctx context.Context, r Reader, topic string, visit func(*Record) er
 	return ends[0], ReadTo(ctx, r, from, ends[0], visit)
 }
 
-// ReadTo visits the committed records of a partition from a position up to an offset, which is not included, and returns
-// when none is left. It begins at the start of the partition when the position lies below it. Records are valid during
-// the visit only; what visit returns ends it and comes back. A partition that does not reach the offset is ErrRecreated.
+// ReadTo visits the committed records of a partition from a position up to an offset, which is not included. It begins at
+// the start of the partition when the position lies below it. Records are valid during the visit only; an error of visit
+// ends it and is returned. A partition that ends before that offset is ErrRecreated.
 func ReadTo(ctx context.Context, f Fetcher, from Position, to int64, visit func(*Record) error) error {
-	const wait = 500 * time.Millisecond // all is there: it is not waited for
+	const wait = 500 * time.Millisecond // rarely used up: what is read is there already
 	for from.Offset < to {
 		fetched, err := f.Fetch(ctx, []Position{from}, wait)
 		if err != nil {

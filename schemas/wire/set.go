@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// ErrCorrupt says that bytes are not what a broker keeps: a wrong checksum, a length that leads outside. Reading the
-// same offset again may help when the network did it; nothing else does.
+// ErrCorrupt means that bytes are not what a broker keeps: a wrong checksum, a length that leads outside. Reading the same
+// offset again helps only when the bytes were damaged on their way.
 var ErrCorrupt = errors.New("corrupt record batch")
 
 // Set is what one fetch returned for one partition.
@@ -31,8 +31,8 @@ type Aborted struct {
 // batches. The record is reused: its bytes alias Data (or memory of their own when the batch was compressed), the
 // struct itself is valid during the visit only.
 //
-// next is where to go on: behind the last whole batch, whatever is left of it; From when there was none. What visit
-// returns stops it and comes back with next at that record.
+// next is where to go on: behind the last whole batch, even when the cleaner has emptied it; From when there was none. An
+// error of visit ends it and is returned, with next at that record.
 func (s Set) Each(visit func(*Record) error) (next int64, err error) {
 	next = s.From
 	open := openTransactions{waiting: s.Aborted}
@@ -64,6 +64,19 @@ func (s Set) Each(visit func(*Record) error) (next int64, err error) {
 	}
 }
 
+// Next returns where Each will go on, found without looking into the batches. Only Each finds out that one is corrupt.
+func (s Set) Next() int64 {
+	next := s.From
+	for rest := s.Data; ; {
+		batch, after, err := cut(rest)
+		if err != nil || batch == nil {
+			return next
+		}
+		rest = after
+		next = max(next, batch.lastOffset()+1)
+	}
+}
+
 // openTransactions follows which producers are inside an aborted transaction.
 type openTransactions struct {
 	waiting []Aborted // by first offset, those not reached yet
@@ -71,7 +84,7 @@ type openTransactions struct {
 	active  []int64 // producer ids
 }
 
-// counts says whether the batch's records are for readers.
+// counts reports whether the batch's records are for readers.
 func (o *openTransactions) counts(b batch) bool {
 	if len(o.waiting) > 0 {
 		o.reach(b.lastOffset())
@@ -142,7 +155,7 @@ func (b batch) check() error {
 	return nil
 }
 
-// isAbortMarker looks into a control batch. One that the cleaner has emptied is none.
+// isAbortMarker reports whether a control batch aborts its producer's transaction. One that the cleaner has emptied does not.
 func (b batch) isAbortMarker() bool {
 	marker := false
 	b.each(0, new(Record), func(r *Record) error {
@@ -154,7 +167,7 @@ func (b batch) isAbortMarker() bool {
 	return marker
 }
 
-// each visits the records from an offset on, whatever the batch is. at is the offset of the record that stopped it.
+// each visits the records from an offset on, whatever the batch is. With an error, at is where it happened.
 func (b batch) each(from int64, r *Record, visit func(*Record) error) (at int64, err error) {
 	base, first := b.baseOffset(), int64(binary.BigEndian.Uint64(b[atFirstTime:]))
 	rest, err := b.records()
@@ -181,7 +194,7 @@ func (b batch) each(from int64, r *Record, visit func(*Record) error) (at int64,
 	return 0, nil
 }
 
-// read takes a record apart; false when its lengths do not fit.
+// read reads a record. It reports false when its lengths do not fit.
 func (r *Record) read(body []byte, base, first int64) bool {
 	if len(body) < 1 {
 		return false

@@ -14,7 +14,7 @@ func varint(b []byte) (value int64, size int) {
 	return value, size
 }
 
-// varintSize is the number of bytes that v takes.
+// varintSize returns the number of bytes that v takes.
 func varintSize(v int64) int {
 	n := 1
 	for u := uint64(v)<<1 ^ uint64(v>>63); u >= 0x80; u >>= 7 {
@@ -31,7 +31,7 @@ func appendVarint(dst []byte, v int64) []byte {
 	return binary.AppendVarint(dst, v)
 }
 
-// chunk reads bytes that are preceded by their length as a varint. A length of -1 gives nil. rest is nil when b is
+// chunk reads bytes that are preceded by their length as a varint. A length of -1 means nil. ok is false when b is
 // malformed.
 func chunk(b []byte) (bytes, rest []byte, ok bool) {
 	length, size := varint(b)
