@@ -31,7 +31,11 @@ var ErrRecreated = errors.New("the partition was re-created")
 // partition was re-created, which is ErrRecreated.
 func (f *Fetched) Each(visit func(*Record) error) (next int64, err error) {
 	if !f.OutOfRange {
-		return f.Set.Each(visit)
+		next, err = f.Set.Each(visit)
+		if damage, ok := err.(*Damage); ok {
+			damage.Next = f.within(damage.Next)
+		}
+		return next, err
 	}
 	if f.Offset >= f.Start {
 		return f.Offset, f.Reaches(f.HighWatermark)
@@ -39,14 +43,17 @@ func (f *Fetched) Each(visit func(*Record) error) (next int64, err error) {
 	return f.Start, nil
 }
 
-// Next returns where Each will go on, found without looking into the batches. Only Each finds out that one is corrupt, or
-// that the partition was re-created.
+// Next returns where Each will go on, found without looking into the batches, and behind all that cannot be read. Only Each
+// finds out that the partition was re-created.
 func (f *Fetched) Next() int64 {
 	if f.OutOfRange {
 		return max(f.Offset, f.Start)
 	}
-	return f.Set.Next()
+	return f.within(f.Set.Next())
 }
+
+// within keeps an offset that corrupt bytes may have named inside the partition.
+func (f *Fetched) within(next int64) int64 { return min(next, max(f.HighWatermark, f.Offset)) }
 
 // Skipped returns how many offsets Each passes over because they were deleted before they were read.
 func (f *Fetched) Skipped() int64 {

@@ -1,6 +1,8 @@
 package wire
 
-// Record is one record of a partition. Its bytes alias the buffer that it was read from: copy what you keep.
+import "bytes"
+
+// Record is one record of a partition. Its bytes alias the buffer that it was read from: copy what you keep, with Clone.
 type Record struct {
 	Offset     int64
 	Timestamp  int64 // ms since 1970
@@ -8,6 +10,13 @@ type Record struct {
 	Key        []byte
 	Value      []byte  // nil: a tombstone; empty: an empty value
 	Headers    Headers // nil: none
+}
+
+// Clone returns a record with bytes of its own.
+func (r *Record) Clone() Record {
+	c := *r
+	c.Key, c.Value, c.Headers = bytes.Clone(r.Key), bytes.Clone(r.Value), bytes.Clone(r.Headers)
+	return c
 }
 
 // Header is one header of a record.

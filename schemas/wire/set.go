@@ -1,23 +1,25 @@
 package wire
 
 import (
+	"bufio"
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"slices"
+	"sync"
 )
-
-// ErrCorrupt means that bytes are not what a broker keeps: a wrong checksum, a length that leads outside. Reading the same
-// offset again helps only when the bytes were damaged on their way.
-var ErrCorrupt = errors.New("corrupt record batch")
 
 // Set is what one fetch returned for one partition.
 type Set struct {
 	Data    []byte    // batches, the last one perhaps cut off
 	From    int64     // the offset that was asked for: a fetch inside a batch returns the whole batch
 	Aborted []Aborted // as the broker sent it with a read_committed fetch; nil for read_uncommitted
+
+	open *openTransactions // where reading goes on behind damage: as it was there; nil: at the beginning
 }
 
 // Aborted names an aborted transaction: the batches of its producer from FirstOffset up to that producer's next abort
@@ -28,53 +30,83 @@ type Aborted struct {
 }
 
 // Each visits the records in order of offset, without those below From, of aborted transactions and of control
-// batches. The record is reused: its bytes alias Data (or memory of their own when the batch was compressed), the
-// struct itself is valid during the visit only.
+// batches. A record is valid during the visit only, and so are its bytes: copy what you keep.
 //
 // next is where to go on: behind the last whole batch, even when the cleaner has emptied it; From when there was none. An
-// error of visit ends it and is returned, with next at that record.
+// error of visit ends it and is returned, with next at that record. What cannot be read is a *Damage: Each stops in front
+// of it, and goes on behind it when it is called again with From at its Next.
 func (s Set) Each(visit func(*Record) error) (next int64, err error) {
 	next = s.From
-	open := openTransactions{waiting: s.Aborted}
+	open := &openTransactions{waiting: s.Aborted}
+	if s.open != nil {
+		open = s.open
+	}
+	damaged := func(d *Damage, rest []byte) (int64, error) {
+		d.rest = Set{Data: rest, From: d.Next, Aborted: s.Aborted, open: open}
+		return d.Offset, d
+	}
 	record := new(Record)
 	for rest := s.Data; ; {
 		batch, after, err := cut(rest)
+		if err == nil && batch == nil && len(rest) > 0 && len(rest) == len(s.Data) {
+			err = errors.New("the first batch is cut off")
+		}
 		if err != nil {
-			return next, fmt.Errorf("at offset %d: %w", next, err)
+			damage := corrupt(next, behind(rest, next), "%v", err)
+			damage.transport = true
+			return damaged(damage, nil) // where the next batch begins is not known
 		}
 		if batch == nil {
-			if next == s.From && len(rest) > 0 && len(rest) == len(s.Data) {
-				return next, fmt.Errorf("at offset %d: %w: the first batch is cut off", next, ErrCorrupt)
-			}
 			return next, nil
 		}
-		rest = after
 		if err := batch.check(); err != nil {
-			return next, fmt.Errorf("at offset %d: %w", next, err)
+			damage := corrupt(next, behind(batch, next), "%v", err)
+			damage.transport = true
+			return damaged(damage, after)
 		}
-		if batch.lastOffset() < s.From {
-			continue
-		}
-		if open.counts(batch) {
-			if at, err := batch.each(max(next, s.From), record, visit); err != nil {
+		visible := open.counts(batch) // also of a batch below From: a marker there ends a transaction
+		if visible && batch.lastOffset() >= s.From {
+			at, err := batch.each(max(next, s.From), record, visit)
+			if damage, ok := err.(*Damage); ok {
+				return damaged(damage, rest) // the batch once more, for what is behind
+			}
+			if err != nil {
 				return at, err
 			}
 		}
+		rest = after
 		next = max(next, batch.lastOffset()+1)
 	}
 }
 
-// Next returns where Each will go on, found without looking into the batches. Only Each finds out that one is corrupt.
+// Next returns where Each will go on, found without looking into the batches, and behind all that cannot be read.
 func (s Set) Next() int64 {
 	next := s.From
 	for rest := s.Data; ; {
 		batch, after, err := cut(rest)
-		if err != nil || batch == nil {
+		switch {
+		case err != nil, batch == nil && len(rest) > 0 && len(rest) == len(s.Data):
+			return behind(rest, next)
+		case batch == nil:
 			return next
+		case batch.lastOffset() < batch.baseOffset():
+			next = behind(batch, next)
+		default:
+			next = max(next, batch.lastOffset()+1)
 		}
 		rest = after
-		next = max(next, batch.lastOffset()+1)
 	}
+}
+
+// behind returns where to go on behind a batch that cannot be read, of which only the beginning may be there: behind its last
+// offset if that can be believed, else at the next one.
+func behind(b []byte, next int64) int64 {
+	if len(b) >= atRecords && b[atMagic] == 2 {
+		if last := batch(b).lastOffset(); last >= next && last >= batch(b).baseOffset() {
+			return last + 1
+		}
+	}
+	return next + 1
 }
 
 // openTransactions follows which producers are inside an aborted transaction.
@@ -126,7 +158,7 @@ func cut(data []byte) (first batch, rest []byte, err error) {
 		return nil, nil, fmt.Errorf("record format %d: want 2 (Kafka 0.11 or later)", magic)
 	}
 	if length < atRecords-atLength-4 {
-		return nil, nil, fmt.Errorf("%w: length %d", ErrCorrupt, length)
+		return nil, nil, fmt.Errorf("a batch of %d bytes", length)
 	}
 	end := atLength + 4 + length
 	if end > len(data) {
@@ -139,6 +171,7 @@ func (b batch) baseOffset() int64  { return int64(binary.BigEndian.Uint64(b)) }
 func (b batch) attributes() uint16 { return binary.BigEndian.Uint16(b[atAttributes:]) }
 func (b batch) producerID() int64  { return int64(binary.BigEndian.Uint64(b[atProducer:])) }
 func (b batch) count() int         { return int(int32(binary.BigEndian.Uint32(b[atCount:]))) }
+func (b batch) firstTime() int64   { return int64(binary.BigEndian.Uint64(b[atFirstTime:])) }
 
 // lastOffset counts records that the cleaner has taken out, too: it is where the next batch begins, less one.
 func (b batch) lastOffset() int64 {
@@ -147,10 +180,10 @@ func (b batch) lastOffset() int64 {
 
 func (b batch) check() error {
 	if binary.BigEndian.Uint32(b[atChecksum:]) != crc32.Checksum(b[atAttributes:], castagnoli) {
-		return fmt.Errorf("%w: wrong checksum", ErrCorrupt)
+		return errors.New("wrong checksum")
 	}
 	if b.count() < 0 || b.lastOffset() < b.baseOffset() {
-		return fmt.Errorf("%w: %d records up to %d", ErrCorrupt, b.count(), b.lastOffset())
+		return fmt.Errorf("%d records up to %d", b.count(), b.lastOffset())
 	}
 	return nil
 }
@@ -169,29 +202,126 @@ func (b batch) isAbortMarker() bool {
 
 // each visits the records from an offset on, whatever the batch is. With an error, at is where it happened.
 func (b batch) each(from int64, r *Record, visit func(*Record) error) (at int64, err error) {
-	base, first := b.baseOffset(), int64(binary.BigEndian.Uint64(b[atFirstTime:]))
-	rest, err := b.records()
-	if err != nil {
-		return from, fmt.Errorf("at offset %d: %w", base, err)
+	if code := b.attributes() & codecBits; code != 0 {
+		return b.eachInflated(code, from, r, visit)
 	}
-	r.ProducerID = b.producerID()
+	at = max(from, b.baseOffset())
+	rest := []byte(b[atRecords:])
 	for n := b.count(); n > 0; n-- {
 		body, after, ok := chunk(rest)
-		if !ok || !r.read(body, base, first) {
-			return max(from, base), fmt.Errorf("in the batch at offset %d: %w: a record's lengths do not fit", base, ErrCorrupt)
+		if ok && len(body) > LargestRecord {
+			damage, err := b.oversize(bytes.NewReader(body), int64(len(body)))
+			ok = err == nil
+			if ok && damage.Offset >= from {
+				return damage.Offset, damage
+			}
+		} else if ok {
+			ok, err = b.visit(body, from, r, visit)
+			if err != nil {
+				return r.Offset, err
+			}
+		}
+		if !ok {
+			return at, corrupt(at, max(at, b.lastOffset()+1), "the lengths of a record do not fit")
+		}
+		if len(body) <= LargestRecord {
+			at = max(at, r.Offset+1)
 		}
 		rest = after
-		if r.Offset < from {
+	}
+	return at, nil
+}
+
+// visit hands a record to its visitor, unless it lies below from. It reports false when the record cannot be read.
+func (b batch) visit(body []byte, from int64, r *Record, visit func(*Record) error) (ok bool, err error) {
+	if !r.read(body, b.baseOffset(), b.firstTime()) {
+		return false, nil
+	}
+	if r.Offset < from {
+		return true, nil
+	}
+	r.ProducerID = b.producerID()
+	if b.attributes()&logAppendTime != 0 {
+		r.Timestamp = int64(binary.BigEndian.Uint64(b[atMaxTime:]))
+	}
+	return true, visit(r)
+}
+
+// keptScratch is how much memory for records of a compressed batch is kept for the next one.
+const keptScratch = 64 << 10
+
+// scratch is what it takes to read a compressed batch: a buffered stream, and the record that is being visited.
+type scratch struct {
+	stream *bufio.Reader
+	record []byte
+}
+
+var scratches = sync.Pool{New: func() any { return &scratch{stream: bufio.NewReaderSize(nil, 16<<10)} }}
+
+// eachInflated is each for a compressed batch: one record at a time is in memory.
+func (b batch) eachInflated(code uint16, from int64, r *Record, visit func(*Record) error) (at int64, err error) {
+	at = max(from, b.baseOffset())
+	packed := []byte(b[atRecords:])
+	if len(packed) == 0 && b.count() == 0 { // emptied by the cleaner
+		return at, nil
+	}
+	codec, known := codecs[code]
+	if !known {
+		return at, corrupt(at, b.lastOffset()+1, "compression %d is unknown", code)
+	}
+	spoilt := func(err error) *Damage { return corrupt(at, max(at, b.lastOffset()+1), "%s: %v", codec.name, err) }
+	inflated, closeCodec, err := codec.open(packed)
+	if err != nil {
+		return at, spoilt(err)
+	}
+	defer closeCodec()
+	s := scratches.Get().(*scratch)
+	s.stream.Reset(&bounded{inflated, largestInflated})
+	free := func() {}
+	defer func() {
+		s.stream.Reset(nil)
+		if cap(s.record) > keptScratch {
+			s.record = nil
+		}
+		scratches.Put(s)
+		free()
+	}()
+	for n := b.count(); n > 0; n-- {
+		size, err := readVarint(s.stream)
+		if err != nil {
+			return at, spoilt(err)
+		}
+		if size > LargestRecord {
+			damage, err := b.oversize(s.stream, size)
+			if err != nil {
+				return at, spoilt(err)
+			}
+			if damage.Offset >= from {
+				return damage.Offset, damage
+			}
 			continue
 		}
-		if b.attributes()&logAppendTime != 0 {
-			r.Timestamp = int64(binary.BigEndian.Uint64(b[atMaxTime:]))
+		if size < 0 {
+			return at, spoilt(errors.New("a record of a negative length"))
 		}
-		if err := visit(r); err != nil {
+		if size > int64(cap(s.record)) {
+			free()
+			free, s.record = reserve(size), make([]byte, size)
+		}
+		body := s.record[:size]
+		if _, err := io.ReadFull(s.stream, body); err != nil {
+			return at, spoilt(err)
+		}
+		ok, err := b.visit(body, from, r, visit)
+		switch {
+		case err != nil:
 			return r.Offset, err
+		case !ok:
+			return at, spoilt(errors.New("the lengths of a record do not fit"))
 		}
+		at = max(at, r.Offset+1)
 	}
-	return 0, nil
+	return at, nil
 }
 
 // read reads a record. It reports false when its lengths do not fit.
