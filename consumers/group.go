@@ -40,7 +40,7 @@ func (g *Group) Run(ctx context.Context, work func(ctx context.Context, gen *Gen
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case refused(err):
+		case broker.IsRefused(err):
 			return err
 		case err != nil:
 			g.Cluster.Complain(&trouble, "join the group", err)

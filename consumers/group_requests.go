@@ -165,13 +165,7 @@ func (m *member) sendHeartbeat(ctx context.Context, gen *Generation) error {
 
 // endsGeneration reports whether the error of a heartbeat ends the generation. Else the coordinator is away for a moment.
 func endsGeneration(err error) bool {
-	return errors.Is(err, kafka.RebalanceInProgress) || broker.IsFenced(err) || refused(err)
-}
-
-// refused reports whether an error means that Kafka will never let the member in.
-func refused(err error) bool {
-	var code kafka.Error
-	return errors.As(err, &code) && broker.Judge(code) == broker.Refused
+	return errors.Is(err, kafka.RebalanceInProgress) || broker.IsFenced(err) || broker.IsRefused(err)
 }
 
 // outgrown reports whether the topics have more partitions than the generation divided.

@@ -12,20 +12,26 @@ import (
 
 // Partitions returns how many partitions a topic has; 0: there is no such topic.
 func (c *Cluster) Partitions(ctx context.Context, topic string) (int, error) {
+	partitions := 0
 	answer, err := c.Client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
-	if err != nil {
-		return 0, fmt.Errorf("ask how many partitions %s has: %w", topic, err)
-	}
-	for _, found := range answer.Topics {
-		if found.Name == topic && found.Error == nil {
-			return len(found.Partitions), nil
+	if err == nil {
+		for _, found := range answer.Topics {
+			if found.Name == topic {
+				partitions, err = len(found.Partitions), found.Error
+			}
 		}
 	}
-	return 0, nil
+	switch {
+	case errors.Is(err, kafka.UnknownTopicOrPartition):
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("ask how many partitions %s has: %w", topic, err)
+	}
+	return partitions, nil
 }
 
-// Topics returns the number of partitions of every topic whose name begins with a prefix, those included that were made a
-// moment ago.
+// Topics returns the number of partitions of every topic whose name begins with a prefix, including topics that were created
+// a moment ago.
 func (c *Cluster) Topics(ctx context.Context, prefix string) (map[string]int, error) {
 	err := c.Refresh(ctx)
 	var layout Layout

@@ -1,7 +1,7 @@
-// Package broker is how Kafka's brokers are reached: one pool of connections, one idea of where partitions live, requests
-// with a deadline, one table of what Kafka's errors mean, and one way to ask again what may be answered better later.
+// Package broker reaches Kafka's brokers: one pool of connections, one layout of the cluster, requests with a deadline, one
+// table of what Kafka's errors mean, and one way to try again what may succeed later.
 //
-// It promises that nothing waits for ever unless its caller says so, and that topics are never created by looking at them.
+// It promises that nothing waits for ever unless its caller asks for that, and that looking at a topic never creates it.
 //
 // It does not know what is read or written, nor what kindred's topics are called.
 package broker

@@ -8,16 +8,16 @@ import (
 	"kindred/schemas/retry"
 )
 
-// Asking says how something is asked again that may be answered better later.
+// Asking is how Persist tries again.
 type Asking struct {
-	Pauses  retry.Backoff   // default 20 ms to 1 s
-	Within  time.Duration   // for one answer; default Patience
+	Pauses  retry.Backoff   // between tries; default 20 ms to 1 s
+	Within  time.Duration   // how long one try may take; default Patience
 	Tries   int             // 0: until ctx ends
-	OnError func(err error) // is told of every failure that is asked about again; nil: they are logged when they last
+	OnError func(err error) // called after every failure that is tried again; nil: see Complain
 }
 
-// Persist asks until there is an answer that is final: success, a permanent error, or the last try. Then, or when ctx ends,
-// the error says what was being done and why it failed last. The layout is refreshed when it may be out of date.
+// Persist calls ask until it succeeds, its error is permanent, the tries are used up, or ctx ends. The error names what was
+// being done and contains the last error of ask. The layout is refreshed when that error may come from an old one.
 func (c *Cluster) Persist(ctx context.Context, doing string, how Asking, ask func(context.Context) error) error {
 	pauses := how.Pauses
 	if pauses.Last == 0 {
@@ -55,25 +55,26 @@ func (c *Cluster) once(ctx context.Context, within time.Duration, ask func(conte
 	return ask(ctx)
 }
 
-// Trouble is something that fails again and again. The zero value is ready.
+// Trouble is a row of failures without a success between them. The zero value is ready.
 type Trouble struct {
-	began, again time.Time // of the row of failures; when it is logged next
+	began time.Time // when the first failure was
+	next  time.Time // when a failure is logged next
 }
 
 const (
-	hiccup   = 300 * time.Millisecond // is not worth a line
-	reminded = 30 * time.Second       // how often a long outage is logged
+	complainAfter = 300 * time.Millisecond // shorter trouble is not logged
+	complainEvery = 30 * time.Second       // how often longer trouble is
 )
 
-// Complain logs a failure when it has lasted for a while, and then now and again.
+// Complain logs a failure when the trouble has lasted for a while, and then every now and again.
 func (c *Cluster) Complain(t *Trouble, doing string, err error) {
 	now := time.Now()
 	if t.began.IsZero() {
-		t.began, t.again = now, now.Add(hiccup)
+		t.began, t.next = now, now.Add(complainAfter)
 	}
-	if now.Before(t.again) {
+	if now.Before(t.next) {
 		return
 	}
-	t.again = now.Add(reminded)
+	t.next = now.Add(complainEvery)
 	c.Logger().Warn("kafka does not do what was asked yet", "doing", doing, "for", now.Sub(t.began), "error", err)
 }

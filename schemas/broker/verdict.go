@@ -6,27 +6,26 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// Verdict says what Kafka's answer means for what was asked.
+// Verdict is what Kafka's answer means for the request: was it done, and is it of use to send it again?
 type Verdict int
 
-// What an answer can mean. Who is fenced, refused or too large must not ask again.
 const (
 	Done       Verdict = iota
-	Again              // not done; the same request may be answered better later
-	Uncertain          // perhaps done: only what does no harm when it is done twice may be asked again
+	Again              // not done; the same request may succeed later
+	Uncertain          // perhaps done: only what may be done twice may be sent again
 	OutOfStep          // not done: the broker does not know the producer's sequence numbers
-	Fenced             // not done: somebody newer has the transactional id, or the place in the group
+	Fenced             // not done: the transactional id has a newer session, or the group a newer generation
 	TooLarge           // not done, and never will be
 	Refused            // not done, and never will be
-	Unexpected         // a code that is not in the table: perhaps done
+	Unexpected         // perhaps done: the code is not in the table
 )
 
-// verdicts are what the codes mean, and whether they show that the layout is out of date.
+// verdicts is the table of what codes mean. A code for which moved is true shows that the layout may be out of date.
 var verdicts = map[kafka.Error]struct {
 	Verdict
 	moved bool
 }{
-	kafka.UnknownTopicOrPartition: {Again, true}, // just created, perhaps
+	kafka.UnknownTopicOrPartition: {Again, true}, // it may have been created a moment ago
 	kafka.LeaderNotAvailable:      {Again, true},
 	kafka.NotLeaderForPartition:   {Again, true},
 	kafka.ReplicaNotAvailable:     {Again, true},
@@ -43,7 +42,7 @@ var verdicts = map[kafka.Error]struct {
 	kafka.NotCoordinatorForGroup:       {Again, false},
 	kafka.RebalanceInProgress:          {Again, false},
 	kafka.UnstableOffsetCommit:         {Again, false}, // a transaction is about to move the offset
-	kafka.ConcurrentTransactions:       {Again, false}, // the one before is still being ended
+	kafka.ConcurrentTransactions:       {Again, false}, // the transaction before is still being ended
 	kafka.TransactionCoordinatorFenced: {Again, false},
 	kafka.ThrottlingQuotaExceeded:      {Again, false},
 	notAttempted:                       {Again, false},
@@ -52,7 +51,7 @@ var verdicts = map[kafka.Error]struct {
 	kafka.RequestTimedOut:              {Uncertain, false},
 	kafka.NetworkException:             {Uncertain, false},
 	kafka.NotEnoughReplicasAfterAppend: {Uncertain, false},
-	kafka.KafkaStorageError:            {Uncertain, true}, // the disk: another broker will lead
+	kafka.KafkaStorageError:            {Uncertain, true}, // a disk fails: another broker will lead
 
 	kafka.OutOfOrderSequenceNumber: {OutOfStep, false},
 	kafka.UnknownProducerId:        {OutOfStep, false},
@@ -89,8 +88,8 @@ var verdicts = map[kafka.Error]struct {
 	kafka.TransactionalIDAuthorizationFailed: {Refused, false},
 }
 
-// notAttempted answers for partitions of a request that was refused for the sake of others. kafka-go has another name for
-// the number.
+// notAttempted is Kafka's answer for partitions of a request that failed because of other partitions. kafka-go has another
+// name for the number.
 const notAttempted kafka.Error = 55
 
 // Judge returns what a code means.
@@ -104,25 +103,30 @@ func Judge(code kafka.Error) Verdict {
 	return Unexpected
 }
 
-// Permanent reports whether asking the same again is of no use. Errors that do not come from Kafka, those of connections,
-// may pass; a code that is not in the table is not asked about for ever.
+// Permanent reports whether trying the same again is of no use. Errors without a code of Kafka's, such as those of
+// connections, may pass. A code that is not in the table counts as permanent, so that nothing is tried for ever because of it.
 func Permanent(err error) bool {
-	var code kafka.Error
-	if !errors.As(err, &code) {
+	code, ok := errors.AsType[kafka.Error](err)
+	if !ok {
 		return false
 	}
 	verdict := Judge(code)
 	return verdict != Again && verdict != Uncertain
 }
 
-// IsFenced reports whether an error says that somebody newer has taken over.
-func IsFenced(err error) bool {
-	var code kafka.Error
-	return errors.As(err, &code) && Judge(code) == Fenced
+// IsFenced reports whether an error means that a newer session or generation has taken over.
+func IsFenced(err error) bool { return means(err, Fenced) }
+
+// IsRefused reports whether an error means that Kafka will never do what was asked.
+func IsRefused(err error) bool { return means(err, Refused) }
+
+func means(err error, verdict Verdict) bool {
+	code, ok := errors.AsType[kafka.Error](err)
+	return ok && Judge(code) == verdict
 }
 
-// Moved reports whether an error may come of an old layout.
+// Moved reports whether an error may come from a layout that is out of date.
 func Moved(err error) bool {
-	var code kafka.Error
-	return errors.As(err, &code) && verdicts[code].moved
+	code, ok := errors.AsType[kafka.Error](err)
+	return ok && verdicts[code].moved
 }
