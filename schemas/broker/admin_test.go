@@ -49,3 +49,17 @@ func TestTopicsComeAndGo(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestPartitionsOfATopic(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, "there"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	ours := broker.Open(broker.Options{Addresses: cluster.ListenAddrs()})
+	for topic, want := range map[string]int{"there": 3, "not-there": 0} {
+		if n, err := ours.Partitions(t.Context(), topic); err != nil || n != want {
+			t.Errorf("%s has %d partitions: %v", topic, n, err)
+		}
+	}
+}
