@@ -82,7 +82,8 @@ func exchange(ctx context.Context, c *broker.Cluster, m protocol.Message, within
 }
 
 // askCoordinator sends what was encoded to the coordinator of a group.
-func askCoordinator(ctx context.Context, c *broker.Cluster, group string, e *encoder, key protocol.ApiKey, within time.Duration) (*wire.Body, error) {
+func askCoordinator(ctx context.Context, c *broker.Cluster, group string, e *encoder, key protocol.ApiKey,
+	within time.Duration) (*wire.Body, error) {
 	body, err := exchange(ctx, c, &toCoordinator{request: request{key: key, frame: e.finish()}, group: group}, within)
 	if err != nil {
 		return nil, fmt.Errorf("ask the coordinator of %s: %w", group, err)

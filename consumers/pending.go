@@ -32,7 +32,8 @@ const (
 func (p *pendingFetch) took() time.Duration { return p.answered.Sub(p.started) }
 
 // send sends a request for each share, unless one for just the same is pending. All of them report to arrivals.
-func (f *Fetcher) send(ctx context.Context, shares []share, wait time.Duration, arrivals chan<- *pendingFetch) []*pendingFetch {
+func (f *Fetcher) send(ctx context.Context, shares []share, wait time.Duration,
+	arrivals chan<- *pendingFetch) []*pendingFetch {
 	sent := make([]*pendingFetch, 0, len(shares))
 	f.mutex.Lock()
 	defer f.mutex.Unlock()

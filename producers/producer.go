@@ -97,9 +97,9 @@ func (p *Producer) open() {
 }
 
 // Publish appends what the builder holds, as one batch, and returns when every replica in sync has it. It tries again for
-// as long as the trouble is one that may pass, until ctx ends. The batch is only read; it is the caller's again
-// when Publish returns, whatever it returns. Batches of one partition that are published one after the other keep
-// their order; an empty one is not published (Base is -1).
+// as long as the error may pass, until ctx ends. The batch is only read; it is the caller's again when Publish returns,
+// whatever it returns. Batches of one partition that are published one after the other keep their order; an empty one is
+// not published (Base is -1).
 //
 // When ctx ends while the batch is in flight or after a try whose outcome is unknown, the error is ErrAbandoned. With
 // ErrTooLarge, ErrStopped, and the error of ctx alone, nothing was and nothing will be appended.

@@ -19,7 +19,8 @@ type session struct {
 // initialize asks for a producer id, or for a new epoch of the one that a transactional id has, until there is one.
 // held is the session that the caller has already; with id -1 the caller has none, and whoever has the transactional id is
 // fenced. A broker that has just started answers "loading" with producer id -1, which must not be taken for an id.
-func initialize(ctx context.Context, c *broker.Cluster, transaction string, limit time.Duration, held session, how broker.Asking) (taken session, err error) {
+func initialize(ctx context.Context, c *broker.Cluster, transaction string, limit time.Duration, held session,
+	how broker.Asking) (taken session, err error) {
 	err = c.Persist(ctx, "take a producer id", how, func(ctx context.Context) error {
 		answer, err := c.Client.InitProducerID(ctx, &kafka.InitProducerIDRequest{
 			TransactionalID:      transaction,

@@ -57,8 +57,9 @@ func (l Layout) Leader(topic string, partition int) (protocol.Broker, error) {
 	return leader, nil
 }
 
-// Refresh makes the Transport ask for the layout again, and waits for the answer for two seconds at most. (CloseIdleConnections
-// would do it too, but closes everybody else's connections and, when no broker answers, loses the layout.)
+// Refresh makes the Transport ask for the layout again, and waits for the answer for two seconds at most.
+// (CloseIdleConnections would do it too, but closes everybody else's connections and, when no broker answers, loses the
+// layout.)
 func (c *Cluster) Refresh(ctx context.Context) error {
 	_, err := c.RoundTrip(ctx, topicsWereCreated{}, refreshTimeout)
 	return err

@@ -104,7 +104,7 @@ func Judge(code kafka.Error) Verdict {
 }
 
 // Permanent reports whether trying the same again is of no use. Errors without a code of Kafka's, such as those of
-// connections, may pass. A code that is not in the table counts as permanent, so that nothing is tried for ever because of it.
+// connections, may pass. A code that is not in the table counts as permanent, so that nothing is tried for ever.
 func Permanent(err error) bool {
 	code, ok := errors.AsType[kafka.Error](err)
 	if !ok {

@@ -66,7 +66,7 @@ func (b *Builder) Add(timestamp int64, key, value []byte, h Headers) {
 // Len returns the number of records added since the last Reset.
 func (b *Builder) Len() int { return b.count }
 
-// Size returns the number of bytes that Finish will return: 0 without records. A broker takes 1,048,588 unless told otherwise.
+// Size returns the number of bytes that Finish will return: 0 without records. A broker takes 1,048,588 by default.
 func (b *Builder) Size() int {
 	if b.count == 0 {
 		return 0

@@ -188,7 +188,7 @@ func (b batch) check() error {
 	return nil
 }
 
-// isAbortMarker reports whether a control batch aborts its producer's transaction. One that the cleaner has emptied does not.
+// isAbortMarker reports whether a control batch aborts its producer's transaction. One that the cleaner has emptied is none.
 func (b batch) isAbortMarker() bool {
 	marker := false
 	b.each(0, new(Record), func(r *Record) error {
