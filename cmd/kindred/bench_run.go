@@ -36,7 +36,7 @@ func (b *benching) run(ctx context.Context, customers, fields, expansions int) (
 		p.settings.Kafka, p.settings.Redis = []string{pair.KafkaAddr}, []string{pair.RedisAddr}
 	}
 	p.settings.Prefix += "bench-" + strings.ToLower(rand.Text()[:8]) + "."
-	c, err := p.cluster(ctx)
+	c, err := p.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -66,15 +66,15 @@ func (b *benching) run(ctx context.Context, customers, fields, expansions int) (
 }
 
 // clear deletes what the bench has left in Kafka and Redis, when it was interrupted too.
-func (p *program) clear(ctx context.Context, c *cluster, b *bench.Bench) error {
+func (p *program) clear(ctx context.Context, c *connection, b *bench.Bench) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	topics, err := c.kafka.Topics(ctx, p.settings.Prefix)
+	topics, err := c.cluster.Topics(ctx, p.settings.Prefix)
 	if err == nil && len(topics) > 0 {
-		err = c.kafka.DeleteTopics(ctx, slices.Sorted(maps.Keys(topics))...)
+		err = c.cluster.DeleteTopics(ctx, slices.Sorted(maps.Keys(topics))...)
 	}
 	for _, group := range []string{"shards", "control"} {
-		err = errors.Join(err, c.kafka.DeleteGroup(ctx, p.settings.Prefix+group))
+		err = errors.Join(err, c.cluster.DeleteGroup(ctx, p.settings.Prefix+group))
 	}
 	if err = errors.Join(err, b.Clear(ctx)); err != nil {
 		return hint(fmt.Errorf("clear away: %w", err), "delete the topics and keys that begin with "+p.settings.Prefix)
@@ -83,7 +83,7 @@ func (p *program) clear(ctx context.Context, c *cluster, b *bench.Bench) error {
 }
 
 // system is the kindred that is measured: the one that serve runs, and the commands that publish.
-func (p *program) system(c *cluster, shards int, own bool) bench.System {
+func (p *program) system(c *connection, shards int, own bool) bench.System {
 	return bench.System{
 		Prefix: c.prefix, Shards: shards, Partitioner: p.settings.Partitioner,
 		Producer: c.producer, Fetcher: c.fetcher, Embedded: own,
@@ -105,12 +105,12 @@ func (p *program) system(c *cluster, shards int, own bool) bench.System {
 			return err
 		},
 		Ask:    c.answered,
-		Delete: c.kafka.DeleteTopics,
+		Delete: c.cluster.DeleteTopics,
 	}
 }
 
 // answered publishes a request, waits for the last event of its run, and says how long that took.
-func (c *cluster) answered(ctx context.Context, request schemas.ExpandRequest) (run schemas.Run, took time.Duration, err error) {
+func (c *connection) answered(ctx context.Context, request schemas.ExpandRequest) (run schemas.Run, took time.Duration, err error) {
 	from, err := c.end(ctx, schemas.Runs)
 	if err != nil {
 		return run, 0, err

@@ -85,7 +85,7 @@ func TestTheDemoSeesMembersComeAndGo(t *testing.T) {
 	p, c := onEmbedded(t, 2)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	l := &live{show: &show{customers: 1000, expansion: "x"}, cluster: c, out: p.out, every: time.Millisecond, most: 4,
+	l := &live{show: &show{customers: 1000, expansion: "x"}, kafka: c, out: p.out, every: time.Millisecond, most: 4,
 		changed: map[string]happening{}}
 	if err := l.begin(ctx); err != nil {
 		t.Fatal(err)

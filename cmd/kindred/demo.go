@@ -111,7 +111,7 @@ func (p *program) perform(ctx context.Context, s *show, started <-chan string) e
 		return ctx.Err()
 	}
 	p.introduce(s)
-	c, err := p.cluster(ctx)
+	c, err := p.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (p *program) introduce(s *show) {
 }
 
 // bringCustomers publishes profiles and the segment of the VIPs, as upstream would.
-func (p *program) bringCustomers(ctx context.Context, c *cluster, s *show) error {
+func (p *program) bringCustomers(ctx context.Context, c *connection, s *show) error {
 	if err := c.declare(ctx, demo.Fields()); err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (s *show) publish(f *flood, progress *terminal.Progress) (vips []string, er
 }
 
 // expandVIPs asks for the expansion, waits for it, and shows what came of it.
-func (p *program) expandVIPs(ctx context.Context, c *cluster, s *show) error {
+func (p *program) expandVIPs(ctx context.Context, c *connection, s *show) error {
 	from, err := c.end(ctx, schemas.Runs)
 	if err != nil {
 		return err

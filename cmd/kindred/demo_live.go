@@ -21,7 +21,7 @@ import (
 // live is the part of the demo in which profiles change, and members come and go.
 type live struct {
 	show        *show
-	cluster     *cluster
+	kafka       *connection
 	out         terminal.Screen
 	partitioner schemas.Partitioner
 	json        bool
@@ -44,8 +44,8 @@ type happening struct {
 	at   time.Time
 }
 
-func (p *program) live(ctx context.Context, c *cluster, s *show) error {
-	l := &live{show: s, cluster: c, out: p.out, partitioner: p.settings.Partitioner, json: p.settings.JSON, every: 250 * time.Millisecond, changed: map[string]happening{}}
+func (p *program) live(ctx context.Context, c *connection, s *show) error {
+	l := &live{show: s, kafka: c, out: p.out, partitioner: p.settings.Partitioner, json: p.settings.JSON, every: 250 * time.Millisecond, changed: map[string]happening{}}
 	if s.once {
 		l.every, l.most, l.lines = 10*time.Millisecond, 200, 12
 	}
@@ -80,14 +80,14 @@ func (p *program) announce(s *show) {
 
 // begin notes where memberships end now: what comes after is what will be shown.
 func (l *live) begin(ctx context.Context) error {
-	partitions, err := l.cluster.partitions(ctx, schemas.Memberships)
+	partitions, err := l.kafka.partitions(ctx, schemas.Memberships)
 	if err != nil {
 		return err
 	}
 	for partition := range partitions {
-		l.positions = append(l.positions, consumers.Position{Topic: l.cluster.prefix.Topic(schemas.Memberships), Partition: partition})
+		l.positions = append(l.positions, consumers.Position{Topic: l.kafka.prefix.Topic(schemas.Memberships), Partition: partition})
 	}
-	ends, err := l.cluster.fetcher.Ends(ctx, l.positions)
+	ends, err := l.kafka.fetcher.Ends(ctx, l.positions)
 	for i, end := range ends {
 		l.positions[i].Offset = end
 	}
@@ -114,7 +114,7 @@ func (l *live) change(ctx context.Context) ([]int64, error) {
 		partition := l.partitioner.Partition(id, partitions)
 		batch.Reset()
 		batch.Add(time.Now().UnixMilli(), id, l.show.made.AppendChanged(nil, change), nil)
-		ack, err := l.cluster.producer.Publish(ctx, l.cluster.prefix.Topic(schemas.Profiles), partition, &batch)
+		ack, err := l.kafka.producer.Publish(ctx, l.kafka.prefix.Topic(schemas.Profiles), partition, &batch)
 		if err != nil {
 			return nil, err
 		}
@@ -134,7 +134,7 @@ func (l *live) settle(ctx context.Context, p *program, profiles []int64) error {
 	if err := p.caughtUp(ctx, profiles); err != nil {
 		return err
 	}
-	ends, err := l.cluster.fetcher.Ends(ctx, l.start)
+	ends, err := l.kafka.fetcher.Ends(ctx, l.start)
 	l.until.Store(&ends)
 	return err
 }
@@ -142,7 +142,7 @@ func (l *live) settle(ctx context.Context, p *program, profiles []int64) error {
 // watch shows memberships as they come.
 func (l *live) watch(ctx context.Context) error {
 	for !l.over() {
-		fetched, err := l.cluster.fetcher.Fetch(ctx, l.positions, 100*time.Millisecond)
+		fetched, err := l.kafka.fetcher.Fetch(ctx, l.positions, 100*time.Millisecond)
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // expansions reads what is known of all expansions, by id.
-func (c *cluster) expansions(ctx context.Context) ([]schemas.Expansion, error) {
+func (c *connection) expansions(ctx context.Context) ([]schemas.Expansion, error) {
 	latest := map[string]schemas.Expansion{}
 	err := c.read(ctx, schemas.Expansions, func(record *wire.Record) error {
 		if record.Value == nil {
@@ -35,7 +35,7 @@ func (c *cluster) expansions(ctx context.Context) ([]schemas.Expansion, error) {
 }
 
 // expansion reads one; nil when there is none.
-func (c *cluster) expansion(ctx context.Context, id string) (*schemas.Expansion, error) {
+func (c *connection) expansion(ctx context.Context, id string) (*schemas.Expansion, error) {
 	all, err := c.expansions(ctx)
 	for i := range all {
 		if all[i].ExpansionID == id {

@@ -36,7 +36,7 @@ type lane struct {
 const large = 256 << 10
 
 // flood begins. It must be finished.
-func (p *program) flood(ctx context.Context, c *cluster, name string) (*flood, error) {
+func (p *program) flood(ctx context.Context, c *connection, name string) (*flood, error) {
 	partitions, err := c.partitions(ctx, name)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 )
 
 // onEmbedded gives a program on an embedded Kafka and Redis of its own, with the topics for some shards.
-func onEmbedded(t *testing.T, shards int) (*program, *cluster) {
+func onEmbedded(t *testing.T, shards int) (*program, *connection) {
 	t.Helper()
 	ctx := context.Background()
 	pair, err := embedded.Start(ctx, embedded.Options{Dir: t.TempDir()})
@@ -30,7 +30,7 @@ func onEmbedded(t *testing.T, shards int) (*program, *cluster) {
 		aside:    terminal.Screen{W: &out},
 	}
 	p.log = p.quiet()
-	c, err := p.cluster(ctx)
+	c, err := p.connect(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func onEmbedded(t *testing.T, shards int) (*program, *cluster) {
 			t.Error(err)
 		}
 	})
-	if err := producers.Ensure(ctx, c.kafka, c.prefix, schemas.Topics(shards)); err != nil {
+	if err := producers.Ensure(ctx, c.cluster, c.prefix, schemas.Topics(shards)); err != nil {
 		t.Fatal(err)
 	}
 	return p, c

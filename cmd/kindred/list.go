@@ -17,7 +17,7 @@ func (p *program) list() *cobra.Command {
 		Short: "List the expansions",
 		Args:  named(),
 		RunE: func(command *cobra.Command, _ []string) error {
-			c, err := p.cluster(command.Context())
+			c, err := p.connect(command.Context())
 			if err != nil {
 				return err
 			}

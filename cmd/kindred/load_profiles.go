@@ -110,7 +110,7 @@ func look(file *table.Table, declared []schemas.Field) error {
 }
 
 func (p *program) publishProfiles(ctx context.Context, file *table.Table, declared []schemas.Field) error {
-	c, err := p.cluster(ctx)
+	c, err := p.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (p *program) publishProfiles(ctx context.Context, file *table.Table, declar
 }
 
 // declare publishes fields with their types.
-func (c *cluster) declare(ctx context.Context, fields []schemas.Field) error {
+func (c *connection) declare(ctx context.Context, fields []schemas.Field) error {
 	for _, field := range fields {
 		value, err := json.Marshal(field)
 		if err != nil {

@@ -39,7 +39,7 @@ func (p *program) loadSegment() *cobra.Command {
 }
 
 func (p *program) publishSegment(ctx context.Context, segment, name string, ids []string) error {
-	c, err := p.cluster(ctx)
+	c, err := p.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (p *program) publishSegment(ctx context.Context, segment, name string, ids 
 }
 
 // snapshot publishes all members of a segment, in parts. It says how many are published whenever a part is.
-func (c *cluster) snapshot(ctx context.Context, segment, name string, ids []string, published func(int64)) (string, error) {
+func (c *connection) snapshot(ctx context.Context, segment, name string, ids []string, published func(int64)) (string, error) {
 	snapshot := "load-" + time.Now().UTC().Format("20060102-150405") + "-" + strings.ToLower(rand.Text()[:6])
 	all := inParts(ids)
 	count := 0

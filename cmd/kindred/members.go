@@ -49,7 +49,7 @@ func (p *program) members() *cobra.Command {
 
 // shardsOf says how many shards an expansion's members are in, when there is such an expansion.
 func (p *program) shardsOf(ctx context.Context, id string) (int, error) {
-	c, err := p.cluster(ctx)
+	c, err := p.connect(ctx)
 	if err != nil {
 		return 0, err
 	}

@@ -26,11 +26,11 @@ func servers(script *testscript.TestScript, _ bool, _ []string) {
 }
 
 // connect gives a script's own way to its Kafka.
-func connect(script *testscript.TestScript) *cluster {
+func connect(script *testscript.TestScript) *connection {
 	p := &program{aside: terminal.Screen{W: os.Stderr}, settings: config.Settings{
 		Kafka: []string{script.Getenv("KINDRED_KAFKA")}, Prefix: "kindred.",
 	}}
-	c, err := p.cluster(context.Background())
+	c, err := p.connect(context.Background())
 	script.Check(err)
 	return c
 }
@@ -42,7 +42,7 @@ func publish(script *testscript.TestScript, _ bool, arguments []string) {
 	c.publishLines(script, arguments[0], script.ReadFile(arguments[1]))
 }
 
-func (c *cluster) publishLines(script *testscript.TestScript, topic, lines string) {
+func (c *connection) publishLines(script *testscript.TestScript, topic, lines string) {
 	for line := range strings.Lines(lines) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		script.Check(c.publish(context.Background(), topic, key, []byte(value), nil))
@@ -78,7 +78,7 @@ func consume(script *testscript.TestScript, _ bool, arguments []string) {
 	script.Check(os.WriteFile(script.MkAbs(arguments[1]), []byte(strings.Join(lines, "")), 0o600))
 }
 
-func (c *cluster) dump(name string) (lines []string, err error) {
+func (c *connection) dump(name string) (lines []string, err error) {
 	ctx := context.Background()
 	partitions, err := c.partitions(ctx, name)
 	if err != nil {

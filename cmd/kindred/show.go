@@ -16,7 +16,7 @@ func (p *program) show() *cobra.Command {
 		Short: "Show an expansion: its definition, and the report of its last run",
 		Args:  named("ID"),
 		RunE: func(command *cobra.Command, arguments []string) error {
-			c, err := p.cluster(command.Context())
+			c, err := p.connect(command.Context())
 			if err != nil {
 				return err
 			}

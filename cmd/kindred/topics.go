@@ -36,7 +36,7 @@ func (p *program) onTopics(name, short string, do func(*cobra.Command, int) erro
 }
 
 func (p *program) ensure(command *cobra.Command, partitions int) error {
-	c, err := p.cluster(command.Context())
+	c, err := p.connect(command.Context())
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (p *program) ensure(command *cobra.Command, partitions int) error {
 	if err != nil {
 		return err
 	}
-	if err := producers.Ensure(command.Context(), c.kafka, c.prefix, topics); err != nil {
+	if err := producers.Ensure(command.Context(), c.cluster, c.prefix, topics); err != nil {
 		return err
 	}
 	result := struct {
@@ -68,7 +68,7 @@ func (p *program) ensure(command *cobra.Command, partitions int) error {
 }
 
 func (p *program) diff(command *cobra.Command, partitions int) error {
-	c, err := p.cluster(command.Context())
+	c, err := p.connect(command.Context())
 	if err != nil {
 		return err
 	}
@@ -100,8 +100,8 @@ type difference struct {
 	Have  string `json:"have"`
 }
 
-func differences(command *cobra.Command, c *cluster, topics []schemas.Topic) ([]difference, error) {
-	found, err := producers.Diff(command.Context(), c.kafka, c.prefix, topics)
+func differences(command *cobra.Command, c *connection, topics []schemas.Topic) ([]difference, error) {
+	found, err := producers.Diff(command.Context(), c.cluster, c.prefix, topics)
 	all := make([]difference, 0, len(found))
 	for _, d := range found {
 		all = append(all, difference{Difference: d, Topic: d.Topic, What: d.What, Want: d.Want, Have: d.Have})

@@ -21,7 +21,7 @@ func (p *program) ask(command *cobra.Command, request schemas.ExpandRequest, h h
 	}
 	h.complete(&request)
 	ctx := command.Context()
-	c, err := p.cluster(ctx)
+	c, err := p.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (p *program) ask(command *cobra.Command, request schemas.ExpandRequest, h h
 }
 
 // request publishes an expand request.
-func (c *cluster) request(ctx context.Context, request schemas.ExpandRequest) error {
+func (c *connection) request(ctx context.Context, request schemas.ExpandRequest) error {
 	value, err := json.Marshal(request)
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func (p *program) asked(request schemas.ExpandRequest) error {
 }
 
 // await shows the run of a request until it has ended.
-func (p *program) await(ctx context.Context, c *cluster, request schemas.ExpandRequest, from int64) (schemas.Run, error) {
+func (p *program) await(ctx context.Context, c *connection, request schemas.ExpandRequest, from int64) (schemas.Run, error) {
 	progress := p.aside.Stages(request.ExpansionID)
 	var run schemas.Run
 	heard, waited := false, 0
@@ -104,7 +104,7 @@ func stage(run schemas.Run) string {
 }
 
 // result prints how a run ended. Only a run that failed or was canceled is a failure.
-func (p *program) result(ctx context.Context, c *cluster, request schemas.ExpandRequest, run schemas.Run) error {
+func (p *program) result(ctx context.Context, c *connection, request schemas.ExpandRequest, run schemas.Run) error {
 	var expansion *schemas.Expansion
 	if run.Status == schemas.Successful && !p.settings.JSON {
 		var err error

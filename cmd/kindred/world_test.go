@@ -38,7 +38,7 @@ type world struct {
 	*program
 	addresses
 	ctx    context.Context
-	kafka  *cluster
+	kafka  *connection
 	cache  *cache.Store
 	asked  int // requests so far
 	market downstream
@@ -89,13 +89,13 @@ func newWorld(t *testing.T, at addresses) *world {
 		log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}}
 	var err error
-	w.kafka, err = w.cluster(ctx)
+	w.kafka, err = w.connect(ctx)
 	w.must(err)
 	t.Cleanup(w.kafka.close)
 	w.cache, err = openCache(&w.settings, !at.real)
 	w.must(err)
 	t.Cleanup(func() { w.cache.Close() })
-	w.must(producers.Ensure(ctx, w.kafka.kafka, w.kafka.prefix, schemas.Topics(shardsOfAWorld)))
+	w.must(producers.Ensure(ctx, w.kafka.cluster, w.kafka.prefix, schemas.Topics(shardsOfAWorld)))
 	w.market = downstream{world: w, at: make([]int64, shardsOfAWorld), members: map[string]member{}}
 	return w
 }
@@ -216,7 +216,7 @@ type groupMember struct {
 func (w *world) members(name string) (g group) {
 	w.Helper()
 	id := string(w.kafka.prefix) + name
-	answer, err := w.kafka.kafka.Client.DescribeGroups(w.ctx, &kafka.DescribeGroupsRequest{GroupIDs: []string{id}})
+	answer, err := w.kafka.cluster.Client.DescribeGroups(w.ctx, &kafka.DescribeGroupsRequest{GroupIDs: []string{id}})
 	w.must(err)
 	for _, described := range answer.Groups {
 		g.settled = described.GroupState == "Stable"
@@ -234,7 +234,7 @@ func (w *world) members(name string) (g group) {
 }
 
 func (w *world) bury(name, id string) error {
-	answer, err := w.kafka.kafka.Client.LeaveGroup(w.ctx, &kafka.LeaveGroupRequest{
+	answer, err := w.kafka.cluster.Client.LeaveGroup(w.ctx, &kafka.LeaveGroupRequest{
 		GroupID: string(w.kafka.prefix) + name, Members: []kafka.LeaveGroupRequestMember{{ID: id}},
 	})
 	if err == nil {

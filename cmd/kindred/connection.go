@@ -12,25 +12,25 @@ import (
 	"kindred/schemas/wire"
 )
 
-// cluster is a Kafka that has answered, with what a command needs to write to it and to read from it.
-type cluster struct {
+// connection is a command's way to Kafka, which has answered: what it writes by and what it reads by.
+type connection struct {
 	prefix   schemas.Prefix
-	kafka    *broker.Cluster
+	cluster  *broker.Cluster
 	producer *producers.Producer
 	fetcher  *consumers.Fetcher
-	close    func() // ends the producer, which nothing may be published by afterwards
+	close    func() // ends the producer; nothing may be published afterwards
 }
 
-// cluster connects to Kafka. When it does not answer within a few seconds, it counts as unreachable.
-func (p *program) cluster(ctx context.Context) (*cluster, error) {
-	kafka, err := p.settings.Cluster(p.log)
+// connect connects to Kafka. One that does not answer within a few seconds counts as unreachable.
+func (p *program) connect(ctx context.Context) (*connection, error) {
+	cluster, err := p.settings.Cluster(p.log)
 	if err != nil {
 		return nil, &failure{code: misused, err: err}
 	}
-	if err := p.settings.ReachKafka(ctx, kafka); err != nil {
+	if err := p.settings.ReachKafka(ctx, cluster); err != nil {
 		return nil, err
 	}
-	producer := &producers.Producer{Cluster: kafka}
+	producer := &producers.Producer{Cluster: cluster}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	go func() {
@@ -39,29 +39,29 @@ func (p *program) cluster(ctx context.Context) (*cluster, error) {
 			p.log.Error("publishing has ended", "error", err)
 		}
 	}()
-	return &cluster{
+	return &connection{
 		prefix:   schemas.Prefix(p.settings.Prefix),
-		kafka:    kafka,
+		cluster:  cluster,
 		producer: producer,
-		fetcher:  &consumers.Fetcher{Cluster: kafka},
+		fetcher:  &consumers.Fetcher{Cluster: cluster},
 		close:    func() { cancel(); <-ended },
 	}, nil
 }
 
-// partitions says how many partitions a topic has. That there is none is an error with a way out.
-func (c *cluster) partitions(ctx context.Context, name string) (int, error) {
+// partitions returns how many partitions a topic has. A topic that does not exist is an error with a way out.
+func (c *connection) partitions(ctx context.Context, name string) (int, error) {
 	topic := c.prefix.Topic(name)
 	limited, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	n, err := c.kafka.Partitions(limited, topic)
+	n, err := c.cluster.Partitions(limited, topic)
 	if err == nil && n == 0 {
 		err = hint(fmt.Errorf("there is no topic %s", topic), "kindred topics ensure, or start kindred serve, which creates it; is --prefix right?")
 	}
 	return n, err
 }
 
-// publish appends one event to a topic of one partition, and returns when Kafka has it.
-func (c *cluster) publish(ctx context.Context, name, key string, value []byte, headers wire.Headers) error {
+// publish appends one event to a topic of one partition, and returns once Kafka has acknowledged it.
+func (c *connection) publish(ctx context.Context, name, key string, value []byte, headers wire.Headers) error {
 	if _, err := c.partitions(ctx, name); err != nil {
 		return err
 	}
@@ -71,8 +71,8 @@ func (c *cluster) publish(ctx context.Context, name, key string, value []byte, h
 	return err
 }
 
-// end is where a topic of one partition ends now.
-func (c *cluster) end(ctx context.Context, name string) (int64, error) {
+// end returns the present end of a topic of one partition.
+func (c *connection) end(ctx context.Context, name string) (int64, error) {
 	if _, err := c.partitions(ctx, name); err != nil {
 		return 0, err
 	}
@@ -83,8 +83,8 @@ func (c *cluster) end(ctx context.Context, name string) (int64, error) {
 	return ends[0], nil
 }
 
-// read visits all that a topic of one partition holds now. Records are valid during the visit only.
-func (c *cluster) read(ctx context.Context, name string, visit func(*wire.Record) error) error {
+// read visits every record that a topic of one partition holds now. Records are valid during the visit only.
+func (c *connection) read(ctx context.Context, name string, visit func(*wire.Record) error) error {
 	if _, err := c.partitions(ctx, name); err != nil {
 		return err
 	}
@@ -92,9 +92,9 @@ func (c *cluster) read(ctx context.Context, name string, visit func(*wire.Record
 	return err
 }
 
-// follow visits what comes after an offset of a topic of one partition, until visit says that it is enough. Whenever
-// nothing has come for a while, it calls idle.
-func (c *cluster) follow(ctx context.Context, name string, from int64, visit func(*wire.Record) (enough bool, err error), idle func()) error {
+// follow visits the records of a topic of one partition from an offset on, until visit reports that it has seen enough.
+// Whenever no record has come for a second, it calls idle.
+func (c *connection) follow(ctx context.Context, name string, from int64, visit func(*wire.Record) (enough bool, err error), idle func()) error {
 	at := consumers.Position{Topic: c.prefix.Topic(name), Offset: from}
 	for enough := false; !enough; {
 		fetched, err := c.fetcher.Fetch(ctx, []consumers.Position{at}, time.Second)
