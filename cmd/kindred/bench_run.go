@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,7 +17,6 @@ import (
 	"kindred/cmd/internal/config"
 	"kindred/cmd/internal/embedded"
 	"kindred/schemas"
-	"kindred/schemas/wire"
 )
 
 // run measures one world, on servers of its own or on those of the settings. Nothing of it stays behind, even when ctx
@@ -104,13 +102,13 @@ func (p *program) system(c *connection, shards int, own bool) bench.System {
 			_, err := c.snapshot(ctx, segment, segment, ids, func(int64) {})
 			return err
 		},
-		Ask:    c.answered,
+		Ask:    c.timed,
 		Delete: c.cluster.DeleteTopics,
 	}
 }
 
-// answered publishes a request, waits for the last event of its run, and says how long that took.
-func (c *connection) answered(ctx context.Context, request schemas.ExpandRequest) (run schemas.Run, took time.Duration, err error) {
+// timed publishes a request and returns the last event of its run, and how long after the request that was read.
+func (c *connection) timed(ctx context.Context, request schemas.ExpandRequest) (run schemas.Run, took time.Duration, err error) {
 	from, err := c.end(ctx, schemas.Runs)
 	if err != nil {
 		return run, 0, err
@@ -119,14 +117,7 @@ func (c *connection) answered(ctx context.Context, request schemas.ExpandRequest
 	if err := c.request(ctx, request); err != nil {
 		return run, 0, err
 	}
-	err = c.follow(ctx, schemas.Runs, from, func(record *wire.Record) (bool, error) {
-		var event schemas.Run
-		if json.Unmarshal(record.Value, &event) != nil || event.RunID != request.RequestID || event.ExpansionID != request.ExpansionID {
-			return false, nil // another's
-		}
-		run, took = event, time.Since(began)
-		return run.Status.Final(), nil
-	}, func() {})
+	run, err = c.await(ctx, request, from, func(schemas.Run) { took = time.Since(began) }, func() {})
 	return run, took, err
 }
 

@@ -181,19 +181,10 @@ func (s *show) publish(f *flood, progress *terminal.Progress) (vips []string, er
 
 // expandVIPs asks for the expansion, waits for it, and shows what came of it.
 func (p *program) expandVIPs(ctx context.Context, c *connection, s *show) error {
-	from, err := c.end(ctx, schemas.Runs)
-	if err != nil {
-		return err
-	}
 	source := demo.SegmentID
-	request := schemas.ExpandRequest{Action: schemas.Expand, ExpansionID: s.expansion, SourceSegmentID: &source}
-	h := how{requestID: "demo", wait: true}
-	h.complete(&request)
+	request := schemas.ExpandRequest{Action: schemas.Expand, ExpansionID: s.expansion, SourceSegmentID: &source, RequestID: "demo"}
 	begun := time.Now()
-	if err := c.request(ctx, request); err != nil {
-		return err
-	}
-	run, err := p.await(ctx, c, request, from)
+	run, err := p.runRequest(ctx, c, request)
 	if err != nil {
 		return err
 	}

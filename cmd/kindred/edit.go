@@ -8,8 +8,8 @@ import (
 
 func (p *program) edit() *cobra.Command {
 	var (
-		w wishes
-		h how
+		definition definitionFlags
+		flags      requestFlags
 	)
 	command := &cobra.Command{
 		Use:   "edit ID",
@@ -21,14 +21,14 @@ func (p *program) edit() *cobra.Command {
 		Args:    named("ID"),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			request := schemas.ExpandRequest{Action: schemas.Edit, ExpansionID: arguments[0]}
-			if err := w.request(command.Flags(), &request); err != nil {
+			if err := definition.fill(command.Flags(), &request); err != nil {
 				return usage(err.Error(), command.CommandPath()+" --help")
 			}
-			return p.ask(command, request, h)
+			return p.ask(command, request, flags)
 		},
 	}
-	command.Flags().StringVar(&w.source, "source", "", "learn from this segment")
-	w.flags(command.Flags())
-	h.trainingFlags(command.Flags())
+	command.Flags().StringVar(&definition.source, "source", "", "learn from this segment")
+	definition.flags(command.Flags())
+	flags.trainingFlags(command.Flags())
 	return command
 }

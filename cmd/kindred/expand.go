@@ -8,9 +8,9 @@ import (
 
 func (p *program) expand() *cobra.Command {
 	var (
-		w  wishes
-		h  how
-		id string
+		definition definitionFlags
+		flags      requestFlags
+		id         string
 	)
 	command := &cobra.Command{
 		Use:   "expand SOURCE",
@@ -24,14 +24,14 @@ func (p *program) expand() *cobra.Command {
 				id = source + "-expansion"
 			}
 			request := schemas.ExpandRequest{Action: schemas.Expand, ExpansionID: id, SourceSegmentID: &source}
-			if err := w.request(command.Flags(), &request); err != nil {
+			if err := definition.fill(command.Flags(), &request); err != nil {
 				return usage(err.Error(), command.CommandPath()+" --help")
 			}
-			return p.ask(command, request, h)
+			return p.ask(command, request, flags)
 		},
 	}
 	command.Flags().StringVar(&id, "id", "", "id of the expansion (default SOURCE-expansion)")
-	w.flags(command.Flags())
-	h.trainingFlags(command.Flags())
+	definition.flags(command.Flags())
+	flags.trainingFlags(command.Flags())
 	return command
 }

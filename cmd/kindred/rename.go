@@ -8,8 +8,8 @@ import (
 
 func (p *program) rename() *cobra.Command {
 	var (
-		h    how
-		tags []string
+		flags requestFlags
+		tags  []string
 	)
 	command := &cobra.Command{
 		Use:   "rename ID NAME",
@@ -20,10 +20,10 @@ func (p *program) rename() *cobra.Command {
 			if command.Flags().Changed("tag") {
 				request.Tags = list(tags)
 			}
-			return p.ask(command, request, h)
+			return p.ask(command, request, flags)
 		},
 	}
 	command.Flags().StringArrayVar(&tags, "tag", nil, "its tags from now on; may be repeated")
-	h.flags(command.Flags())
+	flags.flags(command.Flags())
 	return command
 }

@@ -5,81 +5,28 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
-
-	"github.com/spf13/cobra"
 
 	"kindred/cmd/internal/terminal"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
 
-// ask publishes a request, and waits for the end of its run when that is wanted.
-func (p *program) ask(command *cobra.Command, request schemas.ExpandRequest, h how) error {
-	if err := schemas.ValidExpansionID(request.ExpansionID); err != nil {
-		return usage(fmt.Sprintf("expansion %q: %v", request.ExpansionID, err), command.CommandPath()+" --help")
-	}
-	h.complete(&request)
-	ctx := command.Context()
-	c, err := p.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer c.close()
+// runRequest publishes a request and shows its run until it has ended.
+func (p *program) runRequest(ctx context.Context, c *connection, request schemas.ExpandRequest) (schemas.Run, error) {
 	from, err := c.end(ctx, schemas.Runs) // before the request: no event of its run is missed
 	if err != nil {
-		return err
+		return schemas.Run{}, err
 	}
 	if err := c.request(ctx, request); err != nil {
-		return err
+		return schemas.Run{}, err
 	}
-	if !h.wait {
-		return p.asked(request)
-	}
-	run, err := p.await(ctx, c, request, from)
-	if err != nil {
-		return err
-	}
-	return p.result(ctx, c, request, run)
-}
-
-// request publishes an expand request.
-func (c *connection) request(ctx context.Context, request schemas.ExpandRequest) error {
-	value, err := json.Marshal(request)
-	if err != nil {
-		return err
-	}
-	headers := schemas.Event(schemas.TypeExpandRequest, request.RequestID, request.ExpansionID, time.Now())
-	return c.publish(ctx, schemas.ExpandRequests, request.ExpansionID, value, headers)
-}
-
-func (p *program) asked(request schemas.ExpandRequest) error {
-	type receipt struct {
-		RequestID   string         `json:"requestId"`
-		ExpansionID string         `json:"expansionId"`
-		Action      schemas.Action `json:"action"`
-	}
-	return p.print(receipt{request.RequestID, request.ExpansionID, request.Action}, func() {
-		p.out.Line("asked to %s %s, as request %s", request.Action, request.ExpansionID, request.RequestID)
-		p.aside.Line("see what becomes of it: kindred show %s, or ask with --wait", request.ExpansionID)
-	})
-}
-
-// await shows the run of a request until it has ended.
-func (p *program) await(ctx context.Context, c *connection, request schemas.ExpandRequest, from int64) (schemas.Run, error) {
 	progress := p.aside.Stages(request.ExpansionID)
-	var run schemas.Run
-	heard, waited := false, 0
-	err := c.follow(ctx, schemas.Runs, from, func(record *wire.Record) (bool, error) {
-		var event schemas.Run
-		if json.Unmarshal(record.Value, &event) != nil || event.RunID != request.RequestID || event.ExpansionID != request.ExpansionID {
-			return false, nil // another's
-		}
-		run, heard = event, true
-		progress.Stage(stage(run), run.Progress)
-		return run.Status.Final(), nil
+	seen, idle := false, 0
+	run, err := c.await(ctx, request, from, func(event schemas.Run) {
+		seen = true
+		progress.Stage(stage(event), event.Progress)
 	}, func() {
-		if waited++; waited == 3 && !heard {
+		if idle++; idle == 3 && !seen {
 			progress.Stage("nobody has taken the request yet: is kindred serve running?", 0)
 		}
 	})
@@ -91,7 +38,23 @@ func (p *program) await(ctx context.Context, c *connection, request schemas.Expa
 	return run, err
 }
 
-// stage says in words where a run is.
+// await follows runs from an offset on, and returns the last event of a request's run. It calls seen with each event of
+// that run, and idle whenever a second has passed without a record.
+func (c *connection) await(ctx context.Context, request schemas.ExpandRequest, from int64, seen func(schemas.Run), idle func()) (schemas.Run, error) {
+	var run schemas.Run
+	err := c.follow(ctx, schemas.Runs, from, func(record *wire.Record) (bool, error) {
+		var event schemas.Run
+		if json.Unmarshal(record.Value, &event) != nil || event.RunID != request.RequestID || event.ExpansionID != request.ExpansionID {
+			return false, nil // of another run
+		}
+		run = event
+		seen(run)
+		return run.Status.Final(), nil
+	}, idle)
+	return run, err
+}
+
+// stage describes in words how far a run is.
 func stage(run schemas.Run) string {
 	words := string(run.Status)
 	if run.Status == schemas.Processing {
@@ -103,7 +66,7 @@ func stage(run schemas.Run) string {
 	return words
 }
 
-// result prints how a run ended. Only a run that failed or was canceled is a failure.
+// result prints how a run ended. A run that failed or was canceled is an error, a skipped one is not.
 func (p *program) result(ctx context.Context, c *connection, request schemas.ExpandRequest, run schemas.Run) error {
 	var expansion *schemas.Expansion
 	if run.Status == schemas.Successful && !p.settings.JSON {
