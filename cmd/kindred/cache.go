@@ -2,16 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"kindred/cmd/internal/config"
 	"kindred/pipeline/cache"
-	"kindred/schemas"
 )
 
-// openCache gives the cache that the settings describe. It connects when it is first used.
+// openCache opens the cache that the settings describe. It connects when it is first used.
 func openCache(settings *config.Settings, embedded bool) (*cache.Store, error) {
 	encryption, err := settings.RedisTLS.Config()
 	if err != nil {
@@ -27,7 +25,7 @@ func openCache(settings *config.Settings, embedded bool) (*cache.Store, error) {
 	}), nil
 }
 
-// cache opens a cache that answers, to read from.
+// cache opens the cache to read from it, and returns once Redis has answered.
 func (p *program) cache(ctx context.Context) (*cache.Store, error) {
 	if err := p.settings.ReachRedis(ctx); err != nil {
 		return nil, err
@@ -45,7 +43,7 @@ func (p *program) cache(ctx context.Context) (*cache.Store, error) {
 	return store, nil
 }
 
-// caughtUp waits until every shard has handled its profiles up to an offset: what follows from them is then published.
+// caughtUp waits until every shard has handled its profiles up to an offset. By then it has published what follows from them.
 func (p *program) caughtUp(ctx context.Context, profiles []int64) error {
 	store, err := p.cache(ctx)
 	if err != nil {
@@ -70,6 +68,7 @@ func (p *program) caughtUp(ctx context.Context, profiles []int64) error {
 	}
 }
 
+// reached reports whether every shard's cache holds its profiles up to an offset.
 func reached(metas []*cache.Meta, profiles []int64) bool {
 	for shard, offset := range profiles {
 		if offset > 0 && (metas[shard] == nil || metas[shard].Offsets.Profiles < offset) {
@@ -77,36 +76,4 @@ func reached(metas []*cache.Meta, profiles []int64) bool {
 		}
 	}
 	return true
-}
-
-// best reads the best members of an expansion from the cache of every shard.
-func (p *program) best(ctx context.Context, shards int, expansion string, most int) ([]schemas.Membership, error) {
-	store, err := p.cache(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer store.Close()
-	r := ranking{expansion: expansion, most: most}
-	var view *cache.View
-	for shard := range shards {
-		view, err = store.Scan(ctx, shard, cache.Want{Expansions: []string{expansion}, Into: view})
-		if errors.Is(err, cache.ErrNotReady) {
-			return nil, hint(err, "again in a moment; is kindred serve running?")
-		}
-		if err != nil {
-			return nil, err
-		}
-		r.seeShard(view)
-	}
-	return r.members(), nil
-}
-
-// seeShard takes in the members of a shard.
-func (r *ranking) seeShard(view *cache.View) {
-	published := view.Published(r.expansion)
-	for row := range view.NumRows {
-		if state := published.Get(row); state.Member() {
-			r.see(view.ID(row), state.Score(), state.Band())
-		}
-	}
 }

@@ -4,21 +4,57 @@ import (
 	"bytes"
 	"cmp"
 	"container/heap"
+	"context"
+	"errors"
 	"slices"
 
+	"kindred/pipeline/cache"
 	"kindred/pipeline/model"
 	"kindred/schemas"
 )
 
-// ranking keeps the best members seen: by score, then tie (the greater first, as at the cut), then id. The zero value keeps none.
+// best reads the best members of an expansion from the cache of every shard.
+func (p *program) best(ctx context.Context, shards int, expansion string, most int) ([]schemas.Membership, error) {
+	store, err := p.cache(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	r := ranking{expansion: expansion, most: most}
+	var view *cache.View
+	for shard := range shards {
+		view, err = store.Scan(ctx, shard, cache.Want{Expansions: []string{expansion}, Into: view})
+		if errors.Is(err, cache.ErrNotReady) {
+			return nil, hint(err, "again in a moment; is kindred serve running?")
+		}
+		if err != nil {
+			return nil, err
+		}
+		r.seeShard(view)
+	}
+	return r.members(), nil
+}
+
+// seeShard takes in the members of a shard.
+func (r *ranking) seeShard(view *cache.View) {
+	published := view.Published(r.expansion)
+	for row := range view.NumRows {
+		if state := published.Get(row); state.Member() {
+			r.see(view.ID(row), state.Score(), state.Band())
+		}
+	}
+}
+
+// ranking keeps the best members that it has seen: by score, then tie (the greater first, as at the cut), then id. The zero
+// value keeps none.
 type ranking struct {
 	expansion string
 	most      int
-	worst     []place // a heap, the worst on top
+	kept      []ranked // a heap, the worst on top
 }
 
-// place is one member's.
-type place struct {
+// ranked is a member with all that its rank follows from.
+type ranked struct {
 	score int // ten-thousandths
 	band  int
 	tie   uint64
@@ -26,30 +62,30 @@ type place struct {
 }
 
 // compare is negative when a comes before b.
-func (a place) compare(b place) int {
+func (a ranked) compare(b ranked) int {
 	return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.tie, a.tie), bytes.Compare(a.id, b.id))
 }
 
-// see takes a member in, if it is good enough. The id is copied.
+// see keeps a member if it is among the best so far. The id is copied.
 func (r *ranking) see(id []byte, score, band int) {
-	if r.most == 0 || len(r.worst) == r.most && score < r.worst[0].score {
+	if r.most == 0 || len(r.kept) == r.most && score < r.kept[0].score {
 		return
 	}
-	seen := place{score: score, band: band, tie: model.Tie(r.expansion, id), id: id}
+	seen := ranked{score: score, band: band, tie: model.Tie(r.expansion, id), id: id}
 	switch {
-	case len(r.worst) < r.most:
+	case len(r.kept) < r.most:
 		seen.id = bytes.Clone(id)
 		heap.Push(r, seen)
-	case seen.compare(r.worst[0]) < 0:
-		seen.id = append(r.worst[0].id[:0], id...)
-		r.worst[0] = seen
+	case seen.compare(r.kept[0]) < 0:
+		seen.id = append(r.kept[0].id[:0], id...)
+		r.kept[0] = seen
 		heap.Fix(r, 0)
 	}
 }
 
-// members gives what was kept, the best first.
+// members returns what was kept, the best first.
 func (r *ranking) members() []schemas.Membership {
-	sorted := slices.SortedFunc(slices.Values(r.worst), place.compare)
+	sorted := slices.SortedFunc(slices.Values(r.kept), ranked.compare)
 	members := make([]schemas.Membership, len(sorted))
 	for i, p := range sorted {
 		members[i] = schemas.Membership{ExpansionID: r.expansion, CustomerID: string(p.id),
@@ -58,12 +94,12 @@ func (r *ranking) members() []schemas.Membership {
 	return members
 }
 
-func (r *ranking) Len() int           { return len(r.worst) }
-func (r *ranking) Less(i, j int) bool { return r.worst[i].compare(r.worst[j]) > 0 }
-func (r *ranking) Swap(i, j int)      { r.worst[i], r.worst[j] = r.worst[j], r.worst[i] }
-func (r *ranking) Push(p any)         { r.worst = append(r.worst, p.(place)) }
+func (r *ranking) Len() int           { return len(r.kept) }
+func (r *ranking) Less(i, j int) bool { return r.kept[i].compare(r.kept[j]) > 0 }
+func (r *ranking) Swap(i, j int)      { r.kept[i], r.kept[j] = r.kept[j], r.kept[i] }
+func (r *ranking) Push(p any)         { r.kept = append(r.kept, p.(ranked)) }
 func (r *ranking) Pop() any {
-	last := r.worst[len(r.worst)-1]
-	r.worst = r.worst[:len(r.worst)-1]
+	last := r.kept[len(r.kept)-1]
+	r.kept = r.kept[:len(r.kept)-1]
 	return last
 }

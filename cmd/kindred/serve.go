@@ -60,18 +60,18 @@ func (p *program) embed(ctx context.Context, dir string) (*embedded.Pair, error)
 	return pair, nil
 }
 
-// service is what serve needs to know.
+// service is what serve runs on, and as.
 type service struct {
 	settings config.Settings
 	server   config.Server
 	embedded bool // Kafka and Redis are in this process
 	log      *slog.Logger
-	started  func(http string) // told once the topics are there and the parts run; nil: nobody asks
+	started  func(http string) // is called with the HTTP address once the parts run; nil: nobody waits for it
 }
 
-// serve runs the pipeline until ctx ends, which is no error.
+// serve runs the pipeline until ctx ends, which is no error, or until a part fails.
 func serve(ctx context.Context, s service) error {
-	// Where others will look comes first: what is wrong with an address shows at once.
+	// The HTTP address is taken first: what is wrong with it shows at once.
 	listener, token, err := s.listen()
 	if err != nil {
 		return err
@@ -81,26 +81,27 @@ func serve(ctx context.Context, s service) error {
 	}
 
 	// Kafka is the truth, Redis a cache: without either there is nothing to do.
-	kafka, err := s.settings.Cluster(s.log)
+	cluster, err := s.settings.Cluster(s.log)
 	if err != nil {
 		return &failure{code: misused, err: err}
 	}
-	if err := s.settings.ReachKafka(ctx, kafka); err != nil {
+	if err := s.settings.ReachKafka(ctx, cluster); err != nil {
 		return err
 	}
 	if err := s.settings.ReachRedis(ctx); err != nil {
 		return err
 	}
 
-	// No part starts on topics that are not as they must be: its partitions are the shards.
+	// No part starts on topics that are not as they must be: the partitions of profiles are the shards.
 	prefix := schemas.Prefix(s.settings.Prefix)
-	if err := producers.Ensure(ctx, kafka, prefix, schemas.Topics(s.server.Partitions)); errors.Is(err, producers.ErrTopics) {
+	if err := producers.Ensure(ctx, cluster, prefix, schemas.Topics(s.server.Partitions)); errors.Is(err, producers.ErrTopics) {
 		return hint(err, "kindred topics diff, another --prefix, or the --partitions that the topics have")
 	} else if err != nil {
 		return err
 	}
 
-	p, err := s.parts(kafka, prefix)
+	// The parts share one producer, one fetcher and one cache. They stop together, when ctx ends or one of them fails.
+	p, err := s.pipeline(cluster, prefix)
 	if err != nil {
 		return err
 	}
@@ -114,6 +115,8 @@ func serve(ctx context.Context, s service) error {
 	if s.server.Does("control") {
 		group.Go(func() error { return p.control(ctx) })
 	}
+
+	// HTTP answers last: /readyz asks the parts whether they have caught up.
 	if listener != nil {
 		http := &console.Server{Listener: listener, Token: token, Behind: p.behind, Readings: p.readings, Log: s.log}
 		group.Go(func() error { return http.Run(ctx) })
@@ -125,7 +128,7 @@ func serve(ctx context.Context, s service) error {
 	return group.Wait()
 }
 
-// listen opens the address of the HTTP server, if there is to be one, and reads the token that it asks for.
+// listen opens the address of the HTTP server, if there is to be one, and returns the token that it asks for.
 func (s *service) listen() (net.Listener, string, error) {
 	if s.server.HTTP == "" {
 		return nil, "", nil

@@ -8,18 +8,20 @@ import (
 	"kindred/producers"
 )
 
-// transactions are those of the router or the controller in one generation of their group. Whoever is no longer in the
-// group, or is an older life under the same transactional id, commits nothing.
+// transactions are those of the router or the controller in one generation of their group. A process that is no longer in
+// the group, or whose transactional id has been taken by another, commits nothing.
 type transactions struct {
 	producer *producers.Transactional
 	group    *consumers.Generation
 }
 
+// Fence takes the transactional id: transactions that a predecessor has open are aborted, and it can begin no others.
 func (t transactions) Fence(ctx context.Context) error { return t.producer.Init(ctx) }
 
+// Transact commits the records that fill writes together with the next offset of an input topic of one partition.
 func (t transactions) Transact(ctx context.Context, topic string, next int64, fill func(route.Writer) error) error {
 	tx := t.producer.Begin()
-	defer tx.Abort(context.WithoutCancel(ctx)) // nothing, once it is committed
+	defer tx.Abort(context.WithoutCancel(ctx)) // does nothing once it is committed
 	if err := fill(tx); err != nil {
 		return err
 	}
