@@ -19,8 +19,8 @@ func (p *program) bench() *cobra.Command {
 	b := &benching{program: p}
 	command := &cobra.Command{
 		Use:   "bench [MEASURE ...]",
-		Short: "Measure how fast it is, against what is physically possible",
-		Long: "Measure how fast it is, on made-up customers. Beside a figure stands its limit, where there is one: what the\n" +
+		Short: "Measure how fast kindred is, against what is physically possible",
+		Long: "Measure how fast kindred is, on made-up customers. Beside a figure stands its limit, where there is one: what the\n" +
 			"same servers and the same memory give, in the same run, to somebody who does nothing else. It runs on a\n" +
 			"Kafka and a Redis of its own in this process, or on those that --kafka and --redis name; there it works under\n" +
 			"a prefix of its own, and deletes what it has made.\n\nMeasures: " + strings.Join(bench.Names, ", "),
@@ -42,8 +42,8 @@ func (p *program) bench() *cobra.Command {
 	}
 	flags := command.Flags()
 	flags.IntVar(&b.Customers, "customers", 100_000, "how many customers to make up")
-	flags.IntVar(&b.Fields, "fields", 20, "fields of each")
-	flags.IntVar(&b.Expansions, "expansions", 1, "live expansions")
+	flags.IntVar(&b.Fields, "fields", 20, "fields of each customer")
+	flags.IntVar(&b.Expansions, "expansions", 1, "how many live expansions to make")
 	b.flags(flags, 5)
 	command.AddCommand(p.benchGrowth(), p.benchCustomers())
 	return command
@@ -59,11 +59,11 @@ type benching struct {
 }
 
 func (b *benching) flags(flags *pflag.FlagSet, repeat int) {
-	flags.IntVar(&b.Rate, "rate", 1000, "profile events a second, of live")
-	flags.DurationVar(&b.Duration, "duration", 5*time.Second, "for how long they come")
+	flags.IntVar(&b.Rate, "rate", 1000, "profile events a second, for live")
+	flags.DurationVar(&b.Duration, "duration", 5*time.Second, "for how long profile events come, for live")
 	flags.IntVar(&b.Repeat, "repeat", repeat, "how often to measure; figures are medians")
-	flags.Uint64Var(&b.Seed, "seed", 1, "of the made-up customers")
-	flags.BoolVar(&b.markdown, "markdown", false, "print tables of Markdown")
+	flags.Uint64Var(&b.Seed, "seed", 1, "seed of the made-up customers")
+	flags.BoolVar(&b.markdown, "markdown", false, "print Markdown tables")
 	flags.StringVar(&b.profiles, "profile", "", "write a CPU profile of each measure to this directory (go tool pprof)")
 	config.PartitionFlag(flags, &b.Shards)
 }

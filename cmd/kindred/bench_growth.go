@@ -100,8 +100,8 @@ func (p *program) benchCustomers() *cobra.Command {
 	}
 	flags := command.Flags()
 	flags.IntVar(&b.Customers, "customers", 100_000, "how many customers to make up")
-	flags.IntVar(&b.Fields, "fields", 20, "fields of each")
-	flags.Uint64Var(&b.Seed, "seed", 1, "of the made-up customers")
+	flags.IntVar(&b.Fields, "fields", 20, "fields of each customer")
+	flags.Uint64Var(&b.Seed, "seed", 1, "seed of the made-up customers")
 	return command
 }
 

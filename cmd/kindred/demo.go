@@ -27,6 +27,8 @@ func (p *program) demo() *cobra.Command {
 		Short: "See it work, on made-up customers, with everything in this process",
 		Long: "See it work: Kafka and Redis run in this process, customers are made up, a segment of VIPs is expanded before\n" +
 			"your eyes, then profiles change and members come and go. Nothing stays behind.",
+		Example: "  kindred demo\n" +
+			"  kindred demo --once --customers 1000000",
 		Args: named(),
 		RunE: func(command *cobra.Command, _ []string) error {
 			if customers < 1000 || customers > 50_000_000 {

@@ -16,7 +16,7 @@ func (p *program) expand() *cobra.Command {
 		Use:   "expand SOURCE",
 		Short: "Expand a segment: find the customers most like its members",
 		Example: "  kindred expand vip --wait\n" +
-			"  kindred expand vip --within newsletter --suppress employees --share 0.1 --dry-run",
+			"  kindred expand vip --within newsletter --suppress employees --share 0.1",
 		Args: named("SOURCE"),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			source := arguments[0]

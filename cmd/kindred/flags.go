@@ -32,19 +32,19 @@ type definitionFlags struct {
 
 // flags declares them.
 func (d *definitionFlags) flags(flags *pflag.FlagSet) {
-	flags.StringVar(&d.name, "name", "", "what people call it")
-	flags.StringArrayVar(&d.fields, "field", nil, "learn from this field; may be repeated, is then the whole list (default the recommended ones)")
+	flags.StringVar(&d.name, "name", "", "what people call it (default the source's name and \"Expansion\")")
+	flags.StringArrayVar(&d.fields, "field", nil, "learn from this field only; may be repeated (default the recommended ones)")
 	flags.StringVar(&d.within, "within", "", "only members of this segment can become members (default all customers)")
-	flags.StringArrayVar(&d.suppress, "suppress", nil, "members of this segment cannot; may be repeated")
-	flags.BoolVar(&d.includeSource, "include-source", false, "members of the source segment can")
+	flags.StringArrayVar(&d.suppress, "suppress", nil, "members of this segment cannot become members; may be repeated")
+	flags.BoolVar(&d.includeSource, "include-source", false, "members of the source segment can become members, too")
 	flags.Float64Var(&d.share, "share", 0.2, "keep the best share of those who are similar enough")
-	flags.Int64Var(&d.count, "count", 0, "keep the best so many instead")
+	flags.Int64Var(&d.count, "count", 0, "keep so many of the best instead of a share")
 	flags.Float64Var(&d.floor, "floor", 0, "lowest score that counts as similar enough, 0 to 1 (default the preset's)")
 	flags.StringVar(&d.preset, "preset", "seed", "bounds of the four bands: seed or 2020-05")
-	flags.StringArrayVar(&d.tags, "tag", nil, "a word to find it by; may be repeated")
+	flags.StringArrayVar(&d.tags, "tag", nil, "label of your own, shown by kindred show; may be repeated")
 	flags.BoolVar(&d.onDataEvent, "on-data-event", true, "refresh when upstream says that a load is complete")
-	flags.Float64Var(&d.sourceChange, "source-change", 0, "refresh when this share of the source has entered or left, 0 for never")
-	flags.DurationVar(&d.every, "every", 0, "refresh so often, such as 24h")
+	flags.Float64Var(&d.sourceChange, "source-change", 0, "refresh when this share of the source has entered or left, 0 for never (no effect yet)")
+	flags.DurationVar(&d.every, "every", 0, "refresh so often, such as 24h (no effect yet)")
 }
 
 // fill puts the flags that were given into a request. Its error names the flag whose value is not possible.
@@ -145,8 +145,8 @@ func (r *requestFlags) flags(flags *pflag.FlagSet) {
 // trainingFlags declares the flags of a request whose run trains a model.
 func (r *requestFlags) trainingFlags(flags *pflag.FlagSet) {
 	r.flags(flags)
-	flags.BoolVar(&r.dryRun, "dry-run", false, "run and report, but publish nothing; implies --wait")
-	flags.BoolVar(&r.force, "force", false, "also when more than half of the members would leave")
+	flags.BoolVar(&r.dryRun, "dry-run", false, "run and report, but publish nothing; implies --wait (not there yet: refused)")
+	flags.BoolVar(&r.force, "force", false, "run even if more than half of the members would leave (no effect yet)")
 }
 
 // complete fills in the id of a request, and what the flags ask for.

@@ -32,7 +32,7 @@ func (p *program) list() *cobra.Command {
 			return p.print(expansions, func() { drawList(p.out, p.aside, expansions) })
 		},
 	}
-	command.Flags().BoolVar(&all, "all", false, "deleted ones too")
+	command.Flags().BoolVar(&all, "all", false, "show deleted ones, too")
 	return command
 }
 

@@ -19,7 +19,7 @@ func (p *program) loadSegment() *cobra.Command {
 	var segment, name string
 	command := &cobra.Command{
 		Use:     "segment FILE",
-		Short:   "Publish a segment, one customer's id a line; it replaces the members that are there",
+		Short:   "Publish a segment from a file with one customer's id a line; it replaces the present members",
 		Example: "  kindred load segment vips.txt --segment vip --name 'VIP customers'",
 		Args:    named("FILE"),
 		RunE: func(command *cobra.Command, arguments []string) error {
@@ -33,7 +33,7 @@ func (p *program) loadSegment() *cobra.Command {
 			return p.publishSegment(command.Context(), segment, name, ids)
 		},
 	}
-	command.Flags().StringVar(&segment, "segment", "", "id of the segment")
+	command.Flags().StringVar(&segment, "segment", "", "id of the segment (required)")
 	command.Flags().StringVar(&name, "name", "", "what people call it (default as before, at first the id)")
 	return command
 }

@@ -12,9 +12,10 @@ import (
 func (p *program) members() *cobra.Command {
 	var limit int
 	command := &cobra.Command{
-		Use:   "members ID",
-		Short: "Show the members of an expansion, the most similar first",
-		Args:  named("ID"),
+		Use:     "members ID",
+		Short:   "Show the members of an expansion, the most similar first",
+		Example: "  kindred members vip-expansion --limit 20",
+		Args:    named("ID"),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			id := arguments[0]
 			if err := schemas.ValidExpansionID(id); err != nil {
@@ -43,7 +44,7 @@ func (p *program) members() *cobra.Command {
 			})
 		},
 	}
-	command.Flags().IntVar(&limit, "limit", 100, "show so many at most")
+	command.Flags().IntVar(&limit, "limit", 100, "show at most so many")
 	return command
 }
 

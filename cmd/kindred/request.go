@@ -15,9 +15,10 @@ import (
 func (p *program) action(action schemas.Action, short string, training bool) *cobra.Command {
 	var flags requestFlags
 	command := &cobra.Command{
-		Use:   string(action) + " ID",
-		Short: short,
-		Args:  named("ID"),
+		Use:     string(action) + " ID",
+		Short:   short,
+		Example: "  kindred " + string(action) + " vip-expansion --wait",
+		Args:    named("ID"),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			return p.ask(command, schemas.ExpandRequest{Action: action, ExpansionID: arguments[0]}, flags)
 		},

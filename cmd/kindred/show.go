@@ -12,9 +12,10 @@ import (
 
 func (p *program) show() *cobra.Command {
 	return &cobra.Command{
-		Use:   "show ID",
-		Short: "Show an expansion: its definition, and the report of its last run",
-		Args:  named("ID"),
+		Use:     "show ID",
+		Short:   "Show an expansion: its definition, and the report of its last run",
+		Example: "  kindred show vip-expansion",
+		Args:    named("ID"),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			c, err := p.connect(command.Context())
 			if err != nil {

@@ -10,7 +10,7 @@ import (
 func (p *program) version() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Say which kindred this is",
+		Short: "Print the version",
 		Args:  named(),
 		RunE: func(*cobra.Command, []string) error {
 			build := thisBuild()

@@ -138,7 +138,7 @@ func (t *Trainer) choose(ctx context.Context, f *findings) error {
 	}
 	if least := orDefault(t.MinSource, 25); f.counts.Source < int64(least) {
 		return schemas.Refuse(schemas.CodeSourceTooSmall,
-			"wait until profiles have arrived (kindred doctor), or lower --min-source",
+			"wait until profiles have arrived, or lower --min-source",
 			"segment %s refused: %d of %d source members have a profile, need %d",
 			f.Definition.SourceSegmentID, f.counts.Source, size, least)
 	}
@@ -176,7 +176,7 @@ func unlearnable(err error) error {
 	case errors.Is(err, train.ErrNoBackground):
 		return schemas.Refuse(schemas.CodeBadValue, "take a source that not every customer is in", "%v", err)
 	case errors.Is(err, train.ErrNoSource):
-		return schemas.Refuse(schemas.CodeSourceTooSmall, "wait until profiles have arrived (kindred doctor)", "%v", err)
+		return schemas.Refuse(schemas.CodeSourceTooSmall, "wait until profiles have arrived", "%v", err)
 	case errors.Is(err, train.ErrConstant):
 		return schemas.Refuse(schemas.CodeBadField, "choose other fields (--field)", "%v", err)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -23,11 +23,11 @@ type Server struct {
 func (s *Server) Flags(flags *pflag.FlagSet) {
 	own := flagsOf(flags)
 	own.StringVar(&s.Embedded, "embedded", "", "run Kafka (kept in this folder) and Redis in this process, listening on --kafka and --redis")
-	own.StringSliceVar(&s.Roles, "roles", []string{"shards", "control"}, "what this process does")
+	own.StringSliceVar(&s.Roles, "roles", []string{"shards", "control"}, "what this process does: shards, control or both")
 	own.StringVar(&s.HTTP, "http", "127.0.0.1:8080", "address of the HTTP server; empty for none")
 	own.StringVar(&s.TokenFile, "token-file", "", "file with the token that HTTP asks for; needed to listen beyond this machine")
 	own.IntVar(&s.MinSource, "min-source", 25, "refuse to learn from fewer source members with a profile")
-	own.IntVar(&s.WarnSource, "warn-source", 100, "warn when there are fewer")
+	own.IntVar(&s.WarnSource, "warn-source", 100, "warn when there are fewer than these")
 	PartitionFlag(own.FlagSet, &s.Partitions)
 	own.mark()
 }

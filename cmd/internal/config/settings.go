@@ -59,7 +59,7 @@ func (s *Settings) Flags(flags *pflag.FlagSet) {
 }
 
 func tlsFlags(flags *settingFlags, tls *TLS, of string) {
-	flags.BoolVar(&tls.On, of+"-tls", false, "encrypt the connection to "+of)
+	flags.BoolVar(&tls.On, of+"-tls", false, "encrypt the connection")
 	flags.StringVar(&tls.CA, of+"-ca", "", "file of certificates to trust (default the system's)")
 	flags.StringVar(&tls.Cert, of+"-cert", "", "file of the client's certificate")
 	flags.StringVar(&tls.Key, of+"-key", "", "file of its key")
