@@ -16,7 +16,7 @@ import (
 )
 
 func (p *program) bench() *cobra.Command {
-	b := &benching{program: p}
+	b := &benchCommand{program: p}
 	command := &cobra.Command{
 		Use:   "bench [MEASURE ...]",
 		Short: "Measure how fast kindred is, against what is physically possible",
@@ -32,12 +32,12 @@ func (p *program) bench() *cobra.Command {
 			if err := errors.Join(b.check(), b.checkSize(b.Customers, b.Fields, b.Expansions)); err != nil {
 				return usage(err.Error(), command.CommandPath()+" --help")
 			}
-			b.own = owned(command)
+			b.own = !serversNamed(command)
 			report, err := b.run(command.Context(), b.Customers, b.Fields, b.Expansions)
 			if err != nil {
 				return err
 			}
-			return b.show(report, report.Markdown, func() { drawBench(p.out, report) })
+			return b.printResult(report, report.Markdown, func() { drawBench(p.out, report) })
 		},
 	}
 	flags := command.Flags()
@@ -49,8 +49,8 @@ func (p *program) bench() *cobra.Command {
 	return command
 }
 
-// benching is what bench and bench growth share.
-type benching struct {
+// benchCommand is what bench and its subcommands share.
+type benchCommand struct {
 	*program
 	bench.Bench
 	own      bool   // Kafka and Redis of its own, in this process
@@ -58,7 +58,7 @@ type benching struct {
 	profiles string // directory for CPU profiles; empty: none are taken
 }
 
-func (b *benching) flags(flags *pflag.FlagSet, repeat int) {
+func (b *benchCommand) flags(flags *pflag.FlagSet, repeat int) {
 	flags.IntVar(&b.Rate, "rate", 1000, "profile events a second, for live")
 	flags.DurationVar(&b.Duration, "duration", 5*time.Second, "for how long profile events come, for live")
 	flags.IntVar(&b.Repeat, "repeat", repeat, "how often to measure; figures are medians")
@@ -68,8 +68,8 @@ func (b *benching) flags(flags *pflag.FlagSet, repeat int) {
 	config.PartitionFlag(flags, &b.Shards)
 }
 
-// measures takes names of measures as arguments.
-func measures(b *benching) cobra.PositionalArgs {
+// measures accepts names of measures as arguments.
+func measures(b *benchCommand) cobra.PositionalArgs {
 	return func(command *cobra.Command, names []string) error {
 		for _, name := range names {
 			if !slices.Contains(bench.Names, name) {
@@ -81,12 +81,12 @@ func measures(b *benching) cobra.PositionalArgs {
 	}
 }
 
-// owned says that no servers were named: the bench brings its own.
-func owned(command *cobra.Command) bool {
-	return !command.Flags().Changed("kafka") && !command.Flags().Changed("redis")
+// serversNamed reports whether the bench is to run on servers that exist, not on its own.
+func serversNamed(command *cobra.Command) bool {
+	return command.Flags().Changed("kafka") || command.Flags().Changed("redis")
 }
 
-// between says that a flag has a value that makes no sense.
+// between returns an error when the value of a flag lies outside its bounds.
 func between(flag string, value, from, to int) error {
 	if value < from || value > to {
 		return fmt.Errorf("--%s %d: want %s to %s", flag, value, terminal.Number(from), terminal.Number(to))
@@ -94,7 +94,7 @@ func between(flag string, value, from, to int) error {
 	return nil
 }
 
-func (b *benching) check() error {
+func (b *benchCommand) check() error {
 	err := errors.Join(between("rate", b.Rate, 1, 1_000_000), between("repeat", b.Repeat, 1, 99), config.CheckPartitions(b.Shards))
 	if b.Duration < time.Millisecond || b.Duration > 24*time.Hour {
 		err = errors.Join(err, fmt.Errorf("--duration %v: want 1ms to 24h", b.Duration))
@@ -102,7 +102,7 @@ func (b *benching) check() error {
 	return err
 }
 
-func (b *benching) checkSize(customers, fields, expansions int) error {
+func (b *benchCommand) checkSize(customers, fields, expansions int) error {
 	return errors.Join(
 		between("customers", customers, 2000, 50_000_000),
 		between("fields", fields, 4, 250),
@@ -110,8 +110,8 @@ func (b *benching) checkSize(customers, fields, expansions int) error {
 	)
 }
 
-// show prints a result as was asked for.
-func (b *benching) show(result any, markdown func() string, draw func()) error {
+// printResult prints a result as JSON, as Markdown or as draw does.
+func (b *benchCommand) printResult(result any, markdown func() string, draw func()) error {
 	if b.markdown && !b.settings.JSON {
 		draw = func() { fmt.Fprint(b.out.W, markdown()) }
 	}

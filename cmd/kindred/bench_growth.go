@@ -14,7 +14,7 @@ import (
 )
 
 func (p *program) benchGrowth() *cobra.Command {
-	b := &benching{program: p}
+	b := &benchCommand{program: p}
 	var (
 		sizes bench.Sizes
 		svg   string
@@ -30,7 +30,7 @@ func (p *program) benchGrowth() *cobra.Command {
 			if err := errors.Join(b.check(), b.checkSizes(sizes)); err != nil {
 				return usage(err.Error(), command.CommandPath()+" --help")
 			}
-			b.own = owned(command)
+			b.own = !serversNamed(command)
 			if len(b.Only) == 0 {
 				b.Only = bench.Growing()
 			}
@@ -46,7 +46,7 @@ func (p *program) benchGrowth() *cobra.Command {
 					return err
 				}
 			}
-			return b.show(growth, growth.Markdown, func() { drawGrowth(p.out, growth) })
+			return b.printResult(growth, growth.Markdown, func() { drawGrowth(p.out, growth) })
 		},
 	}
 	flags := command.Flags()
@@ -58,7 +58,7 @@ func (p *program) benchGrowth() *cobra.Command {
 	return command
 }
 
-func (b *benching) checkSizes(sizes bench.Sizes) (err error) {
+func (b *benchCommand) checkSizes(sizes bench.Sizes) (err error) {
 	if len(sizes.Customers) == 0 || len(sizes.Fields) == 0 || len(sizes.Expansions) == 0 {
 		return errors.New("--customers, --fields and --expansions need a number each")
 	}
@@ -86,7 +86,7 @@ func drawGrowth(screen terminal.Screen, growth *bench.Growth) {
 }
 
 func (p *program) benchCustomers() *cobra.Command {
-	b := &benching{program: p}
+	b := &benchCommand{program: p}
 	command := &cobra.Command{
 		Use:   "customers DIR",
 		Short: "Write the made-up customers to DIR/customers.csv, the ids of the VIPs to DIR/vips.txt",
@@ -105,7 +105,7 @@ func (p *program) benchCustomers() *cobra.Command {
 	return command
 }
 
-func (b *benching) writeCustomers(dir string) error {
+func (b *benchCommand) writeCustomers(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}

@@ -19,9 +19,9 @@ import (
 	"kindred/schemas"
 )
 
-// run measures one world, on servers of its own or on those of the settings. Nothing of it stays behind, even when ctx
-// ends it.
-func (b *benching) run(ctx context.Context, customers, fields, expansions int) (*bench.Report, error) {
+// run measures with so many customers, fields and expansions, on servers of its own or on those of the settings. Nothing of it
+// stays behind, even when ctx ends it.
+func (b *benchCommand) run(ctx context.Context, customers, fields, expansions int) (*bench.Report, error) {
 	here := *b.program // with its own servers and its own prefix
 	p := &here
 	p.log = p.quiet()
@@ -63,7 +63,7 @@ func (b *benching) run(ctx context.Context, customers, fields, expansions int) (
 	return report, err
 }
 
-// clear deletes what the bench has left in Kafka and Redis, when it was interrupted too.
+// clear deletes what the bench has left in Kafka and Redis, after an interrupt, too.
 func (p *program) clear(ctx context.Context, c *connection, b *bench.Bench) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
@@ -85,8 +85,8 @@ func (p *program) system(c *connection, shards int, own bool) bench.System {
 	return bench.System{
 		Prefix: c.prefix, Shards: shards, Partitioner: p.settings.Partitioner,
 		Producer: c.producer, Fetcher: c.fetcher, Embedded: own,
-		Kafka: bare(p.settings.Kafka, p.settings.KafkaLogin, p.settings.KafkaTLS),
-		Redis: bare(p.settings.Redis, p.settings.RedisLogin, p.settings.RedisTLS),
+		Kafka: bareAddress(p.settings.Kafka, p.settings.KafkaLogin, p.settings.KafkaTLS),
+		Redis: bareAddress(p.settings.Redis, p.settings.RedisLogin, p.settings.RedisTLS),
 		Serve: func(ctx context.Context, started func(), roles ...string) error {
 			return serve(ctx, service{settings: p.settings, embedded: own, log: p.log, started: func(string) { started() },
 				server: config.Server{Roles: roles, Partitions: shards, MinSource: 25, WarnSource: 100}})
@@ -121,8 +121,8 @@ func (c *connection) timed(ctx context.Context, request schemas.ExpandRequest) (
 	return run, took, err
 }
 
-// bare gives the address for a connection without a client; empty when one would not do.
-func bare(addresses []string, login config.Login, tls config.TLS) string {
+// bareAddress returns the address for a connection without a client; empty: such a connection would not do.
+func bareAddress(addresses []string, login config.Login, tls config.TLS) string {
 	if len(addresses) != 1 || login.User != "" || login.Password != "" || tls.On {
 		return ""
 	}

@@ -85,8 +85,8 @@ func TestTheDemoSeesMembersComeAndGo(t *testing.T) {
 	p, c := onEmbedded(t, 2)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	l := &live{show: &show{customers: 1000, expansion: "x"}, kafka: c, out: p.out, every: time.Millisecond, most: 4,
-		changed: map[string]happening{}}
+	l := &liveStep{demoRun: &demoRun{customers: 1000, expansion: "x"}, kafka: c, out: p.out, every: time.Millisecond, most: 4,
+		changed: map[string]madeChange{}}
 	if err := l.begin(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestTheDemoSeesMembersComeAndGo(t *testing.T) {
 	if sum := profiles[0] + profiles[1]; sum != 4 {
 		t.Errorf("profiles to be read: %v, want 4 in all", profiles)
 	}
-	change := l.show.made.Change(0, 1000)
+	change := l.made.Change(0, 1000)
 	key := "x/" + string(demo.AppendID(nil, change.Customer))
 	put := func(value []byte, kind string) {
 		t.Helper()

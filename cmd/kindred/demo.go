@@ -37,7 +37,7 @@ func (p *program) demo() *cobra.Command {
 			if err := server.Check(); err != nil {
 				return usage(err.Error(), command.CommandPath()+" --help")
 			}
-			return p.play(command.Context(), &show{customers: customers, once: once}, server)
+			return p.runDemo(command.Context(), &demoRun{customers: customers, once: once}, server)
 		},
 	}
 	command.Flags().IntVar(&customers, "customers", 100_000, "how many customers to make up")
@@ -48,8 +48,8 @@ func (p *program) demo() *cobra.Command {
 	return command
 }
 
-// show is one performance of the demo.
-type show struct {
+// demoRun is one run of the demo.
+type demoRun struct {
 	customers  int
 	once       bool
 	made       demo.Customers
@@ -58,9 +58,9 @@ type show struct {
 	expansion  string
 }
 
-// play starts everything, lets the show run beside the pipeline, and ends both.
-func (p *program) play(ctx context.Context, s *show, server config.Server) error {
-	s.made, s.expansion, s.partitions = demo.Customers{Seed: 1}, demo.SegmentID+"-expansion", server.Partitions
+// runDemo starts the servers and the pipeline, goes through the steps of the demo beside them, and stops everything.
+func (p *program) runDemo(ctx context.Context, d *demoRun, server config.Server) error {
+	d.made, d.expansion, d.partitions = demo.Customers{Seed: 1}, demo.SegmentID+"-expansion", server.Partitions
 	pair, err := embedded.Start(ctx, embedded.Options{})
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (p *program) play(ctx context.Context, s *show, server config.Server) error
 		stop() // without the pipeline there is nothing to see
 		ended <- err
 	}()
-	err = p.perform(serving, s, started)
+	err = p.demoSteps(serving, d, started)
 	stop()
 	if broken := <-ended; broken != nil {
 		return fmt.Errorf("the pipeline ended: %w", broken)
@@ -90,12 +90,12 @@ func (p *program) play(ctx context.Context, s *show, server config.Server) error
 	return err
 }
 
-// quiet logs only what somebody should see who came to watch.
+// quiet returns a log of warnings and errors only.
 func (p *program) quiet() *slog.Logger {
 	return slog.New(slog.NewTextHandler(p.aside.W, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
-// free takes any port when the wanted one is in use: a demo should not fail for that.
+// free returns the address or, when it is in use, one with any free port: a demo should not fail for that.
 func free(address string) string {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -105,38 +105,39 @@ func free(address string) string {
 	return address
 }
 
-// perform is what is to be seen, in order.
-func (p *program) perform(ctx context.Context, s *show, started <-chan string) error {
+// demoSteps is what the demo shows, in order, once the pipeline has started.
+func (p *program) demoSteps(ctx context.Context, d *demoRun, started <-chan string) error {
 	select {
-	case s.http = <-started:
+	case d.http = <-started:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	p.introduce(s)
+	p.introduce(d)
 	c, err := p.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	if err := p.bringCustomers(ctx, c, s); err != nil {
+	if err := p.bringCustomers(ctx, c, d); err != nil {
 		return err
 	}
-	if err := p.expandVIPs(ctx, c, s); err != nil {
+	if err := p.expandVIPs(ctx, c, d); err != nil {
 		return err
 	}
-	return p.live(ctx, c, s)
+	return p.live(ctx, c, d)
 }
 
-func (p *program) introduce(s *show) {
+// introduce says what runs, and who the customers are.
+func (p *program) introduce(d *demoRun) {
 	p.aside.Line("\n  %s", p.aside.Bold("kindred"))
 	p.aside.Say(fmt.Sprintf("Everything runs in this process: Kafka at %s, Redis at %s, the pipeline between them, "+
 		"and %s who do not exist. Some of them are VIPs. Who is like them?",
-		p.settings.Kafka[0], p.settings.Redis[0], terminal.Count(s.customers, "customer")))
+		p.settings.Kafka[0], p.settings.Redis[0], terminal.Count(d.customers, "customer")))
 	p.aside.Line("")
 }
 
 // bringCustomers publishes profiles and the segment of the VIPs, as upstream would.
-func (p *program) bringCustomers(ctx context.Context, c *connection, s *show) error {
+func (p *program) bringCustomers(ctx context.Context, c *connection, d *demoRun) error {
 	if err := c.declare(ctx, demo.Fields()); err != nil {
 		return err
 	}
@@ -145,16 +146,16 @@ func (p *program) bringCustomers(ctx context.Context, c *connection, s *show) er
 		return err
 	}
 	begun := time.Now()
-	progress := p.aside.Count("profiles", int64(s.customers))
-	vips, err := s.publish(f, progress)
+	progress := p.aside.Count("profiles", int64(d.customers))
+	vips, err := d.publish(f, progress)
 	err = f.finish(err)
 	if err != nil {
 		progress.End("")
 		return err
 	}
 	took := time.Since(begun)
-	progress.End(fmt.Sprintf("%s published in %s (%s a second)", terminal.Count(s.customers, "profile"), short(took),
-		terminal.Number(int64(float64(s.customers)/took.Seconds()))))
+	progress.End(fmt.Sprintf("%s published in %s (%s a second)", terminal.Count(d.customers, "profile"), short(took),
+		terminal.Number(int64(float64(d.customers)/took.Seconds()))))
 	if _, err := c.snapshot(ctx, demo.SegmentID, demo.SegmentName, vips, func(int64) {}); err != nil {
 		return err
 	}
@@ -162,16 +163,16 @@ func (p *program) bringCustomers(ctx context.Context, c *connection, s *show) er
 	return nil
 }
 
-// publish publishes every profile, and gives the ids of the VIPs.
-func (s *show) publish(f *flood, progress *terminal.Progress) (vips []string, err error) {
+// publish publishes every profile, and returns the ids of the VIPs.
+func (d *demoRun) publish(f *flood, progress *terminal.Progress) (vips []string, err error) {
 	var id, profile []byte
-	for customer := range s.customers {
+	for customer := range d.customers {
 		id = demo.AppendID(id[:0], customer)
-		profile = s.made.AppendProfile(profile[:0], customer)
+		profile = d.made.AppendProfile(profile[:0], customer)
 		if err := f.add(id, profile); err != nil {
 			return nil, err
 		}
-		if s.made.VIP(customer) {
+		if d.made.VIP(customer) {
 			vips = append(vips, string(id))
 		}
 		if customer%1000 == 0 {
@@ -182,9 +183,9 @@ func (s *show) publish(f *flood, progress *terminal.Progress) (vips []string, er
 }
 
 // expandVIPs asks for the expansion, waits for it, and shows what came of it.
-func (p *program) expandVIPs(ctx context.Context, c *connection, s *show) error {
+func (p *program) expandVIPs(ctx context.Context, c *connection, d *demoRun) error {
 	source := demo.SegmentID
-	request := schemas.ExpandRequest{Action: schemas.Expand, ExpansionID: s.expansion, SourceSegmentID: &source, RequestID: "demo"}
+	request := schemas.ExpandRequest{Action: schemas.Expand, ExpansionID: d.expansion, SourceSegmentID: &source, RequestID: "demo"}
 	begun := time.Now()
 	run, err := p.runRequest(ctx, c, request)
 	if err != nil {
@@ -196,7 +197,7 @@ func (p *program) expandVIPs(ctx context.Context, c *connection, s *show) error 
 	if err := p.result(ctx, c, request, run); err != nil || p.settings.JSON {
 		return err
 	}
-	members, err := p.best(ctx, s.partitions, s.expansion, 5)
+	members, err := p.best(ctx, d.partitions, d.expansion, 5)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,41 +17,42 @@ import (
 	"kindred/schemas/wire"
 )
 
-// live is the part of the demo in which profiles change, and members come and go.
-type live struct {
-	show        *show
+// liveStep is the last step of the demo: profiles change, and members come and go.
+type liveStep struct {
+	*demoRun
 	kafka       *connection
 	out         terminal.Screen
 	partitioner schemas.Partitioner
 	json        bool
 	every       time.Duration // between two changes
-	most        int           // changes; 0: until ctx ends
-	lines       int           // most movements to draw one by one; 0: all
+	most        int           // changes to make; 0: until ctx ends
+	lines       int           // how many movements are drawn one by one at most; 0: all
 
 	start     []consumers.Position    // in memberships, where they ended when it began
 	positions []consumers.Position    // where watch is; its own
-	until     atomic.Pointer[[]int64] // where to stop reading; nil: never
+	until     atomic.Pointer[[]int64] // where watch ends, by partition; nil: not yet known
 	mutex     sync.Mutex
-	changed   map[string]happening // by customer, the latest
+	changed   map[string]madeChange // by customer, the latest; guarded by mutex
 
 	entered, left, moved int
 	after                []time.Duration // from a change to the movement that it caused
 }
 
-type happening struct {
+// madeChange is a change of a profile that was published.
+type madeChange struct {
 	kind demo.Kind
 	at   time.Time
 }
 
-func (p *program) live(ctx context.Context, c *connection, s *show) error {
-	l := &live{show: s, kafka: c, out: p.out, partitioner: p.settings.Partitioner, json: p.settings.JSON, every: 250 * time.Millisecond, changed: map[string]happening{}}
-	if s.once {
+func (p *program) live(ctx context.Context, c *connection, d *demoRun) error {
+	l := &liveStep{demoRun: d, kafka: c, out: p.out, partitioner: p.settings.Partitioner, json: p.settings.JSON, every: 250 * time.Millisecond, changed: map[string]madeChange{}}
+	if d.once {
 		l.every, l.most, l.lines = 10*time.Millisecond, 200, 12
 	}
 	if err := l.begin(ctx); err != nil {
 		return err
 	}
-	p.announce(s)
+	p.announce(d)
 	group, watching := errgroup.WithContext(ctx)
 	group.Go(func() error { return l.watch(watching) })
 	group.Go(func() error {
@@ -67,19 +67,19 @@ func (p *program) live(ctx context.Context, c *connection, s *show) error {
 	return err
 }
 
-func (p *program) announce(s *show) {
+func (p *program) announce(d *demoRun) {
 	p.aside.Title("Live", "profiles change, members come and go")
-	if !s.once {
+	if !d.once {
 		p.aside.Say(fmt.Sprintf("One change every quarter of a second, until Ctrl-C. Health and metrics: http://%s/metrics. "+
-			"Look around from another terminal:", s.http))
+			"Look around from another terminal:", d.http))
 		p.aside.Line("\n    export KINDRED_KAFKA=%s KINDRED_REDIS=%s", p.settings.Kafka[0], p.settings.Redis[0])
-		p.aside.Line("    go run ./cmd/kindred show %s", s.expansion)
+		p.aside.Line("    go run ./cmd/kindred show %s", d.expansion)
 	}
 	p.aside.Line("")
 }
 
-// begin notes where memberships end now: what comes after is what will be shown.
-func (l *live) begin(ctx context.Context) error {
+// begin finds the present ends of memberships: what comes after them will be shown.
+func (l *liveStep) begin(ctx context.Context) error {
 	partitions, err := l.kafka.partitions(ctx, schemas.Memberships)
 	if err != nil {
 		return err
@@ -95,8 +95,8 @@ func (l *live) begin(ctx context.Context) error {
 	return err
 }
 
-// change publishes one changed profile after the other. It gives where each partition of profiles must be read to.
-func (l *live) change(ctx context.Context) ([]int64, error) {
+// change publishes one changed profile after the other. It returns, by partition, where the shards have read all of them.
+func (l *liveStep) change(ctx context.Context) ([]int64, error) {
 	partitions := len(l.start) // profiles have as many
 	published := make([]int64, partitions)
 	ticker := time.NewTicker(l.every)
@@ -108,12 +108,12 @@ func (l *live) change(ctx context.Context) ([]int64, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		change := l.show.made.Change(n, l.show.customers)
+		change := l.made.Change(n, l.customers)
 		id := demo.AppendID(nil, change.Customer)
-		l.happens(string(id), change.Kind)
+		l.note(string(id), change.Kind)
 		partition := l.partitioner.Partition(id, partitions)
 		batch.Reset()
-		batch.Add(time.Now().UnixMilli(), id, l.show.made.AppendChanged(nil, change), nil)
+		batch.Add(time.Now().UnixMilli(), id, l.made.AppendChanged(nil, change), nil)
 		ack, err := l.kafka.producer.Publish(ctx, l.kafka.prefix.Topic(schemas.Profiles), partition, &batch)
 		if err != nil {
 			return nil, err
@@ -123,14 +123,15 @@ func (l *live) change(ctx context.Context) ([]int64, error) {
 	return published, nil
 }
 
-func (l *live) happens(customer string, kind demo.Kind) {
+// note remembers what was changed, and when.
+func (l *liveStep) note(customer string, kind demo.Kind) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	l.changed[customer] = happening{kind: kind, at: time.Now()}
+	l.changed[customer] = madeChange{kind: kind, at: time.Now()}
 }
 
-// settle waits until the shards have read the changed profiles, and so published what follows from them.
-func (l *live) settle(ctx context.Context, p *program, profiles []int64) error {
+// settle waits until the shards have handled the changed profiles. What follows from them is then published, and watch can end.
+func (l *liveStep) settle(ctx context.Context, p *program, profiles []int64) error {
 	if err := p.caughtUp(ctx, profiles); err != nil {
 		return err
 	}
@@ -139,8 +140,8 @@ func (l *live) settle(ctx context.Context, p *program, profiles []int64) error {
 	return err
 }
 
-// watch shows memberships as they come.
-func (l *live) watch(ctx context.Context) error {
+// watch shows memberships as they come, up to where settle has set the end.
+func (l *liveStep) watch(ctx context.Context) error {
 	for !l.over() {
 		fetched, err := l.kafka.fetcher.Fetch(ctx, l.positions, 100*time.Millisecond)
 		if err != nil {
@@ -158,7 +159,8 @@ func (l *live) watch(ctx context.Context) error {
 	return nil
 }
 
-func (l *live) over() bool {
+// over reports whether everything up to the end has been read.
+func (l *liveStep) over() bool {
 	ends := l.until.Load()
 	if ends == nil {
 		return false
@@ -172,17 +174,17 @@ func (l *live) over() bool {
 }
 
 // see counts a membership record, and draws it.
-func (l *live) see(record *wire.Record) {
+func (l *liveStep) see(record *wire.Record) {
 	_, customer, ok := schemas.SplitKey(record.Key)
 	if !ok {
 		return
 	}
-	kind, _ := record.Headers.Get("ce_type")
-	what := strings.TrimPrefix(string(kind), "kindred.membership.")
-	switch what {
-	case "entered":
+	header, _ := record.Headers.Get(schemas.HeaderType)
+	kind := string(header)
+	switch kind {
+	case schemas.TypeMembershipEntered:
 		l.entered++
-	case "left":
+	case schemas.TypeMembershipLeft:
 		l.left++
 	default:
 		l.moved++
@@ -199,26 +201,27 @@ func (l *live) see(record *wire.Record) {
 	if l.json || l.lines > 0 && l.entered+l.left > l.lines {
 		return
 	}
-	l.draw(what, string(customer), record.Value, why)
+	l.draw(kind, string(customer), record.Value, why)
 }
 
-// reasons says in words what happened to a customer.
+// reasons describe in words what happened to a customer.
 var reasons = map[demo.Kind]string{
 	demo.Warms:     "came to like what VIPs like",
 	demo.Cools:     "no longer likes what VIPs like",
 	demo.Withdraws: "withdrew consent",
 }
 
-func (l *live) draw(what, customer string, value []byte, why string) {
-	switch what {
-	case "entered":
+// draw draws a member who comes or goes; a score that changes is counted only.
+func (l *liveStep) draw(kind, customer string, value []byte, why string) {
+	switch kind {
+	case schemas.TypeMembershipEntered:
 		score, band, _, _, err := schemas.ReadMembership(value)
 		if err != nil {
 			return
 		}
 		l.out.Line("  %s %s  %.4f  %s  %s", l.out.Good("→"), customer, float64(score)/10_000,
 			l.out.Band(band, fmt.Sprintf("%-16s", schemas.BandNames[band])), l.out.Faint(why))
-	case "left":
+	case schemas.TypeMembershipLeft:
 		l.out.Line("  %s %s  %-6s  %-16s  %s", l.out.Faint("←"), customer, "", "leaves", l.out.Faint(why))
 	}
 }
@@ -228,7 +231,7 @@ func milliseconds(d time.Duration) string {
 }
 
 // conclude sums up what was seen.
-func (p *program) conclude(l *live) {
+func (p *program) conclude(l *liveStep) {
 	result := struct {
 		Entered      int     `json:"entered"`
 		Left         int     `json:"left"`

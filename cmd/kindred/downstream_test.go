@@ -102,14 +102,14 @@ func readMember(r *wire.Record) (m member, err error) {
 	return m, nil
 }
 
-// news gives what has been consumed since it was last asked.
+// news returns what has been consumed since it was last asked.
 func (d *downstream) news() []movement {
 	news := d.unread
 	d.unread = nil
 	return news
 }
 
-// of gives the members of an expansion, by customer.
+// of returns the members of an expansion, by customer.
 func (d *downstream) of(expansion string) map[string]oracle.Place {
 	places := map[string]oracle.Place{}
 	for key, m := range d.members {
@@ -120,7 +120,7 @@ func (d *downstream) of(expansion string) map[string]oracle.Place {
 	return places
 }
 
-// places gives all members of all expansions.
+// places returns all members of all expansions.
 func (d *downstream) places() map[string]oracle.Place {
 	places := map[string]oracle.Place{}
 	for key, m := range d.members {
@@ -184,7 +184,7 @@ func (w *world) agree() {
 	w.same("downstream and the judge", w.market.places(), w.judge())
 }
 
-// judge gives all members there should be.
+// judge returns all members there should be.
 func (w *world) judge() map[string]oracle.Place {
 	w.Helper()
 	judge := &oracle.Oracle{Shards: shardsOfAWorld}

@@ -11,7 +11,7 @@ import (
 	"kindred/schemas/wire"
 )
 
-// expansions reads what is known of all expansions, by id.
+// expansions reads the present state of all expansions, ordered by id.
 func (c *connection) expansions(ctx context.Context) ([]schemas.Expansion, error) {
 	latest := map[string]schemas.Expansion{}
 	err := c.read(ctx, schemas.Expansions, func(record *wire.Record) error {
@@ -34,7 +34,7 @@ func (c *connection) expansions(ctx context.Context) ([]schemas.Expansion, error
 	return all, err
 }
 
-// expansion reads one; nil when there is none.
+// expansion reads the present state of one; nil: it does not exist.
 func (c *connection) expansion(ctx context.Context, id string) (*schemas.Expansion, error) {
 	all, err := c.expansions(ctx)
 	for i := range all {
@@ -45,7 +45,7 @@ func (c *connection) expansion(ctx context.Context, id string) (*schemas.Expansi
 	return nil, err
 }
 
-// unknown is the error for an expansion that is not there.
+// unknown makes the error for an expansion that does not exist.
 func unknown(id string) error {
 	return hint(fmt.Errorf("there is no expansion %s", id), "kindred list")
 }

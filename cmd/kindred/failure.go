@@ -8,7 +8,7 @@ import (
 	"kindred/cmd/internal/config"
 )
 
-// What the process ends with.
+// Exit codes of the process.
 const (
 	done        = 0
 	failed      = 1
@@ -26,7 +26,7 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
-// usage is a failure of who called: arguments or settings.
+// usage makes the error of an argument or a setting that is not possible.
 func usage(message, try string) error {
 	return &failure{code: misused, err: errors.New(message), try: try}
 }
@@ -34,17 +34,17 @@ func usage(message, try string) error {
 // hint adds a way out to an error.
 func hint(err error, try string) error { return &failure{code: failed, err: err, try: try} }
 
-// silent is a failure that has been told already.
-var silent = errors.New("told already")
+// errReported is a failure whose output has been printed already.
+var errReported = errors.New("reported already")
 
-// ended tells why a command failed, and gives the exit code.
+// ended prints why a command failed, and returns the exit code.
 func (p *program) ended(err error) int {
 	var known *failure
 	var server *config.Unreachable
 	switch {
 	case err == nil:
 		return done
-	case errors.Is(err, silent):
+	case errors.Is(err, errReported):
 		return failed
 	case errors.As(err, &known):
 	case errors.As(err, &server):

@@ -12,100 +12,102 @@ import (
 	"kindred/schemas/wire"
 )
 
-// flood publishes many records to all partitions of a topic, each in large batches: while one is on its way, the next
-// is filled. One goroutine adds.
+// flood publishes many records to all partitions of a topic, in large batches: while one is in flight, the next is filled.
+// One goroutine adds records, one for each partition publishes.
 type flood struct {
 	topic       string
 	producer    *producers.Producer
 	partitioner schemas.Partitioner
 
 	acknowledged atomic.Int64 // records, so far
-	lanes        []lane
+	queues       []queue      // by partition
 	group        *errgroup.Group
 	ctx          context.Context // ends when a batch could not be published
 }
 
-// lane is one partition's: batches go round between who fills and who publishes.
-type lane struct {
+// queue has the batches of one partition, which go round: they are filled by the goroutine that adds, then emptied by the one
+// that publishes.
+type queue struct {
 	filling *wire.Builder
 	full    chan *wire.Builder
 	empty   chan *wire.Builder
 }
 
-// large is the size, in bytes, from which on a batch is sent. Larger ones are hardly faster.
+// large is the size in bytes from which on a batch is sent. Larger ones are hardly faster.
 const large = 256 << 10
 
-// flood begins. It must be finished.
+// flood begins to publish to a topic. It must be finished.
 func (p *program) flood(ctx context.Context, c *connection, name string) (*flood, error) {
 	partitions, err := c.partitions(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	f := &flood{topic: c.prefix.Topic(name), producer: c.producer, partitioner: p.settings.Partitioner, lanes: make([]lane, partitions)}
+	f := &flood{topic: c.prefix.Topic(name), producer: c.producer, partitioner: p.settings.Partitioner, queues: make([]queue, partitions)}
 	f.group, f.ctx = errgroup.WithContext(ctx)
-	for partition := range f.lanes {
-		lane := &f.lanes[partition]
-		*lane = lane.ready()
-		f.group.Go(func() error { return f.publish(partition, lane) })
+	for partition := range f.queues {
+		q := &f.queues[partition]
+		*q = newQueue()
+		f.group.Go(func() error { return f.publish(partition, q) })
 	}
 	return f, nil
 }
 
-func (lane) ready() lane {
-	l := lane{filling: new(wire.Builder), full: make(chan *wire.Builder, 1), empty: make(chan *wire.Builder, 2)}
-	l.empty <- new(wire.Builder)
-	l.empty <- new(wire.Builder)
-	return l
+func newQueue() queue {
+	q := queue{filling: new(wire.Builder), full: make(chan *wire.Builder, 1), empty: make(chan *wire.Builder, 2)}
+	q.empty <- new(wire.Builder)
+	q.empty <- new(wire.Builder)
+	return q
 }
 
-func (f *flood) publish(partition int, lane *lane) error {
-	for batch := range lane.full {
+// publish publishes the batches of a partition until there will be no more.
+func (f *flood) publish(partition int, q *queue) error {
+	for batch := range q.full {
 		if _, err := f.producer.Publish(f.ctx, f.topic, partition, batch); err != nil {
 			return err
 		}
 		f.acknowledged.Add(int64(batch.Len()))
 		batch.Reset()
-		lane.empty <- batch
+		q.empty <- batch
 	}
 	return nil
 }
 
-// add publishes a record in its time. The bytes are copied.
+// add puts a record into the batch of its partition, and sends that when it is large. The bytes are copied.
 func (f *flood) add(key, value []byte) error {
-	lane := &f.lanes[f.partitioner.Partition(key, len(f.lanes))]
-	lane.filling.Add(time.Now().UnixMilli(), key, value, nil)
-	if lane.filling.Size() < large {
+	q := &f.queues[f.partitioner.Partition(key, len(f.queues))]
+	q.filling.Add(time.Now().UnixMilli(), key, value, nil)
+	if q.filling.Size() < large {
 		return nil
 	}
-	return f.send(lane)
+	return f.send(q)
 }
 
-// send hands the batch over, and takes an empty one.
-func (f *flood) send(lane *lane) error {
+// send hands the filled batch over to be published, and waits for an empty one.
+func (f *flood) send(q *queue) error {
 	select {
-	case lane.full <- lane.filling:
+	case q.full <- q.filling:
 	case <-f.ctx.Done():
 		return context.Cause(f.ctx)
 	}
 	select {
-	case lane.filling = <-lane.empty:
+	case q.filling = <-q.empty:
 		return nil
 	case <-f.ctx.Done():
 		return context.Cause(f.ctx)
 	}
 }
 
-// finish sends what is left, when all went well so far, and waits until Kafka has everything.
-func (f *flood) finish(soFar error) error {
-	for i := range f.lanes {
-		lane := &f.lanes[i]
-		if soFar == nil && lane.filling.Len() > 0 {
-			soFar = f.send(lane)
+// finish sends what is left, unless adding has failed, and returns once Kafka has acknowledged everything.
+func (f *flood) finish(adding error) error {
+	for i := range f.queues {
+		q := &f.queues[i]
+		if adding == nil && q.filling.Len() > 0 {
+			adding = f.send(q)
 		}
-		close(lane.full)
+		close(q.full)
 	}
 	if err := f.group.Wait(); err != nil {
 		return err
 	}
-	return soFar
+	return adding
 }

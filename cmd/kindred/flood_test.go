@@ -15,7 +15,7 @@ import (
 	"kindred/schemas"
 )
 
-// onEmbedded gives a program on an embedded Kafka and Redis of its own, with the topics for some shards.
+// onEmbedded returns a program on an embedded Kafka and Redis of its own, with the topics for some shards.
 func onEmbedded(t *testing.T, shards int) (*program, *connection) {
 	t.Helper()
 	ctx := context.Background()

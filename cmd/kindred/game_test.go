@@ -92,7 +92,7 @@ func TestTheWholeGame(t *testing.T) {
 	})
 }
 
-// first gives the best members, best first.
+// first returns the best members, best first.
 func first(members map[string]oracle.Place, n int) []string {
 	ids := slices.SortedFunc(maps.Keys(members), func(a, b string) int {
 		if members[a].Score != members[b].Score {

@@ -56,7 +56,7 @@ func drawList(screen, aside terminal.Screen, expansions []schemas.Expansion) {
 	screen.Table([]string{"expansion", "state", "source", "#members", "#auc", "now", "name"}, rows)
 }
 
-// now says in words what an expansion is doing.
+// now describes in words what an expansion is doing.
 func now(e schemas.Expansion) string {
 	switch {
 	case e.Run != nil && e.Run.Committed:

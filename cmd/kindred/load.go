@@ -4,7 +4,7 @@ import "github.com/spf13/cobra"
 
 func (p *program) load() *cobra.Command {
 	command := &cobra.Command{Use: "load", Short: "Publish profiles or a segment from a file"}
-	gather(command)
+	asGroup(command)
 	command.AddCommand(p.loadProfiles(), p.loadSegment())
 	return command
 }

@@ -56,6 +56,7 @@ func (p *program) loadProfiles() *cobra.Command {
 	return command
 }
 
+// oneRune parses the value of --delimiter.
 func oneRune(delimiter string) (rune, error) {
 	if delimiter == `\t` {
 		return '\t', nil
@@ -67,7 +68,7 @@ func oneRune(delimiter string) (rune, error) {
 	return r, nil
 }
 
-// declarations reads what --type was given.
+// declarations parses the values of --type.
 func declarations(types []string) ([]schemas.Field, error) {
 	var fields []schemas.Field
 	for _, declaration := range types {
@@ -80,6 +81,7 @@ func declarations(types []string) ([]schemas.Field, error) {
 	return fields, nil
 }
 
+// cutLast cuts a text at the last separator.
 func cutLast(text, separator string) (before, after string, found bool) {
 	if at := strings.LastIndex(text, separator); at >= 0 {
 		return text[:at], text[at+len(separator):], true
@@ -87,7 +89,7 @@ func cutLast(text, separator string) (before, after string, found bool) {
 	return text, "", false
 }
 
-// look goes through the file before anything is published. A column that is not there is a mistake of who called.
+// look reads the whole file before anything is published. A column that was named and does not exist is a wrong argument.
 func look(file *table.Table, declared []schemas.Field) error {
 	err := file.Look()
 	var missing *table.NoColumn
@@ -137,7 +139,7 @@ func (p *program) publishProfiles(ctx context.Context, file *table.Table, declar
 	return p.loadedProfiles(file, time.Since(begun))
 }
 
-// declare publishes fields with their types.
+// declare publishes the types of fields.
 func (c *connection) declare(ctx context.Context, fields []schemas.Field) error {
 	for _, field := range fields {
 		value, err := json.Marshal(field)
@@ -152,6 +154,7 @@ func (c *connection) declare(ctx context.Context, fields []schemas.Field) error 
 	return nil
 }
 
+// loadedProfiles prints what was published.
 func (p *program) loadedProfiles(file *table.Table, took time.Duration) error {
 	result := struct {
 		Profiles int64    `json:"profiles"`

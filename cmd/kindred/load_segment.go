@@ -60,7 +60,8 @@ func (p *program) publishSegment(ctx context.Context, segment, name string, ids 
 	})
 }
 
-// snapshot publishes all members of a segment, in parts. It says how many are published whenever a part is.
+// snapshot publishes all members of a segment in parts, and returns its id. After each part it calls published with the number
+// of members so far.
 func (c *connection) snapshot(ctx context.Context, segment, name string, ids []string, published func(int64)) (string, error) {
 	snapshot := "load-" + time.Now().UTC().Format("20060102-150405") + "-" + strings.ToLower(rand.Text()[:6])
 	all := inParts(ids)

@@ -20,7 +20,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// program is what all commands have.
+// program is what all commands share.
 type program struct {
 	settings config.Settings
 	out      terminal.Screen // results
@@ -28,7 +28,7 @@ type program struct {
 	log      *slog.Logger    // to the same place as aside
 }
 
-// run does what the arguments ask for, and gives the exit code.
+// run runs the command that the arguments name, and returns the exit code.
 func run(ctx context.Context, arguments []string, out, aside io.Writer) int {
 	p := &program{
 		out:   terminal.On(out),

@@ -48,7 +48,7 @@ func (p *program) members() *cobra.Command {
 	return command
 }
 
-// shardsOf says how many shards an expansion's members are in, when there is such an expansion.
+// shardsOf returns how many shards the members of an expansion are spread over. An expansion that does not exist is an error.
 func (p *program) shardsOf(ctx context.Context, id string) (int, error) {
 	c, err := p.connect(ctx)
 	if err != nil {
@@ -72,6 +72,7 @@ type briefMember struct {
 	Band       string  `json:"band"`
 }
 
+// brief returns members as they are printed as JSON.
 func brief(members []schemas.Membership) []briefMember {
 	short := make([]briefMember, len(members))
 	for i, m := range members {

@@ -10,6 +10,7 @@ import (
 	"kindred/cmd/internal/config"
 )
 
+// root makes the command line: every command, in groups.
 func (p *program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kindred",
@@ -18,7 +19,7 @@ func (p *program) root() *cobra.Command {
 			"and keeps an expanded segment of the customers most like them.\n\nSee it work: kindred demo",
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		PersistentPreRunE: p.settle,
+		PersistentPreRunE: p.readSettings,
 	}
 	p.settings.Flags(root.PersistentFlags())
 	root.SetFlagErrorFunc(func(command *cobra.Command, err error) error {
@@ -38,12 +39,12 @@ func (p *program) root() *cobra.Command {
 	add("data", p.load())
 	add("expansions", p.expand(), p.edit(), p.refresh(), p.cancel(), p.rename(), p.delete(), p.list(), p.show(), p.members())
 	root.AddCommand(p.bench(), p.version())
-	gather(root)
+	asGroup(root)
 	return root
 }
 
-// gather makes a command that only groups others refuse what it does not know.
-func gather(command *cobra.Command) {
+// asGroup makes a command that only groups others: alone it shows its help, and it refuses a command that it does not have.
+func asGroup(command *cobra.Command) {
 	command.SuggestionsMinimumDistance = 2 // letters
 	command.Args = func(command *cobra.Command, arguments []string) error {
 		if len(arguments) == 0 {
@@ -58,8 +59,8 @@ func gather(command *cobra.Command) {
 	command.RunE = func(command *cobra.Command, _ []string) error { return command.Help() }
 }
 
-// settle reads the environment and checks the settings, before any command runs.
-func (p *program) settle(command *cobra.Command, _ []string) error {
+// readSettings reads the environment and checks the settings, before any command runs.
+func (p *program) readSettings(command *cobra.Command, _ []string) error {
 	err := config.FromEnvironment(command.Flags(), os.LookupEnv)
 	if err == nil {
 		err = p.settings.Check()
@@ -70,7 +71,7 @@ func (p *program) settle(command *cobra.Command, _ []string) error {
 	return nil
 }
 
-// named wants exactly these arguments, and calls them by name when they are not there.
+// named demands exactly these arguments. Its error names the first one that is missing.
 func named(names ...string) cobra.PositionalArgs {
 	return func(command *cobra.Command, arguments []string) error {
 		if len(arguments) < len(names) {

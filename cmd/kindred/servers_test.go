@@ -25,7 +25,7 @@ func servers(script *testscript.TestScript, _ bool, _ []string) {
 	script.Setenv("KINDRED_REDIS", pair.RedisAddr)
 }
 
-// connect gives a script's own way to its Kafka.
+// connect returns a connection of the script's own to its Kafka.
 func connect(script *testscript.TestScript) *connection {
 	p := &program{aside: terminal.Screen{W: os.Stderr}, settings: config.Settings{
 		Kafka: []string{script.Getenv("KINDRED_KAFKA")}, Prefix: "kindred.",

@@ -47,7 +47,7 @@ func drawExpansion(screen terminal.Screen, e *schemas.Expansion) {
 	screen.Line("")
 }
 
-// state says in words what an expansion is, and what it is doing.
+// state describes in words what an expansion is, and what it is doing.
 func state(e *schemas.Expansion) string {
 	words := map[schemas.State]string{
 		schemas.StateNew:         "No run has succeeded yet.",
@@ -64,7 +64,7 @@ func state(e *schemas.Expansion) string {
 	return words
 }
 
-// defined says a definition in a sentence or two.
+// defined describes a definition in a sentence or two.
 func defined(d *schemas.Definition) string {
 	words := "Source " + d.SourceSegmentID
 	if !d.ExcludeSource {

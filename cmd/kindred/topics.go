@@ -10,7 +10,7 @@ import (
 
 func (p *program) topics() *cobra.Command {
 	command := &cobra.Command{Use: "topics", Short: "Create the topics, or say how they differ"}
-	gather(command)
+	asGroup(command)
 	command.AddCommand(
 		p.onTopics("ensure", "Create the topics that are missing", p.ensure),
 		p.onTopics("diff", "Say how the topics differ from what they must be; exit 1 when they do", p.diff),
@@ -86,12 +86,12 @@ func (p *program) diff(command *cobra.Command, partitions int) error {
 		}
 	})
 	if err == nil && len(found) > 0 {
-		return silent
+		return errReported
 	}
 	return err
 }
 
-// difference is how a Difference is written as JSON.
+// difference is a Difference as it is written as JSON.
 type difference struct {
 	producers.Difference
 	Topic string `json:"topic"`

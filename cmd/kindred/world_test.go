@@ -110,7 +110,7 @@ func (w *world) must(err error) {
 	}
 }
 
-// wait looks again and again until something is so. lack says what is missing; empty: it is so.
+// wait looks again and again until lack returns that nothing is missing: an empty string.
 func (w *world) wait(what string, lack func() string) {
 	w.Helper()
 	again := time.NewTicker(5 * time.Millisecond)
@@ -257,7 +257,7 @@ func (w *world) forget() {
 	}
 }
 
-// put produces one record and gives its offset. A nil value is a tombstone.
+// put produces one record and returns its offset. A nil value is a tombstone.
 func (w *world) put(topic string, partition int, key, value []byte, headers wire.Headers) int64 {
 	w.Helper()
 	var batch wire.Builder
@@ -300,7 +300,7 @@ func (w *world) bring(from, to int) {
 	w.must(f.finish(err))
 }
 
-// declare says which fields there are.
+// declare publishes the types of the fields.
 func (w *world) declare() {
 	w.Helper()
 	for _, field := range demo.Fields() {
@@ -332,7 +332,7 @@ func (w *world) segment(id, what string, lists ...[]string) int64 {
 	return w.say(schemas.SegmentChanges, id, "{"+fmt.Sprintf(what, texts...)+"}")
 }
 
-// request asks for something, a JSON object without its braces, and gives the id of the request.
+// request asks for something, a JSON object without its braces, and returns the id of the request.
 func (w *world) request(expansion, what string) string {
 	w.Helper()
 	w.asked++
