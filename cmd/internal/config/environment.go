@@ -10,7 +10,7 @@ import (
 // variable is the annotation of a flag that can also be given by the environment; its value is the variable's name.
 const variable = "kindred_variable"
 
-// settingFlags declares flags that are settings: each has its variable, named in its help.
+// settingFlags collects flags that are settings: each gets its variable, which its help names.
 type settingFlags struct {
 	*pflag.FlagSet
 	on *pflag.FlagSet
@@ -20,7 +20,7 @@ func flagsOf(on *pflag.FlagSet) *settingFlags {
 	return &settingFlags{FlagSet: pflag.NewFlagSet("settings", pflag.ContinueOnError), on: on}
 }
 
-// mark hands the flags over, each with its variable.
+// mark adds the collected flags to those of the command, each with its variable.
 func (s *settingFlags) mark() {
 	s.FlagSet.VisitAll(func(flag *pflag.Flag) {
 		name := Variable(flag.Name)
@@ -32,12 +32,12 @@ func (s *settingFlags) mark() {
 	})
 }
 
-// Variable names the variable of a setting: KINDRED_KAFKA for --kafka.
+// Variable returns the variable of a flag: KINDRED_KAFKA for --kafka.
 func Variable(flag string) string {
 	return "KINDRED_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// FromEnvironment gives every setting that no flag gave the value of its variable. An empty variable counts as given.
+// FromEnvironment sets every setting whose flag was not given to the value of its variable. An empty variable counts, too.
 func FromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	var wrong error
 	flags.VisitAll(func(flag *pflag.Flag) {

@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/spf13/pflag"
 )
 
-// Server are the settings of a process that works: what it does, and what it refuses.
+// Server are the settings of serve: what the process does, and what it refuses.
 type Server struct {
 	Embedded   string   // folder of the embedded Kafka; empty: a Kafka and a Redis of one's own
 	Roles      []string // shards, control
@@ -39,17 +40,12 @@ func PartitionFlag(flags *pflag.FlagSet, partitions *int) {
 	own.mark()
 }
 
-// Does says whether the process has a role.
+// Does reports whether the process has a role.
 func (s *Server) Does(role string) bool {
-	for _, r := range s.Roles {
-		if r == role {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.Roles, role)
 }
 
-// Check says what is wrong with the settings, in words that name the flag.
+// Check returns an error when a setting is not possible. It names the flag.
 func (s *Server) Check() error {
 	if len(s.Roles) == 0 {
 		return fmt.Errorf("--roles is empty: want shards, control or both")
@@ -80,7 +76,7 @@ func (s *Server) Check() error {
 	return nil
 }
 
-// CheckPartitions says what is wrong with a number of partitions.
+// CheckPartitions returns an error when there cannot be so many partitions.
 func CheckPartitions(partitions int) error {
 	if partitions < 1 || partitions > 1024 {
 		return fmt.Errorf("--partitions %d: want 1 to 1024", partitions)
@@ -88,8 +84,8 @@ func CheckPartitions(partitions int) error {
 	return nil
 }
 
-// Loopback says whether an address can only be reached from this machine. A name other than localhost is not
-// looked up: it counts as reachable.
+// Loopback reports whether an address can be reached from this machine only. A name other than localhost is not looked up:
+// it counts as reachable from elsewhere.
 func Loopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

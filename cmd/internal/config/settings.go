@@ -31,14 +31,6 @@ type Login struct {
 	Password string
 }
 
-// TLS says whether and how a connection is encrypted.
-type TLS struct {
-	On   bool
-	CA   string // file of certificates to trust; empty: the system's
-	Cert string // file of the client's certificate; empty: none
-	Key  string // file of its key
-}
-
 // Flags declares the settings that all commands share. Each can also be given as a KINDRED_ variable.
 func (s *Settings) Flags(flags *pflag.FlagSet) {
 	own := flagsOf(flags)
@@ -58,14 +50,7 @@ func (s *Settings) Flags(flags *pflag.FlagSet) {
 	own.mark()
 }
 
-func tlsFlags(flags *settingFlags, tls *TLS, of string) {
-	flags.BoolVar(&tls.On, of+"-tls", false, "encrypt the connection")
-	flags.StringVar(&tls.CA, of+"-ca", "", "file of certificates to trust (default the system's)")
-	flags.StringVar(&tls.Cert, of+"-cert", "", "file of the client's certificate")
-	flags.StringVar(&tls.Key, of+"-key", "", "file of its key")
-}
-
-// partitioner is a flag.
+// partitioner is the value of the flag --partitioner.
 type partitioner schemas.Partitioner
 
 func (p *partitioner) String() string { return schemas.Partitioner(*p).String() }
@@ -77,7 +62,7 @@ func (p *partitioner) Set(name string) error {
 	return err
 }
 
-// Check says what is wrong with the settings, in words that name the flag.
+// Check returns an error when a setting is not possible. It names the flag.
 func (s *Settings) Check() error {
 	for _, address := range s.Kafka {
 		if err := checkAddress("kafka", address); err != nil {
@@ -103,16 +88,6 @@ const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.
 func checkAddress(flag, address string) error {
 	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
 		return fmt.Errorf("--%s %q: want host:port", flag, address)
-	}
-	return nil
-}
-
-func (t TLS) check(of string) error {
-	if (t.Cert == "") != (t.Key == "") {
-		return fmt.Errorf("--%s-cert and --%s-key go together", of, of)
-	}
-	if !t.On && (t.CA != "" || t.Cert != "") {
-		return fmt.Errorf("--%s-ca and --%s-cert need --%s-tls", of, of, of)
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
-// Package console serves HTTP: whether the process lives, whether it has caught up, and its figures for Prometheus.
-// It changes nothing, and asks the parts only for what it is given functions for.
+// Package console serves HTTP: whether the process is alive, whether it has caught up, and its figures for Prometheus.
+// It changes nothing, and knows of the pipeline only the functions that it is given.
 package console
 
 import (
@@ -70,7 +70,7 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "ready")
 }
 
-// guarded lets in who names the token. Hashes are compared, so that the time it takes tells nothing.
+// guarded asks for the token. Hashes are compared, so that the time it takes does not show how much of a token was right.
 func (s *Server) guarded(next http.Handler) http.Handler {
 	if s.Token == "" {
 		return next

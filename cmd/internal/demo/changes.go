@@ -1,6 +1,6 @@
 package demo
 
-// Change is something that happens to a customer after the start. Applied in order or not, each is the same.
+// Change is something that happens to a customer after the start. It does not depend on the changes before it.
 type Change struct {
 	Number   int
 	Customer int
@@ -16,7 +16,7 @@ const (
 	Withdraws             // withdraws consent
 )
 
-// Change gives the n-th change among the first count customers. Those who cool, and those who withdraw, are chosen
+// Change returns the n-th change among the first count customers. Those who cool, and those who withdraw, are chosen
 // among the ones who are likely to be similar to the VIPs: else hardly anything would be seen to happen.
 func (c Customers) Change(n, count int) Change {
 	draw := Customers{Seed: c.Seed + 1}.chance(n)

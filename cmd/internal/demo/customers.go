@@ -35,7 +35,7 @@ func (c Customers) AppendProfile(dst []byte, customer int) []byte {
 	return appendProfile(dst, customer, &traits, &chance, true)
 }
 
-// VIP says whether a customer is in the segment of the VIPs, about one in thirty-three is.
+// VIP reports whether a customer is in the segment of the VIPs: about one in thirty-three is.
 func (c Customers) VIP(customer int) bool {
 	chance := c.chance(customer)
 	traits := chance.traits()
@@ -58,8 +58,8 @@ const (
 	traitCount
 )
 
-// preference is what makes a VIP. The two main traits strengthen each other. Much of it shows nowhere: its own chance
-// must not be the one that chooses fields.
+// preference is what makes a VIP. The two main traits strengthen each other. Much of it is hidden: it comes from a stream of
+// random numbers other than the one that fields are chosen by.
 func (t *traits) preference(c chance) float32 {
 	hidden := c ^ 0x5bf03635a2d4ae11
 	return 1.1*t[comfort] + 0.8*t[adventure] + 0.5*t[comfort]*t[adventure] + 0.3*t[digital] - 0.3*t[family] + 1.6*hidden.normal()

@@ -21,7 +21,7 @@ type value struct {
 	below float32 // the customer has it when the sum, made to deviate by 1, is below this
 }
 
-// categories are the fields that an expansion can learn from. What leans on comfort and adventure tells most.
+// categories are the fields that an expansion can learn from. Those that lean on comfort and adventure set VIPs apart most.
 var categories = []category{
 	{name: "Gender", of: "Person.Gender", leans: lean{family: 0.2}, chance: 1,
 		values: even("M", "F", "X")},
@@ -64,7 +64,7 @@ var categories = []category{
 // lean is shorter to read than the array it is.
 type lean = [traitCount]float32
 
-// even gives every value about the same number of customers.
+// even makes values that about the same number of customers have each.
 func even(texts ...string) []value {
 	values := make([]value, len(texts))
 	for i, text := range texts {
@@ -88,13 +88,13 @@ func Fields() []schemas.Field {
 	)
 }
 
-// appendProfile appends a whole profile. Chance has given the traits, and goes on to give the rest.
+// appendProfile appends a whole profile. The traits were drawn from chance; the fields are drawn from it now.
 func appendProfile(dst []byte, customer int, traits *traits, chance *chance, profiling bool) []byte {
 	dst = append(dst, `{"customerId":"`...)
 	dst = AppendID(dst, customer)
 	dst = append(dst, `","fields":{`...)
-	for i := range ready {
-		dst = ready[i].append(dst, traits, chance)
+	for i := range prepared {
+		dst = prepared[i].append(dst, traits, chance)
 	}
 	dst = append(dst, `"Age":`...)
 	dst = strconv.AppendInt(dst, int64(min(max(46+17*traits[age], 18), 98)), 10)
@@ -115,7 +115,7 @@ func appendProfile(dst []byte, customer int, traits *traits, chance *chance, pro
 	return append(dst, '}')
 }
 
-// appendNickname makes a name of which there are more than anybody could learn from.
+// appendNickname appends one of 144,000 names: more than a field may have values to be learned from.
 func appendNickname(dst []byte, z uint64) []byte {
 	colours := [...]string{"amber", "blue", "copper", "green", "grey", "ivory", "lilac", "olive", "red", "silver", "teal", "white"}
 	animals := [...]string{"badger", "crane", "finch", "fox", "hare", "heron", "lynx", "otter", "owl", "seal", "stork", "wren"}

@@ -3,7 +3,7 @@
 //
 // The Kafka keeps its log in a directory that one process may use at a time: what was acknowledged survives a clean end
 // whole and a kill of the process too (not a power cut: nothing waits for the disk). The Redis keeps nothing.
-// It refuses to listen to other machines: neither server asks who is there.
+// It refuses to listen to other machines: neither server asks for a password.
 package embedded
 
 import (
@@ -132,7 +132,7 @@ func (p *Pair) startRedis(ctx context.Context, addr string) error {
 	return nil
 }
 
-// Compact cleans the compacted topics now, and nobody is served meanwhile; else it happens once a day.
+// Compact cleans the compacted topics now; meanwhile no request is served. By itself that happens once a day.
 func (p *Pair) Compact() { p.kafka.Compact() }
 
 // TrimTo deletes the records of a partition below an offset, so that the partition starts there.

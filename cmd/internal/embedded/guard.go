@@ -81,7 +81,7 @@ var errRefused = errors.New("refused by the guard")
 
 const newestVersion = 32 // above every version of every request; the server itself refuses those it does not have
 
-// known says whether the server has a handler for a kind of request.
+// known reports whether the server has a handler for a kind of request.
 func known(key int16) bool {
 	switch {
 	case key >= 0 && key <= 3, key >= 8 && key <= 37, key >= 42 && key <= 51:

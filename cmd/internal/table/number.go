@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// number says whether a cell is a JSON number that a profile may hold: at most 40 digits, within float64. "007" and
+// number reports whether a cell is a JSON number that a profile may hold: at most 40 digits, within float64. "007" and
 // "+1" are none: they are more likely to be codes.
 func number(cell string) bool {
 	rest := cell
@@ -44,7 +44,7 @@ func number(cell string) bool {
 	return err == nil && !math.IsInf(value, 0)
 }
 
-// digits counts the digits at the beginning, and gives what follows them.
+// digits counts the digits at the beginning, and returns what follows them.
 func digits(text string) (int, string) {
 	n := 0
 	for n < len(text) && text[n] >= '0' && text[n] <= '9' {

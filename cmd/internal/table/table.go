@@ -1,5 +1,5 @@
 // Package table reads customers from files: a table with a row a customer and a column a field, or a list of ids with
-// one a line. It says where a file is wrong, by line. What it yields is ready to be published; how, it does not know.
+// one a line. Its errors name the line. It yields what a profile is made of, and does not know how profiles are published.
 package table
 
 import (
@@ -37,7 +37,7 @@ type Column struct {
 	text bool
 }
 
-// NoColumn says that a column was asked for that the file has not.
+// NoColumn is the error for a column that was named and is not in the file.
 type NoColumn struct {
 	Name string
 	Have []string
@@ -84,7 +84,7 @@ func (t *Table) choose(header []string) error {
 	return nil
 }
 
-// empty says whether a cell holds nothing. Spaces are nothing, too: many an export pads a missing number with one.
+// empty reports whether a cell holds nothing but spaces: some exports pad a missing number with one.
 func empty(cell string) bool { return strings.TrimSpace(cell) == "" }
 
 // Each yields every row. What it yields is overwritten by the next row. An empty cell yields no field.
@@ -176,7 +176,7 @@ func (t *Table) visit(first bool, record []string, reader *csv.Reader, header fu
 	return row(record, line)
 }
 
-// plain says what the csv package found, in the words of this one.
+// plain turns an error of the csv package into one that names the line.
 func plain(err error) error {
 	var wrong *csv.ParseError
 	if errors.As(err, &wrong) {

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"kindred/schemas"
@@ -17,14 +18,9 @@ func (s Screen) Members(first int, members []schemas.Membership) {
 	}
 }
 
-// BandNumber finds a band by its name; -1 when there is none of that name.
+// BandNumber returns the number of a band; -1 when no band has the name.
 func BandNumber(name string) int {
-	for i, band := range schemas.BandNames {
-		if band == name {
-			return i
-		}
-	}
-	return -1
+	return slices.Index(schemas.BandNames[:], name)
 }
 
 // Table draws rows in columns as wide as they need to be. A column whose heading begins with "#" holds numbers,

@@ -13,9 +13,9 @@ import (
 type Progress struct {
 	screen Screen
 	title  string
-	total  int64 // 0: it goes from 0 to 1, through stages
-	words  atomic.Pointer[string]
-	next   int64 // the next count worth a line
+	total  int64                  // 0: it goes from 0 to 1, through stages
+	stage  atomic.Pointer[string] // the present one, of stages
+	next   int64                  // the next count worth a line
 	bars   *mpb.Progress
 	bar    *mpb.Bar // nil: plain lines
 }
@@ -38,7 +38,7 @@ func (s Screen) Stages(title string) *Progress {
 const fine = 1000
 
 func (p *Progress) begin(total int64) {
-	p.words.Store(new(string))
+	p.stage.Store(new(string))
 	if !p.screen.Color {
 		return
 	}
@@ -56,7 +56,7 @@ func (p *Progress) begin(total int64) {
 // aside is what stands beside the bar.
 func (p *Progress) aside(now decor.Statistics) string {
 	if p.total == 0 {
-		return "  " + p.screen.Faint(*p.words.Load())
+		return "  " + p.screen.Faint(*p.stage.Load())
 	}
 	return "  " + Number(now.Current) + p.screen.Faint(" of "+Number(p.total))
 }
@@ -78,8 +78,8 @@ func (p *Progress) At(done int64) {
 // Stage shows the stage and how much of the whole is done, 0 to 1. Elsewhere than on a terminal it writes a line when
 // the stage is another one.
 func (p *Progress) Stage(stage string, share float64) {
-	same := *p.words.Load() == stage
-	p.words.Store(&stage)
+	same := *p.stage.Load() == stage
+	p.stage.Store(&stage)
 	if p.bar != nil {
 		p.bar.SetCurrent(min(int64(share*fine), fine-1))
 	} else if !same && stage != "" {

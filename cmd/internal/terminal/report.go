@@ -158,7 +158,7 @@ func (s Screen) marks(definition *schemas.Definition, report *schemas.Report, in
 	}
 }
 
-// fields draws the most telling fields, and says what was left out and why.
+// fields draws the fields of most influence, then names those that were left out, and why.
 func (s Screen) fields(fields []schemas.FieldReport) {
 	used := slices.DeleteFunc(slices.Clone(fields), func(f schemas.FieldReport) bool { return !f.Used })
 	if len(used) == 0 {
@@ -189,7 +189,7 @@ func (s Screen) fields(fields []schemas.FieldReport) {
 	}
 }
 
-// reasons says in words why a field was not used.
+// reasons describe in words why a field was not used.
 var reasons = map[string]string{
 	"type":        "not a category",
 	"cardinality": "too few or too many values",
@@ -234,7 +234,7 @@ func leftOut(fields []schemas.FieldReport) string {
 	return "Left out: " + strings.Join(parts, "; ") + "."
 }
 
-// quality says how good it is in words, then the figures.
+// quality draws the grade, then the figures that it stands for.
 func (s Screen) quality(quality schemas.Quality) {
 	if quality.Holdout == 0 {
 		return

@@ -1,5 +1,5 @@
-// Package terminal draws for people: a report with its bands and its reach, tables of members, progress. Drawn
-// without colour it is plain text that says the same. It computes nothing: what it shows stands in what it is given.
+// Package terminal draws for people: a report with its bands and its reach, tables of members, progress. Without colours it
+// draws the same as plain text. It computes nothing: everything that it shows is in what it is given.
 package terminal
 
 import (
@@ -23,7 +23,7 @@ type Screen struct {
 // widest is where lines end on a wide screen too: long bars are no easier to read.
 const widest = 96
 
-// On finds out what a writer can show. NO_COLOR and TERM=dumb turn colours off.
+// On returns a screen that draws what a writer can show. NO_COLOR and TERM=dumb turn colours off.
 func On(w io.Writer) Screen {
 	file, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
@@ -60,14 +60,14 @@ func (s Screen) Title(text, aside string) {
 	s.Line("%s", line)
 }
 
-// Say writes text in lines that fit, each indented by two.
+// Say writes text in lines that fit, each indented by two spaces.
 func (s Screen) Say(text string) {
 	for _, line := range wrap(text, s.width()-2) {
 		s.Line("  %s", line)
 	}
 }
 
-// Bold, Faint and Good give text its weight, where the screen has colours.
+// Bold, Faint and Good return text as it is drawn where the screen has colours, else unchanged.
 func (s Screen) Bold(text string) string  { return s.paint("1", text) }
 func (s Screen) Faint(text string) string { return s.paint("38;5;245", text) }
 func (s Screen) Good(text string) string  { return s.paint(tones[3], text) }

@@ -2,34 +2,34 @@ package demo
 
 import "math"
 
-// ready are the categories as they are written: each value with its name as JSON, each lean once.
-var ready = prepare(categories)
+// prepared are the categories as they are written: each value with its name as JSON, each lean once.
+var prepared = prepare(categories)
 
-type readyCategory struct {
-	leans  []readyLean
+type preparedCategory struct {
+	leans  []preparedLean
 	chance float32
 	absent uint64 // of 65,536
 	below  []float32
 	json   [][]byte // `"Gender":"F",`
 }
 
-type readyLean struct {
+type preparedLean struct {
 	trait int
 	by    float32
 }
 
-func prepare(categories []category) []readyCategory {
-	var all []readyCategory
+func prepare(categories []category) []preparedCategory {
+	var all []preparedCategory
 	for _, c := range categories {
 		deviation := float64(c.chance * c.chance)
 		for _, by := range c.leans {
 			deviation += float64(by * by)
 		}
 		scale := float32(1 / math.Sqrt(deviation))
-		r := readyCategory{chance: c.chance * scale, absent: uint64(c.absent * 65536)}
+		r := preparedCategory{chance: c.chance * scale, absent: uint64(c.absent * 65536)}
 		for trait, by := range c.leans {
 			if by != 0 {
-				r.leans = append(r.leans, readyLean{trait: trait, by: by * scale})
+				r.leans = append(r.leans, preparedLean{trait: trait, by: by * scale})
 			}
 		}
 		for _, v := range c.values {
@@ -42,7 +42,7 @@ func prepare(categories []category) []readyCategory {
 }
 
 // append appends the value that a customer has, or nothing.
-func (r *readyCategory) append(dst []byte, traits *traits, chance *chance) []byte {
+func (r *preparedCategory) append(dst []byte, traits *traits, chance *chance) []byte {
 	if r.absent > 0 && chance.next()&0xffff < r.absent {
 		return dst
 	}

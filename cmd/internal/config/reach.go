@@ -1,0 +1,79 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"kindred/schemas/broker"
+)
+
+// patience is how long an address has to answer before it counts as unreachable.
+const patience = 3 * time.Second
+
+// Unreachable is the error for a server that did not answer at any of its addresses.
+type Unreachable struct {
+	Server string   // Kafka or Redis
+	Tried  []string // addresses
+	Err    error    // of the last one
+}
+
+func (e *Unreachable) Error() string {
+	return fmt.Sprintf("%s does not answer at %s: %v", e.Server, strings.Join(e.Tried, ", "), reason(e.Err))
+}
+
+func (e *Unreachable) Unwrap() error { return e.Err }
+
+// reason shortens an error of the net package, which repeats the address.
+func reason(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		var syscall *os.SyscallError
+		if errors.As(op.Err, &syscall) {
+			return syscall.Err
+		}
+		return op.Err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("no answer within %v", patience)
+	}
+	return err
+}
+
+// ReachKafka returns once Kafka has answered, within a few seconds. Else its error is an *Unreachable.
+func (s *Settings) ReachKafka(ctx context.Context, cluster *broker.Cluster) error {
+	if err := reach(ctx, "Kafka", s.Kafka); err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := cluster.Ping(limited)
+	if errors.Is(err, broker.ErrRefused) {
+		err = fmt.Errorf("%w of %s", err, s.KafkaLogin.User)
+	}
+	if err != nil {
+		return &Unreachable{Server: "Kafka", Tried: s.Kafka, Err: err}
+	}
+	return nil
+}
+
+// ReachRedis returns once Redis has accepted a connection. Else its error is an *Unreachable.
+func (s *Settings) ReachRedis(ctx context.Context) error { return reach(ctx, "Redis", s.Redis) }
+
+// reach connects to one address after the other until one accepts the connection.
+func reach(ctx context.Context, server string, addresses []string) error {
+	dialer := net.Dialer{Timeout: patience}
+	var last error
+	for _, address := range addresses {
+		connection, err := dialer.DialContext(ctx, "tcp", address)
+		if err == nil {
+			return connection.Close()
+		}
+		last = err
+	}
+	return &Unreachable{Server: server, Tried: addresses, Err: last}
+}
