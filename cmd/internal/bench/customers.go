@@ -3,11 +3,11 @@ package bench
 import (
 	"fmt"
 	"io"
-	"math/bits"
 	"strconv"
 	"strings"
 
 	"kindred/cmd/internal/demo"
+	"kindred/cmd/internal/random"
 )
 
 // customers are made up from a seed, each by its number, with as many fields as wanted: categories of 3 to 15 values.
@@ -23,28 +23,21 @@ const (
 	vipAt  = 0.74 // about one customer in thirty is above it
 )
 
-// chance is splitmix64.
-type chance uint64
+// chance is a customer's stream of random numbers.
+type chance random.Stream
 
-// of gives the stream of random numbers of a customer. A customer whose profile has changed is of a later version:
-// somebody else altogether, as far as the profile goes.
+// of returns the stream of a customer. A customer whose profile has changed is of a later version: its fields have nothing to
+// do with those of the version before.
 func (c customers) of(customer, version int) chance {
-	high, low := bits.Mul64(c.seed^0x9e3779b97f4a7c15, uint64(customer)+0xd1b54a32d192ed03)
-	return chance(high ^ low ^ uint64(version)*0xa0761d6478bd642f)
+	return chance(random.Of(c.seed, customer)) ^ chance(uint64(version)*0xa0761d6478bd642f)
 }
 
-func (c *chance) next() uint64 {
-	*c += 0x9e3779b97f4a7c15
-	z := uint64(*c)
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
+func (c *chance) next() uint64 { return (*random.Stream)(c).Next() }
 
-// even gives a number of 16 bits as one from 0 to 1.
+// even turns 16 bits into a number from 0 to 1.
 func even(z uint64) float32 { return float32(z&0xffff) / (1 << 16) }
 
-// traits gives each trait as the mean of two even numbers.
+// traits draws each trait as the mean of two even numbers.
 func (c *chance) traits() (t [traits]float32) {
 	for i := range t {
 		z := c.next()
@@ -53,7 +46,7 @@ func (c *chance) traits() (t [traits]float32) {
 	return t
 }
 
-// vip says whether a customer is a VIP. A good part of what makes one shows in no field.
+// vip reports whether a customer is a VIP. A good part of what makes one shows in no field.
 func (c customers) vip(customer int) bool {
 	chance := c.of(customer, 0)
 	t := chance.traits()
@@ -61,7 +54,7 @@ func (c customers) vip(customer int) bool {
 	return 0.45*t[0]+0.3*t[1]+0.25*hidden > vipAt
 }
 
-// values says how many values a field has.
+// values returns how many values a field has.
 func values(field int) int { return 3 + field*5%13 }
 
 // levels appends the value that a version of a customer has in each field, from 0 on.
@@ -75,7 +68,7 @@ func (c customers) levels(dst []uint8, customer, version int) []uint8 {
 			z = chance.next()
 		}
 		x := even(z)
-		if trait := f % 6; trait < traits { // the others tell nothing
+		if trait := f % 6; trait < traits { // the others lean on none
 			x = 0.6*t[trait] + 0.4*x
 		}
 		dst = append(dst, uint8(x*float32(values(f))))
@@ -107,7 +100,7 @@ func (t texts) profile(dst []byte, customer int, levels []uint8) []byte {
 	return append(dst[:len(dst)-1], `}}`...)
 }
 
-// numbered gives back the number in an id; -1 when it is none of ours.
+// numbered returns the number in a customer id; -1 when the bench has not made it.
 func numbered(id []byte) int {
 	digits, ours := strings.CutPrefix(string(id), "c-")
 	n, err := strconv.Atoi(digits)

@@ -1,8 +1,9 @@
 package demo
 
 import (
-	"math/bits"
 	"strconv"
+
+	"kindred/cmd/internal/random"
 )
 
 // Customers are the made-up customers of one seed, numbered from 0.
@@ -65,24 +66,16 @@ func (t *traits) preference(c chance) float32 {
 	return 1.1*t[comfort] + 0.8*t[adventure] + 0.5*t[comfort]*t[adventure] + 0.3*t[digital] - 0.3*t[family] + 1.6*hidden.normal()
 }
 
-// chance is a stream of random numbers, the same for the same start.
-type chance uint64
+// chance is a customer's stream of random numbers.
+type chance random.Stream
 
 func (c Customers) chance(customer int) chance {
-	high, low := bits.Mul64(c.Seed^0x9e3779b97f4a7c15, uint64(customer)+0xd1b54a32d192ed03)
-	return chance(high ^ low ^ uint64(customer)<<32)
+	return chance(random.Of(c.Seed, customer)) ^ chance(uint64(customer)<<32)
 }
 
-// next is splitmix64.
-func (c *chance) next() uint64 {
-	*c += 0x9e3779b97f4a7c15
-	z := uint64(*c)
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
+func (c *chance) next() uint64 { return (*random.Stream)(c).Next() }
 
-// normal is near enough to a normal number: the sum of four even ones.
+// normal returns a number that is near enough to normal: the sum of four even ones.
 func (c *chance) normal() float32 {
 	z := c.next()
 	sum := int32(z&0xffff) + int32(z>>16&0xffff) + int32(z>>32&0xffff) + int32(z>>48)
