@@ -9,7 +9,7 @@ import (
 	"kindred/schemas/wire"
 )
 
-// bareKafka is a connection with no client around it, and one Produce request, which may be sent again and again.
+// bareKafka is a connection to Kafka without a client around it, and one Produce request, which may be sent again and again.
 type bareKafka struct {
 	net.Conn
 	frame   []byte
@@ -60,7 +60,7 @@ func (k *bareKafka) set(topic string, partition int, batch *wire.Builder) {
 	k.frame, k.records = f, batch.Len()
 }
 
-// send sends the request and waits until Kafka has taken all of it.
+// send sends the request and returns once Kafka has acknowledged it.
 func (k *bareKafka) send() (err error) {
 	if k.records == 0 {
 		return nil

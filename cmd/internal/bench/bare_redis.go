@@ -14,7 +14,7 @@ import (
 	"kindred/pipeline/cache"
 )
 
-// bareRedis is a connection with no client around it: what it gives is what Redis can give.
+// bareRedis is a connection to Redis without a client around it. What it reads a second is what Redis can send.
 type bareRedis struct {
 	net.Conn
 	in *bufio.Reader
@@ -37,7 +37,7 @@ func appendCommand(dst []byte, words ...string) []byte {
 	return dst
 }
 
-// value reads one string reply into a buffer that grows as needed.
+// value reads one string reply into a buffer, which grows as needed.
 func (r *bareRedis) value(buffer []byte) ([]byte, error) {
 	line, err := r.in.ReadString('\n')
 	if err != nil {
@@ -60,8 +60,8 @@ const (
 	bareInFlight    = 8 // GETs at a time on each
 )
 
-// getBare gets the blocks of some views again, into buffers that nobody looks at, and says how long that takes; 0 when
-// it cannot be measured.
+// getBare gets the blocks of some views again, into buffers that nobody looks at, and returns how long that took; 0: it
+// cannot be measured.
 func (w *world) getBare(views []*cache.View) (time.Duration, error) {
 	if w.Redis == "" {
 		return 0, nil
@@ -70,9 +70,8 @@ func (w *world) getBare(views []*cache.View) (time.Duration, error) {
 	bytes := 0
 	for _, v := range views {
 		for b := range v.Blocks() {
-			at := fmt.Sprintf("%s{%d}:", w.Cache.Prefix, v.Shard)
-			keys = append(keys, at+"rows:"+strconv.Itoa(b), at+"ids:"+strconv.Itoa(b))
-			bytes += cache.BlockRows*v.Width + len(v.IDs(b))
+			keys = append(keys, w.key(v.Shard, "rows:"+strconv.Itoa(b)), w.key(v.Shard, "ids:"+strconv.Itoa(b)))
+			bytes += stored(v, b)
 		}
 	}
 	connections := make([]*bareRedis, bareConnections)
@@ -138,5 +137,5 @@ func (r *bareRedis) info(section, name string) (int64, error) {
 			return strconv.ParseInt(value, 10, 64)
 		}
 	}
-	return 0, fmt.Errorf("redis does not tell its %s", name)
+	return 0, fmt.Errorf("redis does not report its %s", name)
 }

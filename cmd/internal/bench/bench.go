@@ -24,7 +24,7 @@ type Bench struct {
 	Only       []string      // some of Names; empty: all
 
 	System
-	Say func(name string) // told what is being made or measured from now on
+	Say func(name string) // is called with what is made or measured from now on
 }
 
 // System is the kindred that is measured. Its prefix is the bench's own.

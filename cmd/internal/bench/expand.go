@@ -42,7 +42,7 @@ func (w *world) expanded(ctx context.Context) error {
 	return w.settled(ctx)
 }
 
-// ask lets a run happen, and says how long it took from the publication of its request until its success was read.
+// ask publishes a request and returns its successful run, and how long that took until its success was read.
 func (w *world) ask(ctx context.Context, action schemas.Action, id string, part float64) (*schemas.Run, time.Duration, error) {
 	request := schemas.ExpandRequest{Action: action, ExpansionID: id}
 	request.RequestID = fmt.Sprintf("%s-%s-%d", action, id, time.Now().UnixNano())
@@ -97,7 +97,7 @@ func (w *world) expand(ctx context.Context) (Measure, error) {
 	return m, w.settled(ctx)
 }
 
-// published checks that Kafka and Redis hold as many members as a report says.
+// published checks that Kafka and Redis hold as many members as a report counts.
 func (w *world) published(ctx context.Context, id string, before goal, counts schemas.Counts) error {
 	var records int64
 	prefix := []byte(id + "/")

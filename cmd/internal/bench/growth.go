@@ -30,7 +30,7 @@ type Sizes struct {
 	Expansions []int
 }
 
-// Grow measures a world of every size once: run is told its size.
+// Grow measures a world of every size once, by run.
 func (s Sizes) Grow(run func(customers, fields, expansions int) (*Report, error)) (*Growth, error) {
 	type size struct{ customers, fields, expansions int }
 	cross := size{s.Customers[len(s.Customers)/2], s.Fields[len(s.Fields)/2], s.Expansions[0]}
@@ -137,7 +137,7 @@ func (a *Axis) slope(l line) float64 {
 	return math.Log(l.of(last.Report)/l.of(first.Report)) / math.Log(float64(last.At)/float64(first.At))
 }
 
-// measured gives the lines of a band that have points on some axis.
+// measured returns the lines of a band that have points on some axis.
 func (g *Growth) measured(b band) (lines []line) {
 	for _, l := range b.lines {
 		for _, a := range g.Axes {

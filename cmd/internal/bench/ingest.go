@@ -61,15 +61,15 @@ func (w *world) rebuild(ctx context.Context) (Measure, error) {
 	return m, nil
 }
 
-// start is how long a cold start took, from the beginning.
-type start struct {
+// coldStart is how long a start on an empty Redis took, from the beginning.
+type coldStart struct {
 	taken   time.Duration // the first shard had an owner
 	ready   time.Duration // all shards were stored up to what was in Kafka
 	records int64
 }
 
 // start starts the shards alone, on an empty Redis, and checks that every customer has come to have a row.
-func (w *world) start(ctx context.Context) (s start, err error) {
+func (w *world) start(ctx context.Context) (s coldStart, err error) {
 	w.stop()
 	if err := w.wipe(ctx); err != nil {
 		return s, err
@@ -102,7 +102,7 @@ func (w *world) start(ctx context.Context) (s start, err error) {
 	return s, err
 }
 
-// readBare reads all that some topics hold once, doing nothing with it, and says how long that takes.
+// readBare reads all that some topics hold once, doing nothing with it, and returns how long that took.
 func (w *world) readBare(ctx context.Context, topics ...string) (time.Duration, error) {
 	var all []consumers.Position
 	for _, topic := range topics {
@@ -133,7 +133,7 @@ func (w *world) readBare(ctx context.Context, topics ...string) (time.Duration, 
 
 const readers = 2
 
-// every takes each n-th, from the first on.
+// every returns each n-th element, from the first on.
 func every[T any](all []T, first, n int) (some []T) {
 	for i := first; i < len(all); i += n {
 		some = append(some, all[i])

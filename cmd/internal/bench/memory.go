@@ -6,8 +6,6 @@ import (
 	"os"
 	"runtime"
 	"time"
-
-	"kindred/pipeline/cache"
 )
 
 // memory takes away first the pipeline, then the caches, and sees how much memory that frees: so what a process shares
@@ -55,26 +53,11 @@ func (w *world) memory(ctx context.Context) (Measure, error) {
 	return m, nil
 }
 
-// content is how many bytes the rows and ids of all customers have.
-func (w *world) content(ctx context.Context) (bytes int64, err error) {
-	var view *cache.View
-	for shard := range w.Shards {
-		if view, err = w.Cache.Scan(ctx, shard, cache.Want{Into: view}); err != nil {
-			return 0, err
-		}
-		for b := range view.Blocks() {
-			rows := len(view.Rows(b)) / view.Width
-			bytes += int64(rows * (view.Width + len(view.IDs(b))/cache.BlockRows))
-		}
-	}
-	return bytes, nil
-}
-
-// asks says whether Redis can be asked how much memory it uses.
+// asks reports whether Redis can be asked how much memory it uses.
 func (w *world) asks() bool { return w.Embedded || w.Redis != "" }
 
-// freed is how many bytes Redis has less when the caches are wiped; 0 when it cannot be asked. An embedded Redis is a
-// part of the heap, of which so many bytes were in use before.
+// freed wipes the caches and returns how many bytes of Redis that frees; 0: it cannot be asked. An embedded Redis is a part of
+// the heap, of which before bytes were in use.
 func (w *world) freed(ctx context.Context, before int64) (int64, error) {
 	if w.Embedded {
 		err := w.wipe(ctx)
@@ -109,16 +92,16 @@ func (w *world) freed(ctx context.Context, before int64) (int64, error) {
 	return before - after, err
 }
 
-// heap is how many bytes of the heap are in use once everything is collected that can be.
+// heap returns how many bytes of the heap are in use once everything is collected that can be.
 func heap() int64 {
 	var stats runtime.MemStats
 	runtime.GC()
-	runtime.GC() // pools give up what they hold at the second
+	runtime.GC() // pools drop what they hold at the second
 	runtime.ReadMemStats(&stats)
 	return int64(stats.HeapInuse)
 }
 
-// resident is how many bytes of memory the process holds, collected or not, where the system tells.
+// resident returns how many bytes of memory the process holds, collected or not. It is false where the system does not tell.
 func resident() (int64, bool) {
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"kindred/schemas/wire"
 )
 
-// schedule says when events are due, whatever comes of them: the loop is open. Whoever falls behind it, does not slow it
-// down, and every event that waits for him counts for as long as it waits.
+// schedule is when events are due, whatever becomes of them: the loop is open. A publisher that falls behind does not slow it
+// down, and every event that waits for the publisher counts for as long as it waits.
 type schedule struct {
 	began time.Time
 	rate  int // events a second
@@ -34,24 +34,24 @@ type (
 
 // keep publishes every event when it is due, and returns when all are acknowledged.
 func (s schedule) keep(ctx context.Context, partitions int, next compose, send send) error {
-	lanes := make([]*lane, partitions)
+	queues := make([]*queue, partitions)
 	group, ctx := errgroup.WithContext(ctx)
-	for partition := range lanes {
-		l := &lane{more: make(chan struct{}, 1)}
-		lanes[partition] = l
-		group.Go(func() error { return l.run(ctx, partition, send) })
+	for partition := range queues {
+		q := &queue{more: make(chan struct{}, 1)}
+		queues[partition] = q
+		group.Go(func() error { return q.run(ctx, partition, send) })
 	}
 	group.Go(func() error {
-		for _, l := range lanes {
-			defer l.end()
+		for _, q := range queues {
+			defer q.end()
 		}
-		return s.pace(ctx, lanes, next)
+		return s.pace(ctx, queues, next)
 	})
 	return group.Wait()
 }
 
 // pace hands out each event when it is due. When it comes late itself, the events keep their times.
-func (s schedule) pace(ctx context.Context, lanes []*lane, next compose) error {
+func (s schedule) pace(ctx context.Context, queues []*queue, next compose) error {
 	for n := range s.total {
 		due := s.due(n)
 		for early := time.Until(due); early > 0; early = time.Until(due) {
@@ -61,14 +61,13 @@ func (s schedule) pace(ctx context.Context, lanes []*lane, next compose) error {
 			return ctx.Err()
 		}
 		partition, key, value := next(n, due)
-		lanes[partition].add(due.UnixMilli(), key, value)
+		queues[partition].add(due.UnixMilli(), key, value)
 	}
 	return nil
 }
 
-// pause sleeps. In a process that is at rest time.Sleep comes half a millisecond late, since Go waits for networks and
-// timers in whole milliseconds: the kernel's own sleep is nearer. In a busy one it keeps a thread, and time.Sleep comes
-// in time.
+// pause sleeps. In a process at rest time.Sleep ends half a millisecond late, since Go waits for networks and timers in whole
+// milliseconds: longer pauses use the kernel's own sleep, which is more exact but keeps a thread.
 func pause(d time.Duration) {
 	if d < time.Millisecond/2 {
 		time.Sleep(d)
@@ -78,31 +77,31 @@ func pause(d time.Duration) {
 	unix.Select(0, nil, nil, nil, &timeout) // a signal may end it
 }
 
-// lane is what waits to be published to one partition: the next batch is whatever has come while the last was on its
-// way. It is never full, so that whoever publishes in time is never held up.
-type lane struct {
+// queue is what waits to be published to one partition: the next batch is whatever has come while the last one was in flight.
+// It is never full, so that it never holds up who keeps to the schedule.
+type queue struct {
 	mutex sync.Mutex
-	wait  []*wire.Builder
-	spare []*wire.Builder
-	more  chan struct{} // something waits, or nothing will come any more
-	over  bool
+	wait  []*wire.Builder // filled, the first to be sent first
+	spare []*wire.Builder // empty
+	more  chan struct{}   // has one when something waits, or when nothing will come any more
+	over  bool            // nothing will come any more
 }
 
 // run sends what comes, until nothing will come any more.
-func (l *lane) run(ctx context.Context, partition int, send send) error {
+func (q *queue) run(ctx context.Context, partition int, send send) error {
 	for {
-		batch, over := l.take()
+		batch, over := q.take()
 		switch {
 		case batch != nil:
 			if err := send(ctx, partition, batch); err != nil {
 				return err
 			}
-			l.giveBack(batch)
+			q.giveBack(batch)
 		case over:
 			return nil
 		default:
 			select {
-			case <-l.more:
+			case <-q.more:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
@@ -110,50 +109,53 @@ func (l *lane) run(ctx context.Context, partition int, send send) error {
 	}
 }
 
-// add puts a record behind the others.
-func (l *lane) add(at int64, key, value []byte) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	last := len(l.wait) - 1
-	if last < 0 || l.wait[last].Size() >= fullBatch {
+// add puts a record behind the others. The bytes are copied.
+func (q *queue) add(at int64, key, value []byte) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	last := len(q.wait) - 1
+	if last < 0 || q.wait[last].Size() >= fullBatch {
 		next := new(wire.Builder)
-		if n := len(l.spare); n > 0 {
-			next, l.spare = l.spare[n-1], l.spare[:n-1]
+		if n := len(q.spare); n > 0 {
+			next, q.spare = q.spare[n-1], q.spare[:n-1]
 		}
-		l.wait, last = append(l.wait, next), last+1
+		q.wait, last = append(q.wait, next), last+1
 	}
-	l.wait[last].Add(at, key, value, nil)
-	l.nudge()
+	q.wait[last].Add(at, key, value, nil)
+	q.nudge()
 }
 
-func (l *lane) nudge() {
+// nudge wakes run.
+func (q *queue) nudge() {
 	select {
-	case l.more <- struct{}{}:
+	case q.more <- struct{}{}:
 	default:
 	}
 }
 
-func (l *lane) end() {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	l.over = true
-	l.nudge()
+// end lets run return once everything is sent.
+func (q *queue) end() {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.over = true
+	q.nudge()
 }
 
-// take gives the next batch; nil: there is none now.
-func (l *lane) take() (next *wire.Builder, over bool) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	if len(l.wait) == 0 {
-		return nil, l.over
+// take returns the next batch; nil: nothing waits now.
+func (q *queue) take() (next *wire.Builder, over bool) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if len(q.wait) == 0 {
+		return nil, q.over
 	}
-	next, l.wait = l.wait[0], l.wait[1:]
+	next, q.wait = q.wait[0], q.wait[1:]
 	return next, false
 }
 
-func (l *lane) giveBack(batch *wire.Builder) {
+// giveBack returns a batch that was sent, to be filled again.
+func (q *queue) giveBack(batch *wire.Builder) {
 	batch.Reset()
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	l.spare = append(l.spare, batch)
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.spare = append(q.spare, batch)
 }

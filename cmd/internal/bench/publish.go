@@ -18,7 +18,7 @@ import (
 // fullBatch is what an owner publishes at a time, in bytes.
 const fullBatch = 768 << 10
 
-// mostRecords bounds a run: more of them take longer, and tell nothing new.
+// mostRecords bounds a run: with more records it takes longer, and shows the same.
 const mostRecords = 2_000_000
 
 // publish publishes memberships as the owners of the shards do; then the same by connections without a client; then, by
@@ -93,8 +93,8 @@ func (w *world) arrived(ctx context.Context, name string, n int) (map[string]int
 	return map[string]int64{"records": records, "bytes": bytes}, err
 }
 
-// publishAll sends n memberships, to every partition from a goroutine of its own, as owners do, and says how many a
-// second those were.
+// publishAll sends n memberships, to every partition from a goroutine of its own, as owners do, and returns how many
+// a second those were.
 func (w *world) publishAll(ctx context.Context, n int, send func(context.Context, int, *wire.Builder) error) (float64, error) {
 	began := time.Now()
 	group, ctx := errgroup.WithContext(ctx)
@@ -165,7 +165,7 @@ type record struct {
 	headers              wire.Headers
 }
 
-// fill makes a batch of every step-th customer from the first on, and says where the next one begins.
+// fill makes a batch of every step-th customer from the first on, and returns the first of the next batch.
 func (r *record) fill(batch *wire.Builder, first, end, step int) (next int) {
 	batch.Reset()
 	for next = first; next < end && batch.Size() < fullBatch; next += step {

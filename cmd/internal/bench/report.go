@@ -37,7 +37,7 @@ func (b *Bench) report() *Report {
 	}
 }
 
-// Find gives a figure by its measure's name and its own; nil: it was not measured.
+// Find returns a figure by the name of its measure and its own; nil: it was not measured.
 func (r *Report) Find(measure, figure string) *Figure {
 	for _, m := range r.Measures {
 		for i := range m.Figures {
@@ -95,7 +95,7 @@ func (m *Measure) check() error {
 	return nil
 }
 
-// figure makes a figure of its runs.
+// figure makes a figure of what each run measured.
 func figure(name, unit string, runs []float64) Figure {
 	return Figure{Name: name, Unit: unit, Value: median(runs), Runs: runs}
 }
@@ -120,5 +120,5 @@ func median(runs []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// perSecond is how many a second n are in a time.
+// perSecond returns how many a second n in a time are.
 func perSecond[N int | int64](n N, took time.Duration) float64 { return float64(n) / took.Seconds() }

@@ -131,12 +131,12 @@ func (s *scanning) readAndScore(ctx context.Context, shard int) error {
 	return nil
 }
 
-// count says how much there is.
+// count counts the customers and the bytes of all shards.
 func (s *scanning) count() {
 	for _, v := range s.views {
 		s.customers += int64(v.NumRows)
 		for b := range v.Blocks() {
-			s.bytes += int64(cache.BlockRows*v.Width + len(v.IDs(b)))
+			s.bytes += int64(stored(v, b))
 		}
 	}
 }
@@ -156,7 +156,7 @@ func (s *scanning) choose() {
 	s.chosen = selection.Choose(&all, selection.PresetOf(&s.model.Definition).Rule(&s.model.Definition))
 }
 
-// sum adds up all rows, which no scoring can be quicker than, and says how long that takes.
+// sum adds up all rows, which no scoring can be quicker than, and returns how long that took.
 func (s *scanning) sum() time.Duration {
 	began := time.Now()
 	var a, b, c, d uint64

@@ -8,7 +8,7 @@ import (
 	"kindred/cmd/internal/terminal"
 )
 
-// Rows are the figures as a table, with a heading for each column; "#" marks one of numbers.
+// Rows returns the figures as a table, with a heading for each column; "#" marks one of numbers.
 func (r *Report) Rows() (headings []string, rows [][]string) {
 	for _, m := range r.Measures {
 		name := m.Name
@@ -24,7 +24,7 @@ func (r *Report) Rows() (headings []string, rows [][]string) {
 	return []string{"measure", "figure", "#median", "unit", "#limit", "#to limit", "limit"}, rows
 }
 
-// Setting says in one line what was measured on.
+// Setting describes in one line what was measured on.
 func (r *Report) Setting() string {
 	return fmt.Sprintf("%s, %d fields, %s, %s changes a second; %s, %d cores, %s; medians of %d",
 		terminal.Count(r.Customers, "customer"), r.Fields, terminal.Count(r.Expansions, "expansion"), terminal.Number(r.Rate),
@@ -54,7 +54,7 @@ func (g *Growth) Markdown() string {
 	return strings.Join(all, "\n")
 }
 
-// Rows are the figures along an axis as a table, with a heading for each column; "#" marks one of numbers.
+// Rows returns the figures along an axis as a table, with a heading for each column; "#" marks one of numbers.
 func (g *Growth) Rows(a *Axis) (headings []string, rows [][]string) {
 	headings = []string{"figure", "unit"}
 	for _, p := range a.Points {
@@ -72,7 +72,7 @@ func (g *Growth) Rows(a *Axis) (headings []string, rows [][]string) {
 	return append(headings, "#slope"), rows
 }
 
-// Setting says what stays as it is along the axis.
+// Setting describes what stays as it is along the axis.
 func (a *Axis) Setting() string {
 	r := a.Points[0].Report
 	var fixed []string
@@ -112,7 +112,7 @@ func markdown(headings []string, rows [][]string) string {
 	return text.String()
 }
 
-// amount writes a number with as many digits as tell something.
+// amount writes a number with three significant digits, and whole numbers in full.
 func amount(value float64) string {
 	switch abs := math.Abs(value); {
 	case abs >= 1000:

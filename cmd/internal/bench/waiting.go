@@ -17,8 +17,8 @@ func newWaiting(customers int) waiting { return waiting{due: make([]atomic.Int64
 
 func (w *waiting) expect(customer int, due time.Time) { w.due[customer].Store(due.UnixNano()) }
 
-// see takes the time since the customer's last was due. Where a record tells when its cause was due (cause, in ms since
-// 1970; 0 when it does not), and that was an earlier one, that counts.
+// see takes the time since the customer's last was due. Where a record has the time of its cause (ms since 1970; 0: it
+// has not) and that was an earlier one, the earlier one counts.
 func (w *waiting) see(came time.Time, customer int, cause int64) {
 	if customer < 0 || customer >= len(w.due) {
 		return
@@ -50,7 +50,7 @@ func (q *quantiles) add(latencies []time.Duration) {
 	}
 }
 
-// changedAt is the time of the cause of a membership, in ms since 1970; 0 when it tells none: it is a tombstone.
+// changedAt returns the time of the cause of a membership, in ms since 1970; 0: it has none, being a tombstone.
 func changedAt(value []byte) int64 {
 	const name = `"changedAt":"`
 	i := bytes.LastIndex(value, []byte(name))

@@ -94,20 +94,20 @@ type pipeline struct {
 
 var errEnded = errors.New("the pipeline has ended")
 
-// serve runs the pipeline with these roles, unless it does already. It returns when the parts have been started.
+// serve runs the pipeline with these roles, unless it runs already. It returns once the parts have been started.
 func (w *world) serve(ctx context.Context, roles ...string) error {
 	if w.pipeline != nil && slices.Equal(w.pipeline.roles, roles) {
 		return nil
 	}
 	w.stop()
 	serving, stop := context.WithCancel(ctx)
-	watched, tell := context.WithCancelCause(ctx)
+	watched, ended := context.WithCancelCause(ctx)
 	p := &pipeline{roles: roles, ctx: watched, stop: stop, ended: make(chan struct{})}
 	started := make(chan struct{})
 	go func() {
 		defer close(p.ended)
 		err := w.Serve(serving, func() { close(started) }, roles...)
-		tell(cmp.Or(err, errEnded))
+		ended(cmp.Or(err, errEnded))
 	}()
 	w.pipeline = p
 	select {
@@ -130,7 +130,7 @@ func (w *world) stop() {
 // inputs are the topics that every shard reads.
 var inputs = []string{schemas.Profiles, schemas.SegmentMembers, schemas.Models, schemas.Memberships}
 
-// ends are the positions of every partition of a topic at its end.
+// ends returns the present end of every partition of a topic.
 func (w *world) ends(ctx context.Context, name string) ([]consumers.Position, error) {
 	positions := make([]consumers.Position, w.Shards)
 	for shard := range positions {
@@ -146,7 +146,7 @@ func (w *world) ends(ctx context.Context, name string) ([]consumers.Position, er
 // goal is where every shard must get to: by input, then by shard.
 type goal [][]consumers.Position
 
-// goal is what the inputs hold now.
+// goal returns the present ends of the inputs.
 func (w *world) goal(ctx context.Context) (goal, error) {
 	var all goal
 	for _, topic := range inputs {
@@ -159,7 +159,7 @@ func (w *world) goal(ctx context.Context) (goal, error) {
 	return all, nil
 }
 
-// records is how many offsets lie before the goal.
+// records returns how many offsets lie before the goal.
 func (g goal) records() (n int64) {
 	for _, ends := range g {
 		for _, end := range ends {
@@ -169,7 +169,7 @@ func (g goal) records() (n int64) {
 	return n
 }
 
-// met says whether every shard's cache is ready and has taken in everything up to the goal.
+// met reports whether every shard's cache is ready and has taken in everything up to the goal.
 func (g goal) met(metas []*cache.Meta) bool {
 	for shard, meta := range metas {
 		if meta == nil || !meta.Ready {
@@ -185,10 +185,10 @@ func (g goal) met(metas []*cache.Meta) bool {
 	return true
 }
 
-// look is how often the shards are looked at: so exact are the times of what ends there.
+// look is how often the metas are read: no time of what ends in Redis is more exact.
 const look = 2 * time.Millisecond
 
-// until looks at the shards' caches until enough is true.
+// until reads the metas of all shards again and again, until enough reports true.
 func (w *world) until(ctx context.Context, enough func([]*cache.Meta) bool) error {
 	again := time.NewTicker(look)
 	defer again.Stop()
@@ -208,7 +208,7 @@ func (w *world) until(ctx context.Context, enough func([]*cache.Meta) bool) erro
 	}
 }
 
-// settled waits until the shards have taken in all that is there now.
+// settled waits until the shards have handled everything that the inputs hold now.
 func (w *world) settled(ctx context.Context) error {
 	g, err := w.goal(ctx)
 	if err != nil {
@@ -216,20 +216,3 @@ func (w *world) settled(ctx context.Context) error {
 	}
 	return w.until(ctx, g.met)
 }
-
-// wipe clears the caches of all shards, as a Redis would be that has been restarted. No pipeline may be running. A fresh
-// claim deletes all that its shard has but a new meta.
-func (w *world) wipe(ctx context.Context) error {
-	for shard := range w.Shards {
-		if _, err := w.Cache.Claim(ctx, shard, true); err != nil {
-			return err
-		}
-		if err := w.Cache.Redis.Del(ctx, fmt.Sprintf("%s{%d}:meta", w.Cache.Prefix, shard)).Err(); err != nil {
-			return fmt.Errorf("clear the cache of shard %d: %w", shard, err)
-		}
-	}
-	return nil
-}
-
-// Clear removes from Redis everything that the bench has stored there.
-func (b *Bench) Clear(ctx context.Context) error { return (&world{Bench: b}).wipe(ctx) }
