@@ -38,7 +38,7 @@ var homes = map[string][]string{
 	"github.com/alicebob/miniredis":          {"cmd/internal/embedded"},
 	"github.com/prometheus/client_golang":    {"cmd/internal/console"},
 	"github.com/spf13/cobra":                 {"cmd/kindred"},
-	"github.com/vbauerster/mpb":              {"cmd/kindred", "cmd/internal/terminal"},
+	"github.com/vbauerster/mpb":              {"cmd/internal/terminal"},
 	"github.com/santhosh-tekuri/jsonschema":  {},
 }
 
