@@ -21,8 +21,7 @@ func (l *life) decideOn(ctx context.Context, input int, r *wire.Record, ends **s
 	}()
 	switch input {
 	case segmentsInput:
-		l.learnSegment(r)
-		return step{}, nil
+		return step{}, l.learnSegment(l.state.segments, r)
 	case eventsInput:
 		var event schemas.DataEvent
 		if why := decode(r, event.Decode); why != nil {
@@ -52,18 +51,23 @@ func decode(r *wire.Record, read func(key, value []byte) error) error {
 	return read(r.Key, value)
 }
 
-// learnSegment takes in the router's record of a segment. One that cannot be read changes nothing.
-func (l *life) learnSegment(r *wire.Record) {
+// learnSegment takes in the router's record of a segment. A record that is not a segment's changes nothing; one of a format
+// that this build does not know is an error that wraps schemas.ErrFormat.
+func (c *Controller) learnSegment(segments map[string]*schemas.Segment, r *wire.Record) error {
+	if err := schemas.CheckFormat(r.Headers); err != nil {
+		return err
+	}
 	if r.Value == nil {
-		delete(l.state.segments, string(r.Key))
-		return
+		delete(segments, string(r.Key))
+		return nil
 	}
 	s := new(schemas.Segment)
 	if err := s.Decode(r.Key, r.Value); err != nil {
-		l.Log.Warn("the record of a segment cannot be read", "offset", r.Offset, "error", err)
-		return
+		c.Log.Warn("the record of a segment cannot be read", "offset", r.Offset, "error", err)
+		return nil
 	}
-	l.state.segments[s.SegmentID] = s
+	segments[s.SegmentID] = s
+	return nil
 }
 
 // letter makes a dead letter. An error that is no schemas.Malformed is our own mistake and says so.
@@ -92,30 +96,44 @@ func (l *life) ends(ctx context.Context) (*schemas.Ends, error) {
 
 // remember reads what earlier lives have decided, and the segments as they are.
 func (l *life) remember(ctx context.Context) error {
-	if _, err := l.readAll(ctx, schemas.Expansions, func(r *wire.Record) {
-		if r.Value == nil {
-			return // nothing happens because something is absent
-		}
-		e := new(schemas.Expansion)
-		if err := e.Decode(r.Key, r.Value); err != nil {
-			l.Log.Warn("the record of an expansion cannot be read", "offset", r.Offset, "error", err)
-			return
-		}
-		l.state.expansions[e.ExpansionID] = e
-		l.register.add(e.ExpansionID)
-	}); err != nil {
+	if _, err := l.readAll(ctx, schemas.Expansions, l.learnExpansion); err != nil {
 		return err
 	}
 	l.register.complete()
-	end, err := l.readAll(ctx, schemas.Segments, l.learnSegment)
+	end, err := l.readAll(ctx, schemas.Segments, func(r *wire.Record) error {
+		return l.learnSegment(l.state.segments, r)
+	})
 	l.from[segmentsInput], l.at[segmentsInput] = end, end
 	return err
 }
 
-// readAll visits all that a topic of one partition holds now, and returns where that ends.
-func (c *Controller) readAll(ctx context.Context, name string, visit func(*wire.Record)) (end int64, err error) {
+// learnExpansion takes in what an earlier term has decided about an expansion. A record that is not an expansion's changes
+// nothing; one of a format that this build does not know is an error that wraps schemas.ErrFormat: passed over, it would let
+// a request be decided wrongly.
+func (l *life) learnExpansion(r *wire.Record) error {
+	if err := schemas.CheckFormat(r.Headers); err != nil {
+		return err
+	}
+	if r.Value == nil {
+		return nil // only the record of a deletion removes an expansion
+	}
+	e := new(schemas.Expansion)
+	if err := e.Decode(r.Key, r.Value); err != nil {
+		l.Log.Warn("the record of an expansion cannot be read", "offset", r.Offset, "error", err)
+		return nil
+	}
+	l.state.expansions[e.ExpansionID] = e
+	l.register.add(e.ExpansionID)
+	return nil
+}
+
+// readAll visits all that a topic of one partition holds now, and returns where that ends. An error of visit comes back with
+// the offset of the record.
+func (c *Controller) readAll(ctx context.Context, name string, visit func(*wire.Record) error) (end int64, err error) {
 	return wire.ReadAll(ctx, c.Reader, c.Prefix.Topic(name), func(r *wire.Record) error {
-		visit(r)
+		if err := visit(r); err != nil {
+			return fmt.Errorf("record at offset %d: %w", r.Offset, err)
+		}
 		return nil
 	})
 }

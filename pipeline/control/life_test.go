@@ -161,6 +161,8 @@ func (w *world) verify() {
 	}
 	letters, epochs := 0, map[int64]bool{}
 	w.all(schemas.DeadLetters, 1, func(*wire.Record) { letters++ })
+	w.all(schemas.Expansions, 1, w.numbered)
+	w.all(schemas.Models, shards, w.numbered)
 	w.all(schemas.Models, 1, func(r *wire.Record) {
 		m, err := model.Decode(r.Value)
 		w.ok(err)
@@ -177,6 +179,14 @@ func (w *world) verify() {
 	}
 	if e := w.expansion("x"); e.State != schemas.StateDeleted || e.Run != nil || len(e.Pending) > 0 || !epochs[e.Epoch] {
 		w.Errorf("in the end it is %+v", e)
+	}
+}
+
+// numbered demands that a record carries the number of its format.
+func (w *world) numbered(r *wire.Record) {
+	w.Helper()
+	if format, _ := r.Headers.Get(schemas.HeaderFormat); string(format) != "1" {
+		w.Errorf("the record of %s at offset %d has format %q", r.Key, r.Offset, format)
 	}
 }
 

@@ -62,25 +62,26 @@ func (l *life) commitAll(ctx context.Context, steps []step) error {
 // write puts what a step decides into a transaction.
 func (l *life) write(ctx context.Context, w route.Writer, s step) error {
 	at := now()
-	event := func(topic, kind, key string, value any) error {
+	event := func(topic, kind, key string, value any, more ...wire.Header) error {
 		raw, err := json.Marshal(value)
 		if err != nil {
 			return fmt.Errorf("encode an event of %s: %w", topic, err)
 		}
 		id := strconv.FormatUint(xxhash.Sum64(raw), 16) // the same event has the same id whenever it is written
-		return w.Write(ctx, l.Prefix.Topic(topic), 0, []byte(key), raw, schemas.Event(kind, id, key, at))
+		return w.Write(ctx, l.Prefix.Topic(topic), 0, []byte(key), raw, schemas.Event(kind, id, key, at, more...))
 	}
 	for shard := range l.Number {
 		if s.model == nil {
 			break
 		}
 		key := []byte(s.expansion.ExpansionID)
-		if err := w.Write(ctx, l.Prefix.Topic(schemas.Models), shard, key, s.model, wire.Headers(nil)); err != nil {
+		if err := w.Write(ctx, l.Prefix.Topic(schemas.Models), shard, key, s.model, wire.AppendHeaders(nil, schemas.Format())); err != nil {
 			return err
 		}
 	}
 	if s.expansion != nil {
-		if err := event(schemas.Expansions, schemas.TypeExpansion, s.expansion.ExpansionID, whole(s.expansion)); err != nil {
+		id := s.expansion.ExpansionID
+		if err := event(schemas.Expansions, schemas.TypeExpansion, id, whole(s.expansion), schemas.Format()); err != nil {
 			return err
 		}
 	}

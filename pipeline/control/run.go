@@ -198,16 +198,13 @@ func (w *work) tryLearning(ctx context.Context) (lesson learn.Lesson, learned *l
 // came before the request.
 func (w *work) lesson(ctx context.Context) (learn.Lesson, error) {
 	segments := map[string]*schemas.Segment{}
-	if _, err := w.readAll(ctx, schemas.Segments, func(r *wire.Record) {
-		s := new(schemas.Segment)
-		if r.Value != nil && s.Decode(r.Key, r.Value) == nil {
-			segments[s.SegmentID] = s
-		}
+	if _, err := w.readAll(ctx, schemas.Segments, func(r *wire.Record) error {
+		return w.learnSegment(segments, r)
 	}); err != nil {
 		return learn.Lesson{}, err
 	}
 	declared := map[string]schemas.Field{}
-	if _, err := w.readAll(ctx, schemas.Fields, func(r *wire.Record) {
+	if _, err := w.readAll(ctx, schemas.Fields, func(r *wire.Record) error {
 		var f schemas.Field
 		if r.Value == nil {
 			delete(declared, string(r.Key))
@@ -216,6 +213,7 @@ func (w *work) lesson(ctx context.Context) (learn.Lesson, error) {
 		} else {
 			w.Log.Warn("the declaration of a field cannot be read", "offset", r.Offset, "error", err)
 		}
+		return nil
 	}); err != nil {
 		return learn.Lesson{}, err
 	}

@@ -1,0 +1,71 @@
+package control_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"kindred/pipeline/control"
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// sayLater publishes a record of a format that this build does not know.
+func (w *world) sayLater(topic, key, value string) {
+	w.Helper()
+	var b wire.Builder
+	b.Add(1_700_000_000_000, []byte(key), []byte(value), wire.AppendHeaders(nil, wire.Header{Key: schemas.HeaderFormat, Value: []byte("2")}))
+	_, err := w.producer.Publish(w.ctx, w.prefix.Topic(topic), 0, &b)
+	w.ok(err)
+}
+
+// stops runs a controller until it stops, as it must at a record of an unknown format, and demands that it names the record.
+func (w *world) stops(c *control.Controller, group control.Group, topic, offset string) {
+	w.Helper()
+	err := c.Run(w.ctx, group)
+	if !errors.Is(err, schemas.ErrFormat) || !strings.Contains(err.Error(), w.prefix.Topic(topic)) || !strings.Contains(err.Error(), offset) {
+		w.Errorf("it ended with %v", err)
+	}
+}
+
+func TestNothingIsDecidedFromARecordOfAnUnknownFormat(t *testing.T) {
+	cluster := newKafka(t)
+	for topic, value := range map[string]string{
+		schemas.Expansions: `{"expansionId":"x","name":"x","state":"live","epoch":7,"definition":null}`,
+		schemas.Segments:   `{"segmentId":"x","name":"x"}`,
+	} {
+		t.Run(topic, func(t *testing.T) {
+			w := newWorld(t, cluster, "of-"+topic+".")
+			gen := w.join()
+			w.segment("vip")
+			w.say(schemas.Expansions, 0, [2]string{"y", `{"expansionId":"y","name":"y","state":"new","epoch":1}`})
+			w.sayLater(topic, "x", value)
+			w.ask(`{"requestId":"a","action":"expand","expansionId":"x","sourceSegmentId":"vip"}`)
+			c := w.controller(w.transactions("controller", gen, never), w.caches(), &learner{})
+			w.stops(c, gen, topic, "offset 1")
+			for _, topic := range []string{schemas.Runs, schemas.Models, schemas.DeadLetters} {
+				w.all(topic, 1, func(r *wire.Record) { t.Errorf("%s has a record of %s", topic, r.Key) })
+			}
+		})
+	}
+}
+
+// A segment's record may come from a router that is newer than the controller.
+func TestASegmentOfAnUnknownFormatEndsTheTerm(t *testing.T) {
+	w := newWorld(t, newKafka(t), "test.")
+	gen := w.join()
+	w.segment("vip")
+	l := &learner{hold: true, began: make(chan string), ended: make(chan error, 1)}
+	c := w.controller(w.transactions("controller", gen, never), w.caches(), l)
+	stopped := make(chan struct{})
+	w.run(func() error {
+		defer close(stopped)
+		w.stops(c, gen, schemas.Segments, "at 1:")
+		return nil
+	})
+	w.ask(`{"requestId":"a","action":"expand","expansionId":"x","sourceSegmentId":"vip"}`)
+	<-l.began
+	w.sayLater(schemas.Segments, "vip", `{"segmentId":"vip","name":"VIP"}`)
+	<-stopped
+	<-l.ended // the work of the run has ended with the term
+}
