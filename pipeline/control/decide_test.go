@@ -40,6 +40,11 @@ func (d *desk) do(s step) step {
 	return s
 }
 
+// empty reports whether a step changes nothing.
+func empty(s step) bool {
+	return s.expansion == nil && len(s.runs) == 0 && len(s.requests) == 0 && len(s.letters) == 0
+}
+
 func (d *desk) ask(r schemas.ExpandRequest) step {
 	d.offset++
 	return d.do(d.state.decide(request{r, d.offset, noon, schemas.Ends{SegmentChanges: d.offset}}, noon))
@@ -64,8 +69,8 @@ func (d *desk) commit() {
 		return
 	}
 	definition := define(e.Definition, &e.Run.Request, func(id string) string { return id })
-	named(&definition, &e.Run.Request)
-	d.do(commit(e, definition, schemas.NewReport(), []byte("{}"), noon))
+	setName(&definition, &e.Run.Request)
+	d.do(commitModel(e, definition, schemas.NewReport(), []byte("{}"), noon))
 }
 
 func (d *desk) succeed() {
@@ -136,13 +141,13 @@ func TestARequestWaitsRunsAndEnds(t *testing.T) {
 func TestTheSameRequestTwiceIsOne(t *testing.T) {
 	d := newDesk(t)
 	d.ask(expand("a"))
-	if again := d.ask(expand("a")); !again.empty() {
+	if again := d.ask(expand("a")); !empty(again) {
 		t.Errorf("the second time it decided %+v", again)
 	}
 	d.turn()
 	d.commit()
 	d.succeed()
-	if again := d.ask(expand("a")); !again.empty() {
+	if again := d.ask(expand("a")); !empty(again) {
 		t.Errorf("after its end it decided %+v", again)
 	}
 	for i := range remembered {

@@ -7,23 +7,26 @@ import (
 	"kindred/schemas"
 )
 
-// define makes the definition that a run would commit: what its request says, over what was last committed, over the
-// defaults. sourceName is what the source segment is called.
+// defaultRefresh is how an expansion is refreshed whose requests have not said it.
+var defaultRefresh = schemas.RefreshPolicy{OnDataEvent: true}
+
+// define returns the definition that a run would commit: what its request says, over what was last committed (nil: nothing),
+// over the defaults. sourceName returns what a segment is called.
 func define(committed *schemas.Definition, r *schemas.ExpandRequest, sourceName func(id string) string) schemas.Definition {
 	var d schemas.Definition
 	if committed != nil {
 		d = *committed
 		d.Fields, d.Suppress, d.Tags = slices.Clone(d.Fields), slices.Clone(d.Suppress), slices.Clone(d.Tags)
 	} else {
-		preset, _ := selection.Named(selection.Default)
 		d = schemas.Definition{
-			Suppress: []string{}, ExcludeSource: true, Share: 0.2, Floor: preset.Floor, Preset: preset.Name,
-			Tags: []string{}, Refresh: schemas.RefreshPolicy{OnDataEvent: true},
+			Suppress: []string{}, ExcludeSource: true, Share: 0.2, Preset: selection.Default, Tags: []string{},
+			Refresh: defaultRefresh,
 		}
+		d.Floor = selection.PresetOf(&d).Floor
 	}
-	whom(&d, r)
-	howFar(&d, r)
-	named(&d, r)
+	setCustomers(&d, r)
+	setReach(&d, r)
+	setName(&d, r)
 	if r.Refresh != nil {
 		d.Refresh = *r.Refresh
 	}
@@ -33,9 +36,9 @@ func define(committed *schemas.Definition, r *schemas.ExpandRequest, sourceName 
 	return d
 }
 
-// whom says whom to learn from, by which fields, and who may become a member. No fields at all stands for the
+// setCustomers sets whom to learn from, by which fields, and who may become a member. An empty list of fields stands for the
 // recommended ones, so that an edit can go back to them.
-func whom(d *schemas.Definition, r *schemas.ExpandRequest) {
+func setCustomers(d *schemas.Definition, r *schemas.ExpandRequest) {
 	if r.SourceSegmentID != nil {
 		d.SourceSegmentID = *r.SourceSegmentID
 	}
@@ -56,15 +59,14 @@ func whom(d *schemas.Definition, r *schemas.ExpandRequest) {
 	}
 }
 
-// howFar says how far down it reaches. A floor that is its preset's goes along to another preset.
-func howFar(d *schemas.Definition, r *schemas.ExpandRequest) {
-	if r.Preset != nil {
-		was, _ := selection.Named(d.Preset)
-		preset, _ := selection.Named(*r.Preset)
-		if d.Floor == was.Floor {
-			d.Floor = preset.Floor
+// setReach sets how far down the expansion reaches. A floor that is the usual one of its preset changes with the preset.
+func setReach(d *schemas.Definition, r *schemas.ExpandRequest) {
+	if r.Preset != nil && *r.Preset != d.Preset {
+		usual := d.Floor == selection.PresetOf(d).Floor
+		d.Preset = *r.Preset
+		if usual {
+			d.Floor = selection.PresetOf(d).Floor
 		}
-		d.Preset = preset.Name
 	}
 	if r.Floor != nil {
 		d.Floor = *r.Floor
@@ -77,8 +79,8 @@ func howFar(d *schemas.Definition, r *schemas.ExpandRequest) {
 	}
 }
 
-// named gives a definition the name and tags of a request, if it has any.
-func named(d *schemas.Definition, r *schemas.ExpandRequest) {
+// setName sets the name and the tags, if the request has any.
+func setName(d *schemas.Definition, r *schemas.ExpandRequest) {
 	if r.Name != nil {
 		d.Name = *r.Name
 	}
@@ -87,7 +89,7 @@ func named(d *schemas.Definition, r *schemas.ExpandRequest) {
 	}
 }
 
-// distinct keeps the first of each; never nil.
+// distinct returns the strings without repetitions, in the order of their first places. It is never nil.
 func distinct(all []string) []string {
 	kept := make([]string, 0, len(all))
 	for _, s := range all {
@@ -96,19 +98,4 @@ func distinct(all []string) []string {
 		}
 	}
 	return kept
-}
-
-// refusedBySegments says why a definition cannot be learned from the segments as they are.
-func refusedBySegments(d *schemas.Definition, segments map[string]*schemas.Segment) *schemas.RunError {
-	for _, id := range d.Segments() {
-		switch s := segments[id]; {
-		case s == nil:
-			return schemas.Refuse(schemas.CodeUnknownSegment, "load it first (kindred load segment), or check its id",
-				"there is no segment %s", id)
-		case s.Gone:
-			return schemas.Refuse(schemas.CodeSegmentGone, "publish the segment again, or edit the expansion to use another",
-				"segment %s is gone", id)
-		}
-	}
-	return nil
 }

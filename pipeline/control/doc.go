@@ -1,11 +1,12 @@
 // Package control is the state machine of the expansions: it takes requests in, gives each expansion its turn, has a
-// model learned, commits it, and says how the run went.
+// model learned, commits it, and reports how the run went.
 //
 // It promises that every request which can be read ends as exactly one run in a final status, whatever crashes: a
 // request's place in the queue and the offset it was read at are one transaction, and so are a model, the record of
 // its expansion and every result. Before the commit of a run, failing or cancelling changes nothing; after it, the run
-// is finished. The same requests in the same order give the same decisions: decide.go and turn.go are pure.
+// is finished. The same requests in the same order give the same decisions: these are pure functions, which decide.go,
+// transitions.go, triggers.go and segments.go hold.
 //
 // It does not know how weights are found, who is a member of what, or how records and offsets get to Kafka. It learns
-// from the caches of the shards and believes only what they say is whole.
+// from the caches of the shards, and only from those that are whole.
 package control

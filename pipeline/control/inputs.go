@@ -51,25 +51,6 @@ func decode(r *wire.Record, read func(key, value []byte) error) error {
 	return read(r.Key, value)
 }
 
-// learnSegment takes in the router's record of a segment. A record that is not a segment's changes nothing; one of a format
-// that this build does not know is an error that wraps schemas.ErrFormat.
-func (c *Controller) learnSegment(segments map[string]*schemas.Segment, r *wire.Record) error {
-	if err := schemas.CheckFormat(r.Headers); err != nil {
-		return err
-	}
-	if r.Value == nil {
-		delete(segments, string(r.Key))
-		return nil
-	}
-	s := new(schemas.Segment)
-	if err := s.Decode(r.Key, r.Value); err != nil {
-		c.Log.Warn("the record of a segment cannot be read", "offset", r.Offset, "error", err)
-		return nil
-	}
-	segments[s.SegmentID] = s
-	return nil
-}
-
 // letter makes a dead letter. An error that is no schemas.Malformed is our own mistake and says so.
 func (l *life) letter(input int, r *wire.Record, why error) schemas.DeadLetter {
 	var malformed *schemas.Malformed

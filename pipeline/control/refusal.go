@@ -11,7 +11,7 @@ import (
 	"kindred/schemas"
 )
 
-// refusal says why a request cannot be, or cannot be now. Nil: it may wait for its turn.
+// refusal returns why a request cannot be carried out at all, or not now; nil when it may wait for its turn.
 func (s *state) refusal(known *schemas.Expansion, r *schemas.ExpandRequest) *schemas.RunError {
 	if err := s.refusedByState(known, r); err != nil {
 		return err
@@ -22,17 +22,17 @@ func (s *state) refusal(known *schemas.Expansion, r *schemas.ExpandRequest) *sch
 	return s.refusedByChain(r)
 }
 
-// refusedByState looks at what the expansion is and does.
+// refusedByState returns what the present state of the expansion has against the request, or nil.
 func (s *state) refusedByState(known *schemas.Expansion, r *schemas.ExpandRequest) *schemas.RunError {
 	id := r.ExpansionID
 	if r.Action == schemas.Expand {
-		return s.refusedAsNew(known, r)
+		return s.refusedExpand(known, r)
 	}
 	switch {
 	case known == nil:
-		return unknown(id)
+		return schemas.Refuse(schemas.CodeUnknownExpansion, "kindred list shows what there is", "there is no expansion %s", id)
 	case r.Action == schemas.Cancel:
-		return notToCancel(known)
+		return refusedCancel(known)
 	case known.State == schemas.StateDeleted && !busy(known):
 		return schemas.Refuse(schemas.CodeUnknownExpansion, "expand its source anew (kindred expand)", "expansion %s was deleted", id)
 	case r.Action == schemas.Delete:
@@ -52,12 +52,8 @@ func (s *state) refusedByState(known *schemas.Expansion, r *schemas.ExpandReques
 	return nil
 }
 
-func unknown(id string) *schemas.RunError {
-	return schemas.Refuse(schemas.CodeUnknownExpansion, "kindred list shows what there is", "there is no expansion %s", id)
-}
-
-// refusedAsNew says why an id cannot be expanded.
-func (s *state) refusedAsNew(known *schemas.Expansion, r *schemas.ExpandRequest) *schemas.RunError {
+// refusedExpand returns why no expansion can begin under the request's id, or nil.
+func (s *state) refusedExpand(known *schemas.Expansion, r *schemas.ExpandRequest) *schemas.RunError {
 	if known != nil && (known.Definition != nil || busy(known)) {
 		return schemas.Refuse(schemas.CodeExists, "edit or refresh it, or choose another id (--id)", "expansion %s exists", r.ExpansionID)
 	}
@@ -67,12 +63,13 @@ func (s *state) refusedAsNew(known *schemas.Expansion, r *schemas.ExpandRequest)
 	return nil
 }
 
+// takenBySegment refuses an id that is a segment's.
 func takenBySegment(id string) *schemas.RunError {
 	return schemas.Refuse(schemas.CodeExists, "choose another id (--id)", "%s is the id of a segment: segments and expansions share one namespace", id)
 }
 
-// notToCancel says why there is nothing to cancel.
-func notToCancel(known *schemas.Expansion) *schemas.RunError {
+// refusedCancel returns why there is nothing that could be canceled, or nil.
+func refusedCancel(known *schemas.Expansion) *schemas.RunError {
 	switch {
 	case interruptible(known) || len(known.Pending) > 0:
 		return nil
@@ -83,7 +80,7 @@ func notToCancel(known *schemas.Expansion) *schemas.RunError {
 	return schemas.Refuse(schemas.CodeNotRunning, "", "no run of %s waits or runs", known.ExpansionID)
 }
 
-// refusedByValue looks at the request alone.
+// refusedByValue returns what is wrong with the request by itself, or nil.
 func refusedByValue(r *schemas.ExpandRequest) *schemas.RunError {
 	bad := func(hint, format string, args ...any) *schemas.RunError {
 		return schemas.Refuse(schemas.CodeBadValue, hint, format, args...)
@@ -115,6 +112,7 @@ func refusedByValue(r *schemas.ExpandRequest) *schemas.RunError {
 	return nil
 }
 
+// presets lists the names of all presets for people.
 func presets() string {
 	var names []string
 	for _, p := range selection.Presets() {
@@ -123,6 +121,7 @@ func presets() string {
 	return strings.Join(names, " and ")
 }
 
+// refusedPolicy returns why a refresh policy cannot be followed, or nil.
 func refusedPolicy(p *schemas.RefreshPolicy) *schemas.RunError {
 	if p.SourceChange < 0 {
 		return schemas.Refuse(schemas.CodeBadValue, "0.1 means a tenth of the source", "refresh.sourceChange %v is below 0", p.SourceChange)
@@ -140,7 +139,7 @@ func refusedPolicy(p *schemas.RefreshPolicy) *schemas.RunError {
 	return nil
 }
 
-// isName allows what can be shown on one line.
+// isName reports whether a name can be shown on one line and is not too long for it.
 func isName(name string) bool {
 	visible := false
 	for _, r := range name {
@@ -152,7 +151,7 @@ func isName(name string) bool {
 	return visible && utf8.RuneCountInString(name) <= 200
 }
 
-// refusedByChain refuses what would build an expansion on another one.
+// refusedByChain returns why a request would build an expansion on another one, or on itself; nil when it would not.
 func (s *state) refusedByChain(r *schemas.ExpandRequest) *schemas.RunError {
 	for _, id := range r.Segments() {
 		if id == r.ExpansionID {
@@ -164,4 +163,34 @@ func (s *state) refusedByChain(r *schemas.ExpandRequest) *schemas.RunError {
 		}
 	}
 	return nil
+}
+
+// refusedAtTurn returns what has come to stand against a request while it waited, or nil: the run before it may have failed.
+func refusedAtTurn(e *schemas.Expansion, r *schemas.ExpandRequest) *schemas.RunError {
+	if e.Definition == nil && r.SourceSegmentID == nil && r.Action != schemas.Delete {
+		return schemas.Refuse(schemas.CodeUnknownExpansion, "expand it anew (kindred expand)",
+			"expansion %s has never been committed", e.ExpansionID)
+	}
+	return nil
+}
+
+// refusedBySegments returns why a definition cannot be learned from the segments as they are, or nil.
+func refusedBySegments(d *schemas.Definition, segments map[string]*schemas.Segment) *schemas.RunError {
+	for _, id := range d.Segments() {
+		switch s := segments[id]; {
+		case s == nil:
+			return schemas.Refuse(schemas.CodeUnknownSegment, "load it first (kindred load segment), or check its id",
+				"there is no segment %s", id)
+		case s.Gone:
+			return schemas.Refuse(schemas.CodeSegmentGone, "publish the segment again, or edit the expansion to use another",
+				"segment %s is gone", id)
+		}
+	}
+	return nil
+}
+
+// tooLarge refuses a model of so many bytes that a topic would not take it.
+func tooLarge(size int) *schemas.RunError {
+	return schemas.Refuse(schemas.CodeBadField, "name fewer fields (--field)",
+		"the model of so many fields and values has %d bytes, more than %d", size, largestModel)
 }

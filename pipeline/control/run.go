@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"kindred/pipeline/learn"
-	"kindred/pipeline/model"
 	"kindred/schemas"
 	"kindred/schemas/retry"
 	"kindred/schemas/wire"
@@ -25,9 +24,6 @@ const (
 	scoringFrom    = 0.5
 	publishingFrom = 0.6
 )
-
-// largestModel is how many bytes of a model a topic surely takes.
-const largestModel = 1_000_000
 
 // heldUp are the pauses of a run that something outside holds up.
 var heldUp = retry.Backoff{First: 100 * time.Millisecond, Last: 5 * time.Second}
@@ -87,7 +83,7 @@ func (l *life) hear(ctx context.Context, w word) error {
 	case w.counted != nil:
 		return l.commit(ctx, requestsInput, succeed(e, *w.counted, now()))
 	case w.learned != nil:
-		return l.commitModel(ctx, e, w)
+		return l.commit(ctx, requestsInput, commit(e, w.learned, w.definition, now()))
 	}
 	event := processing(e, w.stage, w.progress, w.detail)
 	if event.Stage == l.last.Stage && time.Since(l.told) < calm {
@@ -95,36 +91,6 @@ func (l *life) hear(ctx context.Context, w word) error {
 		return nil
 	}
 	return l.tell(ctx, event)
-}
-
-// commitModel commits what was learned. The name is as it is now: it may have changed since.
-func (l *life) commitModel(ctx context.Context, e *schemas.Expansion, w word) error {
-	m := model.Model{}
-	if e.Run.Request.Action == schemas.Delete {
-		m.Deleted = true
-	} else {
-		m = *w.learned.Model
-		m.Definition = w.definition
-		named(&m.Definition, &e.Run.Request)
-	}
-	m.Epoch, m.RunID, m.StartedAt = e.Run.Epoch, e.Run.RunID, e.Run.StartedAt
-	raw, err := m.Encode()
-	if err != nil {
-		return l.commit(ctx, requestsInput, fail(e, schemas.Internal(err), now()))
-	}
-	if len(raw) > largestModel {
-		return l.commit(ctx, requestsInput, fail(e, tooLarge(len(raw)), now()))
-	}
-	if m.Deleted {
-		return l.commit(ctx, requestsInput, commitDeletion(e, raw, now()))
-	}
-	return l.commit(ctx, requestsInput, commit(e, m.Definition, w.learned.Report, raw, now()))
-}
-
-// tooLarge refuses a model that a topic would not take.
-func tooLarge(size int) *schemas.RunError {
-	return schemas.Refuse(schemas.CodeBadField, "name fewer fields (--field)",
-		"the model of so many fields and values has %d bytes, more than %d", size, largestModel)
 }
 
 // work is what a run does between two decisions: up to its commit, or after it.

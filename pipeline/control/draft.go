@@ -1,0 +1,166 @@
+package control
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"kindred/schemas"
+)
+
+// remembered is how many requests of an expansion are recognized when they come twice.
+const remembered = 20
+
+// draft is a decision on one expansion in the making.
+type draft struct {
+	e    schemas.Expansion // a copy: the record that is committed stays as it is
+	runs []schemas.Run
+	now  time.Time
+}
+
+// draftFor begins the decision on a request that is not refused. Expanding makes a new record, also of an expansion
+// that was deleted: that one keeps its epoch, since owners remember it.
+func draftFor(known *schemas.Expansion, r request, now time.Time) *draft {
+	if known == nil {
+		known = &schemas.Expansion{ExpansionID: r.ExpansionID, State: schemas.StateNew}
+	}
+	d := redraft(known, now)
+	d.remember(r.RequestID)
+	if r.Action == schemas.Expand {
+		d.e.State, d.e.Report, d.e.Definition = schemas.StateNew, nil, nil
+		d.e.Name = r.ExpansionID
+		if r.Name != nil {
+			d.e.Name = *r.Name
+		}
+	}
+	return d
+}
+
+// redraft begins a decision on an expansion that exists.
+func redraft(e *schemas.Expansion, now time.Time) *draft {
+	d := &draft{e: *e, now: now}
+	d.e.Pending = slices.Clone(e.Pending)
+	d.e.Requests = slices.Clone(e.Requests)
+	return d
+}
+
+// step ends the drafting.
+func (d *draft) step() step {
+	return step{expansion: &d.e, runs: d.runs}
+}
+
+// remember notes the id of a request, so that it is recognized when it comes again.
+func (d *draft) remember(requestID string) {
+	d.e.Requests = append(d.e.Requests, requestID)
+	if over := len(d.e.Requests) - remembered; over > 0 {
+		d.e.Requests = slices.Delete(d.e.Requests, 0, over)
+	}
+}
+
+// queue puts a request behind whatever waits.
+func (d *draft) queue(r request) {
+	d.e.Pending = append(d.e.Pending, schemas.Pending{
+		Request: r.ExpandRequest, Cause: cause(&r.ExpandRequest), Offset: r.offset, At: r.at, Ends: r.ends,
+	})
+	d.runs = append(d.runs, schemas.Run{
+		RunID: r.RequestID, ExpansionID: d.e.ExpansionID, Cause: cause(&r.ExpandRequest), Status: schemas.Queued,
+	})
+}
+
+// supersede ends what a new definition, or a deletion, makes pointless: all that waits, and the run under way before its
+// commit. After its commit a run is finished first.
+func (d *draft) supersede(by request) {
+	detail := fmt.Sprintf("superseded by %s (%s)", by.RequestID, by.Action)
+	if interruptible(&d.e) {
+		d.endRunning(schemas.Skipped, detail)
+	}
+	d.endPending(schemas.Skipped, detail)
+}
+
+// remove queues a deletion, unless there is one already.
+func (d *draft) remove(r request) {
+	if leaving(&d.e) {
+		d.ended(r.RequestID, cause(&r.ExpandRequest), schemas.Skipped, "it is being deleted already")
+		return
+	}
+	d.supersede(r)
+	d.queue(r)
+}
+
+// refresh queues a refresh, unless one waits already: a later one joins it, and makes it see what the later one must see.
+func (d *draft) refresh(r request) {
+	i := slices.IndexFunc(d.e.Pending, isRefresh)
+	if i < 0 {
+		d.queue(r)
+		return
+	}
+	first := &d.e.Pending[i]
+	first.Ends = r.ends // read later, so nowhere lower
+	first.Request.Force = first.Request.Force || r.Force
+	d.ended(r.RequestID, cause(&r.ExpandRequest), schemas.Skipped, "joined to "+first.Request.RequestID)
+}
+
+// cancel ends what waits, and the run under way before its commit. A cancel that finds neither was refused before.
+func (d *draft) cancel(r request) {
+	detail := "canceled by " + r.RequestID
+	if interruptible(&d.e) {
+		d.endRunning(schemas.Canceled, detail)
+	}
+	d.endPending(schemas.Canceled, detail)
+	d.ended(r.RequestID, cause(&r.ExpandRequest), schemas.Successful, "").Progress = 1
+}
+
+// rename needs no model: it counts at once, also for what waits or is under way.
+func (d *draft) rename(r request) {
+	apply := func(to *schemas.ExpandRequest) {
+		if r.Name != nil {
+			to.Name = r.Name
+		}
+		if r.Tags != nil {
+			to.Tags = r.Tags
+		}
+	}
+	if r.Name != nil {
+		d.e.Name = *r.Name
+	}
+	if d.e.Definition != nil {
+		definition := *d.e.Definition
+		setName(&definition, &r.ExpandRequest)
+		d.e.Definition = &definition
+	}
+	if interruptible(&d.e) {
+		run := *d.e.Run
+		apply(&run.Request)
+		d.e.Run = &run
+	}
+	for i := range d.e.Pending {
+		apply(&d.e.Pending[i].Request)
+	}
+	d.ended(r.RequestID, cause(&r.ExpandRequest), schemas.Successful, "").Progress = 1
+}
+
+// ended adds the last event of a run, and returns it to be filled in. It is valid until the next one is added.
+func (d *draft) ended(runID string, cause schemas.Cause, status schemas.Status, detail string) *schemas.Run {
+	end := d.now
+	d.runs = append(d.runs, schemas.Run{
+		RunID: runID, ExpansionID: d.e.ExpansionID, Cause: cause, Status: status, Detail: detail, EndedAt: &end,
+	})
+	return &d.runs[len(d.runs)-1]
+}
+
+// endRunning ends the run under way, and returns its last event as ended does.
+func (d *draft) endRunning(status schemas.Status, detail string) *schemas.Run {
+	r := d.e.Run
+	event := d.ended(r.RunID, r.Cause, status, detail)
+	event.Epoch, event.StartedAt = r.Epoch, &r.StartedAt
+	d.e.Run = nil
+	return event
+}
+
+// endPending ends whatever waits.
+func (d *draft) endPending(status schemas.Status, detail string) {
+	for _, p := range d.e.Pending {
+		d.ended(p.Request.RequestID, p.Cause, status, detail)
+	}
+	d.e.Pending = nil
+}

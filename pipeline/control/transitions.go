@@ -1,0 +1,120 @@
+package control
+
+import (
+	"time"
+
+	"kindred/pipeline/learn"
+	"kindred/pipeline/model"
+	"kindred/schemas"
+)
+
+// largestModel is how many bytes of a model a topic surely takes.
+const largestModel = 1_000_000
+
+// start gives an expansion's first waiting request its turn, under an epoch of its own. What cannot run any more fails.
+func start(e *schemas.Expansion, now time.Time) step {
+	d := redraft(e, now)
+	p := d.e.Pending[0]
+	d.e.Pending = d.e.Pending[1:]
+	if why := refusedAtTurn(e, &p.Request); why != nil {
+		d.ended(p.Request.RequestID, p.Cause, schemas.Failed, "").Error = why
+		return d.step()
+	}
+	d.e.Epoch++
+	d.e.Run = &schemas.RunRef{
+		RunID: p.Request.RequestID, Epoch: d.e.Epoch, Cause: p.Cause, StartedAt: now, Request: p.Request, Ends: &p.Ends,
+	}
+	d.runs = append(d.runs, processing(&d.e, schemas.Waiting, 0, ""))
+	return d.step()
+}
+
+// restart gives a run that an earlier term did not commit the next epoch: no two attempts have the same.
+func restart(e *schemas.Expansion, now time.Time) step {
+	d := redraft(e, now)
+	d.e.Epoch++
+	run := *e.Run
+	run.Epoch = d.e.Epoch
+	d.e.Run = &run
+	d.runs = append(d.runs, processing(&d.e, schemas.Waiting, 0, "taken over by another controller"))
+	return d.step()
+}
+
+// commit takes the run under way past the point of no return, with the model that was learned for a definition; or it fails
+// the run, when no record can hold that model. The name is as it is now: it may have changed while the run learned.
+func commit(e *schemas.Expansion, learned *learn.Result, definition schemas.Definition, now time.Time) step {
+	m := model.Model{}
+	deletion := e.Run.Request.Action == schemas.Delete
+	if !deletion {
+		m = *learned.Model
+		m.Definition = definition
+		setName(&m.Definition, &e.Run.Request)
+	}
+	m.Deleted = deletion
+	m.Epoch, m.RunID, m.StartedAt = e.Run.Epoch, e.Run.RunID, e.Run.StartedAt
+	raw, err := m.Encode()
+	switch {
+	case err != nil:
+		return fail(e, schemas.Internal(err), now)
+	case len(raw) > largestModel:
+		return fail(e, tooLarge(len(raw)), now)
+	case deletion:
+		return commitDeletion(e, raw, now)
+	}
+	return commitModel(e, m.Definition, learned.Report, raw, now)
+}
+
+// commitModel makes a model and its definition the ones that count. raw are the model's bytes.
+func commitModel(e *schemas.Expansion, definition schemas.Definition, report *schemas.Report, raw []byte, now time.Time) step {
+	d := redraft(e, now)
+	d.e.Definition, d.e.Name, d.e.State = &definition, definition.Name, schemas.StateLive
+	return d.committed(report, raw)
+}
+
+// commitDeletion makes the deletion count. The record stays, for its epoch.
+func commitDeletion(e *schemas.Expansion, raw []byte, now time.Time) step {
+	d := redraft(e, now)
+	d.e.Definition, d.e.Report, d.e.State = nil, nil, schemas.StateDeleted
+	return d.committed(schemas.NewReport(), raw)
+}
+
+// committed ends the drafting of a commit: from here on the shards publish what raw says, and the run can only succeed.
+func (d *draft) committed(report *schemas.Report, raw []byte) step {
+	run := *d.e.Run
+	run.Committed, run.Report = true, report
+	d.e.Run = &run
+	d.runs = append(d.runs, processing(&d.e, schemas.Publishing, publishingFrom, ""))
+	done := d.step()
+	done.model = raw
+	return done
+}
+
+// succeed ends a committed run whose part every shard has published.
+func succeed(e *schemas.Expansion, counted counted, now time.Time) step {
+	d := redraft(e, now)
+	report := *e.Run.Report
+	report.Counts.Members = counted.members
+	report.Counts.Entered, report.Counts.Left, report.Counts.Changed = counted.entered, counted.left, counted.changed
+	if d.e.State != schemas.StateDeleted {
+		d.e.Report = &report
+	}
+	last := d.endRunning(schemas.Successful, "")
+	last.Progress, last.Report = 1, &report
+	return d.step()
+}
+
+// fail ends a run that cannot be. Nothing of it was committed: the expansion stays as it was.
+func fail(e *schemas.Expansion, why *schemas.RunError, now time.Time) step {
+	d := redraft(e, now)
+	d.endRunning(schemas.Failed, "").Error = why
+	return d.step()
+}
+
+// processing returns the event of a run that is under way.
+func processing(e *schemas.Expansion, stage schemas.Stage, progress float64, detail string) schemas.Run {
+	r := e.Run
+	started := r.StartedAt
+	return schemas.Run{
+		RunID: r.RunID, ExpansionID: e.ExpansionID, Epoch: r.Epoch, Cause: r.Cause, Status: schemas.Processing,
+		Stage: stage, Detail: detail, Progress: progress, StartedAt: &started,
+	}
+}

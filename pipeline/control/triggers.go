@@ -1,0 +1,57 @@
+package control
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+
+	"kindred/schemas"
+)
+
+// onDataEvent asks for a refresh of every expansion that wants one when upstream has completed a load. An expansion
+// whose first run is under way is among them: that run may have begun before the load was complete.
+func (s *state) onDataEvent(event schemas.DataEvent) step {
+	var asked step
+	for _, e := range s.inOrder() {
+		if e.State == schemas.StateSegmentGone || leaving(e) || !policy(e).OnDataEvent {
+			continue
+		}
+		asked.requests = append(asked.requests, schemas.ExpandRequest{
+			RequestID:   triggered(e.ExpansionID, event.Source, event.BatchID),
+			Action:      schemas.Refresh,
+			ExpansionID: e.ExpansionID,
+			Cause:       schemas.CauseDataEvent,
+		})
+	}
+	return asked
+}
+
+// triggered returns the id of a trigger's request. The same cause gives the same id, and so one run. What cannot be part of
+// an id is hashed.
+func triggered(expansionID string, by ...string) string {
+	what := strings.Join(by, "/")
+	if id := expansionID + "/" + what; schemas.ValidCustomerID([]byte(id)) == nil {
+		return id // what may be the id of a customer may be that of a request
+	}
+	return expansionID + "/" + strconv.FormatUint(xxhash.Sum64String(what), 16)
+}
+
+// policy returns how an expansion is refreshed: as committed, else as its first run would have it.
+func policy(e *schemas.Expansion) schemas.RefreshPolicy {
+	var first *schemas.ExpandRequest
+	switch {
+	case e.Definition != nil:
+		return e.Definition.Refresh
+	case e.Run != nil:
+		first = &e.Run.Request
+	case len(e.Pending) > 0:
+		first = &e.Pending[0].Request
+	default:
+		return schemas.RefreshPolicy{} // deleted, or its first run has failed
+	}
+	if first.Refresh != nil {
+		return *first.Refresh
+	}
+	return defaultRefresh
+}
