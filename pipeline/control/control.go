@@ -23,14 +23,15 @@ type Group interface {
 // offset of the group, if only to where it is: so the group fences, too, a controller that does not know it is over.
 type Transactions = route.Transactions
 
-// Shards tell what every shard's cache holds and how far its owner has got.
+// Shards knows what every shard's cache holds and how far its owner has got.
 type Shards interface {
 	ReadMetas(ctx context.Context, shards int) ([]*cache.Meta, error) // by shard; nil: there is no cache
 }
 
-// Learner finds a model. A *schemas.RunError says that there cannot be one; after any other error it is asked again.
+// Learner finds a model, and reports how far it is, 0 to 1 within each stage, from any goroutine. A *schemas.RunError means
+// that there cannot be a model; after any other error it is asked again.
 type Learner interface {
-	Learn(ctx context.Context, l learn.Lesson, tell func(stage schemas.Stage, progress float64)) (*learn.Result, error)
+	Learn(ctx context.Context, l learn.Lesson, report func(stage schemas.Stage, progress float64)) (*learn.Result, error)
 }
 
 // Controller runs the expansions. Only one may run at a time: its transactions fence an older one.
@@ -43,37 +44,35 @@ type Controller struct {
 	Learner      Learner
 	Log          *slog.Logger
 
-	register register
+	taken takenIDs
 }
-
-const (
-	longPoll  = 500 * time.Millisecond
-	heartbeat = 1500 * time.Millisecond // a run says so often that it is under way; the contract has 2 s
-	calm      = 500 * time.Millisecond  // between two events of a run that differ in progress only
-)
 
 // Run takes requests and runs expansions until ctx ends, the group's generation. After any other error it may be called
 // again: it goes on from what is committed, and nothing is lost or doubled. A run that was committed is only waited for;
 // one that was not begins anew under the next epoch.
+//
+// A record that another version of kindred has written in a format unknown to this one is such an error, and wraps
+// schemas.ErrFormat: nothing is decided that depends on it.
 func (c *Controller) Run(ctx context.Context, group Group) error {
-	c.register.begin(ctx)
-	l, err := c.begin(ctx, group)
+	c.taken.begin(ctx)
+	t, err := c.begin(ctx, group)
 	if err != nil {
 		return retry.Ending(ctx, fmt.Errorf("begin to control: %w", err))
 	}
-	defer l.background.Wait()
+	defer t.background.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	l.background.Go(func() { l.read(ctx) })
-	if err := l.resume(ctx); err != nil {
+	from := t.at
+	t.background.Go(func() { t.fetch(ctx, from) })
+	if err := t.resume(ctx); err != nil {
 		return retry.Ending(ctx, fmt.Errorf("resume a run: %w", err))
 	}
 	for {
-		if err := l.turn(ctx); err != nil {
+		if err := t.turn(ctx); err != nil {
 			return retry.Ending(ctx, fmt.Errorf("control: %w", err))
 		}
 	}
 }
 
-// now is the time as events tell it.
+// now returns the time as events carry it: UTC, in milliseconds.
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }

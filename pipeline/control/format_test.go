@@ -10,8 +10,8 @@ import (
 	"kindred/schemas/wire"
 )
 
-// sayLater publishes a record of a format that this build does not know.
-func (w *world) sayLater(topic, key, value string) {
+// publishLater publishes a record of a format that this build does not know.
+func (w *world) publishLater(topic, key, value string) {
 	w.Helper()
 	var b wire.Builder
 	b.Add(1_700_000_000_000, []byte(key), []byte(value), wire.AppendHeaders(nil, wire.Header{Key: schemas.HeaderFormat, Value: []byte("2")}))
@@ -38,8 +38,8 @@ func TestNothingIsDecidedFromARecordOfAnUnknownFormat(t *testing.T) {
 			w := newWorld(t, cluster, "of-"+topic+".")
 			gen := w.join()
 			w.segment("vip")
-			w.say(schemas.Expansions, 0, [2]string{"y", `{"expansionId":"y","name":"y","state":"new","epoch":1}`})
-			w.sayLater(topic, "x", value)
+			w.publish(schemas.Expansions, 0, [2]string{"y", `{"expansionId":"y","name":"y","state":"new","epoch":1}`})
+			w.publishLater(topic, "x", value)
 			w.ask(`{"requestId":"a","action":"expand","expansionId":"x","sourceSegmentId":"vip"}`)
 			c := w.controller(w.transactions("controller", gen, never), w.caches(), &learner{})
 			w.stops(c, gen, topic, "offset 1")
@@ -65,7 +65,7 @@ func TestASegmentOfAnUnknownFormatEndsTheTerm(t *testing.T) {
 	})
 	w.ask(`{"requestId":"a","action":"expand","expansionId":"x","sourceSegmentId":"vip"}`)
 	<-l.began
-	w.sayLater(schemas.Segments, "vip", `{"segmentId":"vip","name":"VIP"}`)
+	w.publishLater(schemas.Segments, "vip", `{"segmentId":"vip","name":"VIP"}`)
 	<-stopped
 	<-l.ended // the work of the run has ended with the term
 }

@@ -52,7 +52,7 @@ func TestAnExpansionFromItsRequestToItsEnd(t *testing.T) {
 
 	w.ask(`{"requestId":"rename","action":"rename","expansionId":"x","name":"Rather VIP"}`)
 	w.ask(`{"requestId":"early","action":"cancel","expansionId":"x"}`)
-	w.say(schemas.DataEvents, 0, [2]string{"warehouse", `{"source":"warehouse","batchId":"b1","kind":"profiles-loaded"}`})
+	w.publish(schemas.DataEvents, 0, [2]string{"warehouse", `{"source":"warehouse","batchId":"b1","kind":"profiles-loaded"}`})
 	runs := w.ended("rename", "early", "x/warehouse/b1")
 	if r := last(runs["early"]); r.Status != schemas.Failed || r.Error.Code != schemas.CodeNotRunning {
 		t.Errorf("a cancel of nothing ends as %+v", r)
@@ -131,11 +131,11 @@ func (w *world) load(customers []testkit.Customer) {
 		}
 	}
 	for p, records := range byShard {
-		w.say(schemas.Profiles, p, records...)
+		w.publish(schemas.Profiles, p, records...)
 	}
 	members, err := json.Marshal(segments["vip"])
 	w.ok(err)
-	w.say(schemas.SegmentChanges, 0, [2]string{"vip",
+	w.publish(schemas.SegmentChanges, 0, [2]string{"vip",
 		`{"segmentId":"vip","name":"VIP customers","snapshot":"s","part":1,"parts":1,"members":` + string(members) + `}`})
 }
 
@@ -150,7 +150,7 @@ func refusing(customers []testkit.Customer) (n int64) {
 
 func last(events []schemas.Run) schemas.Run { return events[len(events)-1] }
 
-// successful demands that a run has succeeded, and gives its report.
+// successful demands that a run has succeeded, and returns its report.
 func (w *world) successful(events []schemas.Run) *schemas.Report {
 	w.Helper()
 	r := last(events)
@@ -160,7 +160,7 @@ func (w *world) successful(events []schemas.Run) *schemas.Report {
 	return r.Report
 }
 
-// stages demands that a run has told of its stages in order, and never went back.
+// stages demands that a run has reported its stages in order, and never went back.
 func (w *world) stages(events []schemas.Run) {
 	w.Helper()
 	var stages []schemas.Stage

@@ -21,7 +21,7 @@ type sample struct {
 	Value   json.RawMessage `json:"value"` // the record has it without the white space
 }
 
-// sampled is what testdata/expansion.format-1.json says: an edit is committed, and a refresh waits behind it.
+// sampled returns the expansion of testdata/expansion.format-1.json: an edit is committed, and a refresh waits behind it.
 func sampled() *schemas.Expansion {
 	started := time.Date(2026, 11, 23, 11, 0, 0, 0, time.UTC)
 	report := schemas.NewReport()
@@ -73,17 +73,17 @@ func TestARecordOfFormat1(t *testing.T) {
 		r.Headers = wire.AppendHeaders(r.Headers, wire.Header{Key: h[0], Value: []byte(h[1])})
 	}
 	c := &Controller{Log: slog.New(slog.DiscardHandler)}
-	c.register.begin(t.Context())
-	l := &life{Controller: c, state: newState()}
-	if err := l.learnExpansion(r); err != nil {
+	c.taken.begin(t.Context())
+	restored := &term{Controller: c, state: newState()}
+	if err := restored.learnExpansion(r); err != nil {
 		t.Fatal(err)
 	}
-	if got := l.state.expansions["vip-expansion"]; !reflect.DeepEqual(got, sampled()) {
+	if got := restored.state.expansions["vip-expansion"]; !reflect.DeepEqual(got, sampled()) {
 		t.Errorf("the record is read as %+v", got)
 	}
 
 	var w written
-	if err := l.write(t.Context(), &w, step{expansion: sampled()}); err != nil {
+	if err := restored.write(t.Context(), &w, step{expansion: sampled()}); err != nil {
 		t.Fatal(err)
 	}
 	if w.topic != schemas.Expansions || string(w.Key) != s.Key || !bytes.Equal(w.Value, r.Value) {

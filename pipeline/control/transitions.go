@@ -77,7 +77,7 @@ func commitDeletion(e *schemas.Expansion, raw []byte, now time.Time) step {
 	return d.committed(schemas.NewReport(), raw)
 }
 
-// committed ends the drafting of a commit: from here on the shards publish what raw says, and the run can only succeed.
+// committed ends the drafting of a commit: from here on the shards publish by the model raw, and the run can only succeed.
 func (d *draft) committed(report *schemas.Report, raw []byte) step {
 	run := *d.e.Run
 	run.Committed, run.Report = true, report

@@ -111,8 +111,8 @@ func (w *world) join() *consumers.Generation {
 	}
 }
 
-// say publishes an event of upstream.
-func (w *world) say(topic string, partition int, records ...[2]string) {
+// publish publishes an event of upstream.
+func (w *world) publish(topic string, partition int, records ...[2]string) {
 	w.Helper()
 	var b wire.Builder
 	for _, r := range records {
@@ -124,7 +124,7 @@ func (w *world) say(topic string, partition int, records ...[2]string) {
 
 func (w *world) ask(format string, args ...any) {
 	w.Helper()
-	w.say(schemas.ExpandRequests, 0, [2]string{"x", fmt.Sprintf(format, args...)})
+	w.publish(schemas.ExpandRequests, 0, [2]string{"x", fmt.Sprintf(format, args...)})
 }
 
 // all reads what a topic's partitions hold now.
@@ -141,7 +141,7 @@ func (w *world) all(topic string, partitions int, visit func(*wire.Record)) {
 	}
 }
 
-// ended waits until runs have come to their ends, and gives all their events.
+// ended waits until runs have come to their ends, and returns all their events.
 func (w *world) ended(runs ...string) map[string][]schemas.Run {
 	w.Helper()
 	events := map[string][]schemas.Run{}
@@ -172,7 +172,7 @@ func (w *world) ended(runs ...string) map[string][]schemas.Run {
 	return events
 }
 
-// expansion gives the last record of an expansion.
+// expansion returns the last record of an expansion.
 func (w *world) expansion(id string) (last schemas.Expansion) {
 	w.Helper()
 	w.all(schemas.Expansions, 1, func(r *wire.Record) {
@@ -262,7 +262,7 @@ type publisher struct{ *producers.Producer }
 
 func (p publisher) Publish(ctx context.Context, topic string, partition int, b *wire.Builder) (wire.Ack, error) {
 	ack, err := p.Producer.Publish(ctx, topic, partition, b)
-	return wire.Ack{Base: ack.Base, ProducerID: ack.ProducerID}, err
+	return wire.Ack(ack), err
 }
 
 // members counts who is a member now, by the compacted memberships.

@@ -61,8 +61,8 @@ type learner struct {
 	ended chan error
 }
 
-func (l *learner) Learn(ctx context.Context, lesson learn.Lesson, tell func(schemas.Stage, float64)) (*learn.Result, error) {
-	tell(schemas.Training, 0.5)
+func (l *learner) Learn(ctx context.Context, lesson learn.Lesson, report func(schemas.Stage, float64)) (*learn.Result, error) {
+	report(schemas.Training, 0.5)
 	if l.began != nil {
 		l.began <- lesson.ExpansionID
 	}
@@ -78,7 +78,7 @@ func (l *learner) Learn(ctx context.Context, lesson learn.Lesson, tell func(sche
 // segment is a record of the router's.
 func (w *world) segment(id string) {
 	w.Helper()
-	w.say(schemas.Segments, 0, [2]string{id, fmt.Sprintf(`{"segmentId":%q,"name":"All of %s"}`, id, id)})
+	w.publish(schemas.Segments, 0, [2]string{id, fmt.Sprintf(`{"segmentId":%q,"name":"All of %s"}`, id, id)})
 }
 
 // Wherever the controller is stopped, before or after any of its commits: the next one goes on, every run ends once, a
@@ -89,7 +89,7 @@ func TestACrashAnywhereLosesAndDoublesNothing(t *testing.T) {
 		crashed := false
 		t.Run(fmt.Sprint("crash ", point), func(t *testing.T) {
 			w := newWorld(t, cluster, fmt.Sprintf("crash%d.", point))
-			crashed = w.liveThrough(point)
+			crashed = w.runWithCrash(point)
 		})
 		if !crashed || t.Failed() {
 			if point < 40 {
@@ -100,7 +100,7 @@ func TestACrashAnywhereLosesAndDoublesNothing(t *testing.T) {
 	}
 }
 
-func (w *world) liveThrough(point int) (crashed bool) {
+func (w *world) runWithCrash(point int) (crashed bool) {
 	gen := w.join()
 	w.segment("vip")
 	requests := []string{
@@ -114,7 +114,7 @@ func (w *world) liveThrough(point int) (crashed bool) {
 	for _, r := range requests {
 		w.ask("%s", r)
 	}
-	w.say(schemas.DataEvents, 0, [2]string{"s", `{"batchId":"b"}`}, [2]string{"s", `{"batchId":"b"}`}, [2]string{"s", `{}`})
+	w.publish(schemas.DataEvents, 0, [2]string{"s", `{"batchId":"b"}`}, [2]string{"s", `{"batchId":"b"}`}, [2]string{"s", `{}`})
 	var crash crash
 	crash.left.Store(int64(point))
 	w.run(func() error {
@@ -137,7 +137,7 @@ type crash struct{ left atomic.Int64 }
 
 func (c *crash) due() bool { return c.left.Add(-1) == -1 }
 
-// verify looks at everything that two lives have left behind.
+// verify looks at everything that two terms have left behind.
 func (w *world) verify() {
 	w.Helper()
 	finals := map[string][]schemas.Status{}
@@ -201,7 +201,7 @@ func TestACancelEndsTheLearningAndTheNextRunHasItsTurn(t *testing.T) {
 	if id := <-l.began; id != "x" {
 		t.Fatalf("%s is learned, want x", id)
 	}
-	w.say(schemas.ExpandRequests, 0, [2]string{"y", `{"requestId":"b","action":"expand","sourceSegmentId":"vip"}`})
+	w.publish(schemas.ExpandRequests, 0, [2]string{"y", `{"requestId":"b","action":"expand","sourceSegmentId":"vip"}`})
 	w.ask(`{"requestId":"c","action":"cancel","expansionId":"x"}`)
 	if err := <-l.ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("the learning ended with %v", err)
@@ -221,12 +221,12 @@ func TestACancelEndsTheLearningAndTheNextRunHasItsTurn(t *testing.T) {
 	}
 }
 
-// fenced is what a newer life leaves an older one.
+// fenced is what a newer term leaves an older one.
 type fenced struct{ control.Transactions }
 
 func (fenced) Fence(context.Context) error { return errCrash }
 
-func TestAnErrorAtTheBeginningIsSaid(t *testing.T) {
+func TestAnErrorAtTheBeginningIsReturned(t *testing.T) {
 	w := newWorld(t, newKafka(t), "test.")
 	c := w.controller(fenced{}, w.caches(), &learner{})
 	if err := c.Run(w.ctx, w.join()); !errors.Is(err, errCrash) {
@@ -238,7 +238,7 @@ func TestARunWaitsForTheShardsAndSaysWhich(t *testing.T) {
 	w := newWorld(t, newKafka(t), "test.")
 	gen := w.join()
 	w.segment("vip")
-	w.say(schemas.Profiles, 1, [2]string{"c", `{}`}, [2]string{"d", `{}`})
+	w.publish(schemas.Profiles, 1, [2]string{"c", `{}`}, [2]string{"d", `{}`})
 	behind := w.caches()
 	behind.until = 1
 	c := w.controller(w.transactions("controller", gen, never), behind, &learner{})

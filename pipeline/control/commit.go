@@ -1,0 +1,120 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"kindred/pipeline/route"
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// commit commits steps that no record of an input has caused, one after the other. Their transactions leave the offset of
+// the requests where it is.
+func (t *term) commit(ctx context.Context, steps ...step) error {
+	for _, s := range steps {
+		if err := t.commitAt(ctx, requestsInput, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// commitAt writes a step in one transaction with the offset of the input that caused it. The state changes only when that is
+// committed; then the work of the run follows the state.
+func (t *term) commitAt(ctx context.Context, input int, s step) error {
+	err := t.Transactions.Transact(ctx, t.topics[input], t.at[input], func(w route.Writer) error {
+		return t.write(ctx, w, s)
+	})
+	if err != nil {
+		return fmt.Errorf("commit a decision: %w", err)
+	}
+	t.state.apply(s)
+	if s.expansion != nil {
+		t.taken.add(s.expansion.ExpansionID)
+	}
+	for _, r := range s.runs {
+		if r.Status.Final() {
+			t.Log.Info("run ended", "expansion", r.ExpansionID, "run", r.RunID, "status", r.Status, "code", code(r.Error))
+		} else if r.Status == schemas.Processing {
+			t.lastEvent, t.reportedAt = r, time.Now()
+		}
+	}
+	if s.expansion != nil {
+		t.follow(ctx)
+	}
+	return nil
+}
+
+// code returns the code of an error for the log; empty for none.
+func code(err *schemas.RunError) string {
+	if err == nil {
+		return ""
+	}
+	return err.Code
+}
+
+// report commits an event of the run that is under way.
+func (t *term) report(ctx context.Context, event schemas.Run) error {
+	return t.commit(ctx, step{runs: []schemas.Run{event}})
+}
+
+// write puts what a step decides into a transaction.
+func (t *term) write(ctx context.Context, w route.Writer, s step) error {
+	at := now()
+	event := func(topic, kind, key string, value any, more ...wire.Header) error {
+		raw, err := json.Marshal(value)
+		if err != nil {
+			return fmt.Errorf("encode an event of %s: %w", topic, err)
+		}
+		id := strconv.FormatUint(xxhash.Sum64(raw), 16) // the same event has the same id whenever it is written
+		return w.Write(ctx, t.Prefix.Topic(topic), 0, []byte(key), raw, schemas.Event(kind, id, key, at, more...))
+	}
+	if s.model != nil {
+		key, headers := []byte(s.expansion.ExpansionID), wire.AppendHeaders(nil, schemas.Format())
+		for shard := range t.Number {
+			if err := w.Write(ctx, t.Prefix.Topic(schemas.Models), shard, key, s.model, headers); err != nil {
+				return err
+			}
+		}
+	}
+	if s.expansion != nil {
+		id := s.expansion.ExpansionID
+		if err := event(schemas.Expansions, schemas.TypeExpansion, id, withLists(s.expansion), schemas.Format()); err != nil {
+			return err
+		}
+	}
+	for i := range s.runs {
+		if err := event(schemas.Runs, schemas.TypeRun, s.runs[i].ExpansionID, &s.runs[i]); err != nil {
+			return err
+		}
+	}
+	for i := range s.requests {
+		if err := event(schemas.ExpandRequests, schemas.TypeExpandRequest, s.requests[i].ExpansionID, &s.requests[i]); err != nil {
+			return err
+		}
+	}
+	for _, d := range s.letters {
+		if err := w.Write(ctx, t.Prefix.Topic(schemas.DeadLetters), 0, d.Key, d.Value, d.AllHeaders()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withLists returns the record with empty lists in the place of nil ones, so that JSON has [] and not null.
+func withLists(e *schemas.Expansion) *schemas.Expansion {
+	full := *e
+	if full.Pending == nil {
+		full.Pending = []schemas.Pending{}
+	}
+	if full.Requests == nil {
+		full.Requests = []string{}
+	}
+	return &full
+}

@@ -1,0 +1,68 @@
+package control
+
+import (
+	"slices"
+	"testing"
+
+	"kindred/schemas"
+)
+
+func TestAnEditKeepsWhatItDoesNotName(t *testing.T) {
+	d := newDesk(t)
+	d.live()
+	d.ask(edit("a", func(r *schemas.ExpandRequest) {
+		r.Count, r.Fields, r.Suppress = new(int64(40)), &[]string{"City", "City"}, &[]string{"employees"}
+	}))
+	d.turn()
+	d.commit()
+	d.succeed()
+	d.ask(edit("b", func(r *schemas.ExpandRequest) { r.Preset = new("2020-05") }))
+	d.turn()
+	d.commit()
+	got := *d.state.expansions["x"].Definition
+	if got.Count != 40 || got.Share != 0 || !slices.Equal(got.Fields, []string{"City"}) || got.SourceSegmentID != "vip" ||
+		!slices.Equal(got.Suppress, []string{"employees"}) || !got.ExcludeSource || got.Name != "vip Expansion" {
+		t.Errorf("the definition is %+v", got)
+	}
+	if got.Floor != 0.4 {
+		t.Errorf("the floor is %v: it was the old preset's and goes along", got.Floor)
+	}
+	d.succeed()
+	d.ask(edit("c", func(r *schemas.ExpandRequest) { r.Fields, r.Share, r.Floor = &[]string{}, new(0.5), new(0.7) }))
+	d.turn()
+	d.commit()
+	d.succeed()
+	d.ask(edit("d", func(r *schemas.ExpandRequest) { r.Preset = new("seed") }))
+	d.turn()
+	d.commit()
+	got = *d.state.expansions["x"].Definition
+	if got.Fields != nil || got.Share != 0.5 || got.Count != 0 || got.Floor != 0.7 {
+		t.Errorf("the definition is %+v", got)
+	}
+}
+
+func TestANameCountsFromItsRenameOn(t *testing.T) {
+	rename := func(name string) schemas.ExpandRequest {
+		r := on("rename "+name, schemas.Rename)
+		r.Name, r.Tags = &name, &[]string{"t"}
+		return r
+	}
+	d := newDesk(t)
+	named := expand("first")
+	named.Name = new("asked for")
+	d.ask(named)
+	d.turn()
+	d.ask(rename("while it runs"))
+	d.commit()
+	if e := d.state.expansions["x"]; e.Name != "while it runs" || e.Definition.Name != e.Name || e.Definition.Tags[0] != "t" {
+		t.Errorf("its commit has named it %q, tags %v", e.Definition.Name, e.Definition.Tags)
+	}
+	d.ask(edit("later", func(r *schemas.ExpandRequest) { r.Name = new("edited") }))
+	d.ask(rename("while it waits"))
+	d.succeed()
+	d.turn()
+	d.commit()
+	if e := d.state.expansions["x"]; e.Definition.Name != "while it waits" {
+		t.Errorf("the edit has named it %q", e.Definition.Name)
+	}
+}

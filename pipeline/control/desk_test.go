@@ -1,0 +1,130 @@
+package control
+
+import (
+	"testing"
+	"time"
+
+	"kindred/schemas"
+)
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// desk is a state and the decisions taken on it, with the fate of every run.
+type desk struct {
+	t      testing.TB
+	state  *state
+	offset int64
+	last   map[string]schemas.Run // by run: its last event
+	finals map[string]int         // by run: final events
+}
+
+func newDesk(t testing.TB) *desk {
+	d := &desk{t: t, state: newState(), last: map[string]schemas.Run{}, finals: map[string]int{}}
+	d.state.segments["vip"] = &schemas.Segment{SegmentID: "vip", Name: "VIP customers"}
+	return d
+}
+
+// do takes a step as if it had been committed.
+func (d *desk) do(s step) step {
+	d.t.Helper()
+	d.state.apply(s)
+	for _, r := range s.runs {
+		d.last[r.RunID] = r
+		if r.Status.Final() {
+			d.finals[r.RunID]++
+		}
+	}
+	return s
+}
+
+// empty reports whether a step changes nothing.
+func empty(s step) bool {
+	return s.expansion == nil && len(s.runs) == 0 && len(s.requests) == 0 && len(s.letters) == 0
+}
+
+func (d *desk) ask(r schemas.ExpandRequest) step {
+	d.offset++
+	return d.do(d.state.decide(request{r, d.offset, noon, schemas.Ends{SegmentChanges: d.offset}}, noon))
+}
+
+// turn lets the next run begin.
+func (d *desk) turn() {
+	for d.state.active() == nil && d.state.next() != nil {
+		d.do(start(d.state.next(), noon))
+	}
+}
+
+// commit commits what runs, as learning would.
+func (d *desk) commit() {
+	d.t.Helper()
+	e := d.state.active()
+	if e == nil {
+		d.t.Fatal("nothing runs that could be committed")
+	}
+	if e.Run.Request.Action == schemas.Delete {
+		d.do(commitDeletion(e, []byte("{}"), noon))
+		return
+	}
+	definition := define(e.Definition, &e.Run.Request, func(id string) string { return id })
+	setName(&definition, &e.Run.Request)
+	d.do(commitModel(e, definition, schemas.NewReport(), []byte("{}"), noon))
+}
+
+func (d *desk) succeed() {
+	d.t.Helper()
+	d.do(succeed(d.state.active(), counted{members: 3, entered: 2, left: 1}, noon))
+}
+
+// live brings an expansion "x" about, of the source vip.
+func (d *desk) live() {
+	d.t.Helper()
+	d.ask(expand("first"))
+	d.turn()
+	d.commit()
+	d.succeed()
+}
+
+func (d *desk) status(run string, want schemas.Status) {
+	d.t.Helper()
+	if got := d.last[run].Status; got != want {
+		d.t.Errorf("run %s is %q, want %q (%v)", run, got, want, d.last[run].Error)
+	}
+}
+
+func (d *desk) code(run, want string) {
+	d.t.Helper()
+	d.status(run, schemas.Failed)
+	if got := d.last[run].Error; got == nil || got.Code != want {
+		d.t.Errorf("run %s failed with %+v, want code %s", run, got, want)
+	} else if got.Message == "" {
+		d.t.Errorf("run %s failed without a message", run)
+	}
+}
+
+func expand(id string) schemas.ExpandRequest {
+	return schemas.ExpandRequest{RequestID: id, Action: schemas.Expand, ExpansionID: "x", SourceSegmentID: new("vip")}
+}
+
+func on(id string, action schemas.Action) schemas.ExpandRequest {
+	return schemas.ExpandRequest{RequestID: id, Action: action, ExpansionID: "x"}
+}
+
+func edit(id string, change func(*schemas.ExpandRequest)) schemas.ExpandRequest {
+	r := on(id, schemas.Edit)
+	if change != nil {
+		change(&r)
+	}
+	return r
+}
+
+// busy lets another expansion run, so that x has to wait.
+func (d *desk) busy() {
+	other := expand("other")
+	other.ExpansionID = "y"
+	d.ask(other)
+	d.turn()
+}
+
+func (d *desk) fail() {
+	d.do(fail(d.state.active(), schemas.Refuse(schemas.CodeSourceTooSmall, "", "too small"), noon))
+}

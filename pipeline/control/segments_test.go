@@ -1,0 +1,35 @@
+package control
+
+import (
+	"testing"
+
+	"kindred/schemas"
+)
+
+func TestAnExpansionOfASegmentThatIsGoneSaysSo(t *testing.T) {
+	d := newDesk(t)
+	d.live()
+	follow := func(gone bool, want schemas.State) {
+		t.Helper()
+		d.state.segments["vip"] = &schemas.Segment{SegmentID: "vip", Gone: gone}
+		for _, s := range d.state.segmentStates() {
+			d.do(s)
+		}
+		if got := d.state.expansions["x"].State; got != want {
+			t.Errorf("its state is %s, want %s", got, want)
+		}
+		if again := d.state.segmentStates(); again != nil {
+			t.Errorf("looking again decides %+v", again)
+		}
+	}
+	follow(true, schemas.StateSegmentGone)
+	follow(false, schemas.StateLive)
+	definition := schemas.Definition{SourceSegmentID: "vip", Suppress: []string{"nobody"}}
+	if why := refusedBySegments(&definition, d.state.segments); why == nil || why.Code != schemas.CodeUnknownSegment {
+		t.Errorf("an unknown segment is refused with %+v", why)
+	}
+	d.state.segments["nobody"] = &schemas.Segment{Gone: true}
+	if why := refusedBySegments(&definition, d.state.segments); why == nil || why.Code != schemas.CodeSegmentGone {
+		t.Errorf("a segment that is gone is refused with %+v", why)
+	}
+}
