@@ -17,24 +17,24 @@ import (
 // BenchmarkPasses goes over a shard of customers with 20 fields of 12 values on one core, pass by pass.
 func BenchmarkPasses(b *testing.B) {
 	const customers, fields = 300_000, 20
-	p := scanned(b, customers, fields)
+	s := scanned(b, customers, fields)
 	rate := func(b *testing.B) {
 		b.ReportMetric(float64(b.N)*customers/b.Elapsed().Seconds()/1e6, "Mrows/s")
 	}
 	b.Run("tally", func(b *testing.B) {
 		for b.Loop() {
-			p.tally()
+			s.tally()
 		}
 		rate(b)
 	})
-	p.customers = field.Count{}
-	choice, err := field.New(nil, field.Count{All: customers, Source: customers / 50}, p.tally()).Choose(nil)
+	s.customers = field.Count{}
+	choice, err := field.New(nil, field.Count{All: customers, Source: customers / 50}, s.tally()).Choose(nil)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Run("sample", func(b *testing.B) {
 		for b.Loop() {
-			p.sample(choice.Columns, &train.Sample{Limit: 2000, Of: customers / 50, Width: len(choice.Columns)},
+			s.sample(choice.Columns, &train.Sample{Limit: 2000, Of: customers / 50, Width: len(choice.Columns)},
 				&train.Sample{Limit: 3000, Of: customers, Width: len(choice.Columns)})
 		}
 		rate(b)
@@ -51,13 +51,13 @@ func BenchmarkPasses(b *testing.B) {
 	m.Definition = schemas.Definition{SourceSegmentID: "vip", ExcludeSource: true}
 	b.Run("score", func(b *testing.B) {
 		for b.Loop() {
-			Score(m, p.view)
+			Score(m, s.view)
 		}
 		rate(b)
 	})
 }
 
-func scanned(b *testing.B, customers, fields int) *part {
+func scanned(b *testing.B, customers, fields int) *shard {
 	random := rand.New(rand.NewPCG(1, 2))
 	mirror := cache.New(0)
 	decoded := schemas.Profile{Profiling: true, Fields: make([]schemas.FieldValue, fields)}
@@ -86,7 +86,7 @@ func scanned(b *testing.B, customers, fields int) *part {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p := new(part)
-	p.open(view, "vip")
-	return p
+	s := new(shard)
+	s.open(view, "vip")
+	return s
 }

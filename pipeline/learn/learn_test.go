@@ -95,7 +95,7 @@ func TestTheSameCustomersGiveTheSameModelInHoweverManyShards(t *testing.T) {
 	}
 }
 
-// A run reads into the memory of an earlier one. Nothing of that one may shine through, nor may what it gave change.
+// A run reads into the memory of an earlier one. It must find nothing of that one there, and must not change its result.
 func TestATrainerLearnsAnewEveryTime(t *testing.T) {
 	encoded := func(learned *learn.Result, err error) string {
 		t.Helper()
@@ -118,7 +118,7 @@ func TestATrainerLearnsAnewEveryTime(t *testing.T) {
 		t.Error("the second run learns something else than a first one")
 	}
 	if encoded(first, nil) != before {
-		t.Error("the second run has changed what the first one gave")
+		t.Error("the second run has changed the result of the first one")
 	}
 }
 

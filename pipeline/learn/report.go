@@ -12,34 +12,35 @@ import (
 	"kindred/schemas"
 )
 
-// report tells what a run has found. What the shards count comes later.
-func (t *Trainer) report(f *findings) *schemas.Report {
-	r := schemas.NewReport()
-	r.Counts = schemas.Counts{
-		Customers: f.counts.All, SourceWithProfile: f.counts.Source,
-		Candidates: f.chosen.Candidates, Similar: f.chosen.Similar, Members: f.chosen.Members,
+// report returns what the run has found. What the shards count comes later.
+func (r *run) report() *schemas.Report {
+	found := schemas.NewReport()
+	found.Counts = schemas.Counts{
+		Customers: r.customers.All, SourceWithProfile: r.customers.Source,
+		Candidates: r.chosen.Candidates, Similar: r.chosen.Similar, Members: r.chosen.Members,
 	}
-	r.Cut = float64(min(f.chosen.Score, model.Best)) / model.Best
-	r.Ties = f.chosen.Ties
-	r.Distribution = f.chosen.Distribution(f.histogram, f.preset.Bounds)
-	r.Reach = selection.Reach(f.histogram)
-	r.Quality = f.fitted.Quality
-	r.Fields = influences(f.choice, f.fitted)
-	for _, p := range f.parts {
-		r.Counts.Source += p.sourceSize
-		at := p.view.Meta.Offsets
-		r.LearnedFrom = append(r.LearnedFrom, schemas.Offsets{
-			Shard: p.shard, Profiles: at.Profiles, SegmentMembers: at.SegmentMembers, Memberships: at.Memberships,
+	found.Cut = float64(min(r.chosen.Score, model.Best)) / model.Best
+	found.Ties = r.chosen.Ties
+	found.Distribution = r.chosen.Distribution(r.histogram, r.preset.Bounds)
+	found.Reach = selection.Reach(r.histogram)
+	found.Quality = r.fitted.Quality
+	found.Fields = influences(r.choice, r.fitted)
+	for _, s := range r.shards {
+		found.Counts.Source += s.sourceSize
+		at := s.view.Meta.Offsets
+		found.LearnedFrom = append(found.LearnedFrom, schemas.Offsets{
+			Shard: s.number, Profiles: at.Profiles, SegmentMembers: at.SegmentMembers, Memberships: at.Memberships,
 		})
 	}
-	r.Warnings = append(r.Warnings, f.choice.Warnings...)
-	r.Warnings = append(r.Warnings, t.sizeWarnings(f.Lesson, &r.Counts)...)
-	r.Warnings = append(r.Warnings, unkeptWarnings(f.parts)...)
-	r.Warnings = append(r.Warnings, policyWarnings(&f.Definition.Refresh)...)
-	return r
+	for _, warnings := range [][]schemas.Warning{
+		r.choice.Warnings, r.sizeWarnings(&found.Counts), r.unkeptWarnings(), policyWarnings(&r.Definition.Refresh),
+	} {
+		found.Warnings = append(found.Warnings, warnings...)
+	}
+	return found
 }
 
-// influences adds to the reports of the fields how much those that were used count.
+// influences returns the reports of all fields, with how much each counts that was used.
 func influences(choice *field.Choice, fitted *train.Result) []schemas.FieldReport {
 	reports := slices.Clone(choice.Reports)
 	for i := range choice.Columns {
@@ -52,8 +53,9 @@ func influences(choice *field.Choice, fitted *train.Result) []schemas.FieldRepor
 	return reports
 }
 
-func (t *Trainer) sizeWarnings(l *Lesson, c *schemas.Counts) (warnings []schemas.Warning) {
-	if few := int64(orDefault(t.WarnSource, 100)); c.SourceWithProfile < few {
+// sizeWarnings warns of too few: source members, similar candidates, or members for what was asked.
+func (r *run) sizeWarnings(c *schemas.Counts) (warnings []schemas.Warning) {
+	if few := int64(orDefault(r.WarnSource, 100)); c.SourceWithProfile < few {
 		warnings = append(warnings, schemas.Warning{
 			Code:    "small_source",
 			Message: fmt.Sprintf("it learned from %d source members only; below %d the scores are rough", c.SourceWithProfile, few),
@@ -63,28 +65,28 @@ func (t *Trainer) sizeWarnings(l *Lesson, c *schemas.Counts) (warnings []schemas
 	if c.Similar == 0 {
 		warnings = append(warnings, schemas.Warning{
 			Code:    "nobody_similar",
-			Message: fmt.Sprintf("none of %d candidates reaches the floor of %v", c.Candidates, l.Definition.Floor),
+			Message: fmt.Sprintf("none of %d candidates reaches the floor of %v", c.Candidates, r.Definition.Floor),
 			Hint:    "lower the floor (--floor), or look which fields were used",
 		})
 	}
-	if l.Definition.Count > c.Similar && c.Similar > 0 {
+	if r.Definition.Count > c.Similar && c.Similar > 0 {
 		warnings = append(warnings, schemas.Warning{
 			Code:    "fewer_than_asked",
-			Message: fmt.Sprintf("%d members were asked for, but only %d candidates are similar", l.Definition.Count, c.Similar),
+			Message: fmt.Sprintf("%d members were asked for, but only %d candidates are similar", r.Definition.Count, c.Similar),
 			Hint:    "lower the floor (--floor)",
 		})
 	}
 	return warnings
 }
 
-// unkeptWarnings names the fields that customers have and no cache keeps.
-func unkeptWarnings(parts []*part) (warnings []schemas.Warning) {
+// unkeptWarnings warns of the fields that customers have and no cache keeps.
+func (r *run) unkeptWarnings() (warnings []schemas.Warning) {
 	beyond, nested := map[string]bool{}, map[string]bool{}
-	for _, p := range parts {
-		for _, name := range p.view.Unkept.Beyond {
+	for _, s := range r.shards {
+		for _, name := range s.view.Unkept.Beyond {
 			beyond[name] = true
 		}
-		for _, name := range p.view.Unkept.Nested {
+		for _, name := range s.view.Unkept.Nested {
 			nested[name] = true
 		}
 	}
@@ -105,7 +107,7 @@ func unkeptWarnings(parts []*part) (warnings []schemas.Warning) {
 	return warnings
 }
 
-// policyWarnings tells what is kept of a definition but does nothing yet.
+// policyWarnings warns of what is kept of a definition but does nothing yet.
 func policyWarnings(p *schemas.RefreshPolicy) (warnings []schemas.Warning) {
 	without := func(property, instead string) {
 		warnings = append(warnings, schemas.Warning{

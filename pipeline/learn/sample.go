@@ -4,25 +4,24 @@ import (
 	"context"
 	"encoding/binary"
 
-	"kindred/pipeline/format"
-
 	"kindred/pipeline/cache"
 	"kindred/pipeline/field"
+	"kindred/pipeline/format"
 	"kindred/pipeline/train"
 )
 
 // sample draws source members and other customers, by the lowest hashes of their ids. The background is everybody
-// outside the source, candidate or not: it says what customers are like.
-func (f *findings) sample(ctx context.Context) (source, background *train.Sample, err error) {
-	columns, n := f.choice.Columns, f.counts
+// outside the source, candidate or not: it stands for what customers are like.
+func (r *run) sample(ctx context.Context) (source, background *train.Sample, err error) {
+	columns, n := r.choice.Columns, r.customers
 	empty := func(limit int, of int64) *train.Sample {
 		return &train.Sample{Limit: limit, Of: of, Width: len(columns)}
 	}
-	sources, backgrounds := make([]*train.Sample, len(f.parts)), make([]*train.Sample, len(f.parts))
-	err = each(ctx, f.parts, func(_ context.Context, p *part) error {
-		sources[p.shard] = empty(train.SourceRows, n.Source)
-		backgrounds[p.shard] = empty(train.BackgroundRows, n.All-n.Source)
-		p.sample(columns, sources[p.shard], backgrounds[p.shard])
+	sources, backgrounds := make([]*train.Sample, r.Number), make([]*train.Sample, r.Number)
+	err = r.eachShard(ctx, func(_ context.Context, s *shard) error {
+		sources[s.number] = empty(train.SourceRows, n.Source)
+		backgrounds[s.number] = empty(train.BackgroundRows, n.All-n.Source)
+		s.sample(columns, sources[s.number], backgrounds[s.number])
 		return nil
 	})
 	if err != nil {
@@ -34,14 +33,14 @@ func (f *findings) sample(ctx context.Context) (source, background *train.Sample
 	return source, background, nil
 }
 
-// sample offers every customer of the shard.
-func (p *part) sample(columns []field.Column, source, background *train.Sample) {
-	leveller := newLeveller(columns, p.view.Fields)
+// sample offers every customer of the shard to one of the samples.
+func (s *shard) sample(columns []field.Column, source, background *train.Sample) {
+	leveller := newLeveller(columns, s.view.Fields)
 	row := make([]uint8, len(columns))
 	sourceCeiling, backgroundCeiling := source.Ceiling(), background.Ceiling()
-	for b := range p.view.Blocks() {
-		rows, width := p.view.Rows(b), p.view.Width
-		ids, members := p.view.IDs(b), p.source.Block(b)
+	for b := range s.view.Blocks() {
+		rows, width := s.view.Rows(b), s.view.Width
+		ids, members := s.view.IDs(b), s.source.Block(b)
 		slot := len(ids) / cache.BlockRows
 		for i, offset := 0, 0; offset < len(rows); i, offset = i+1, offset+width {
 			if !cache.Consents(rows[offset:]) {
@@ -54,7 +53,7 @@ func (p *part) sample(columns []field.Column, source, background *train.Sample) 
 			}
 			if hash <= ceiling {
 				leveller.levels(rows[offset:offset+width], row)
-				into.Add(hash, p.view.ID(b*cache.BlockRows+i), row)
+				into.Add(hash, s.view.ID(b*cache.BlockRows+i), row)
 			}
 		}
 	}
@@ -63,61 +62,52 @@ func (p *part) sample(columns []field.Column, source, background *train.Sample) 
 // leveller turns the codes and numbers of a shard's rows into levels, which mean the same in every shard.
 type leveller struct {
 	columns []field.Column
-	places  []place
+	kept    []kept // by column
 }
 
-// place is where a column lies in a shard's rows.
-type place struct {
-	code   int // -1: the shard has never met the field
-	number int // -1: no numbers
-	levels [256]uint8
+// kept is where and how a shard keeps a column.
+type kept struct {
+	code   int        // where in a row its code is; -1: the shard has never met the field
+	number int        // where in a row its number is; -1: no numbers
+	levels [256]uint8 // by code
 }
 
 func newLeveller(columns []field.Column, fields []format.Field) *leveller {
-	l := &leveller{columns, make([]place, len(columns))}
+	l := &leveller{columns, make([]kept, len(columns))}
 	for i := range columns {
-		c, at := &columns[i], &l.places[i]
-		at.code, at.number = -1, -1
+		l.kept[i].code, l.kept[i].number = -1, -1
 		for f := range fields {
-			if fields[f].Name == c.Name {
-				at.take(c, &fields[f])
+			if fields[f].Name == columns[i].Name {
+				l.kept[i].find(&columns[i], &fields[f])
 			}
 		}
 	}
 	return l
 }
 
-func (at *place) take(c *field.Column, f *format.Field) {
-	at.code, at.number = f.Code, f.Number
-	for code := range at.levels {
-		at.levels[code] = field.None
+// find takes over where a field is kept, and finds the levels of its codes.
+func (k *kept) find(c *field.Column, f *format.Field) {
+	k.code, k.number = f.Code, f.Number
+	for code := range k.levels {
+		k.levels[code] = field.None
 		if !f.Overflow && code < len(f.Values) && f.Values[code] != "" {
-			at.levels[code] = c.Level(f.Values[code])
+			k.levels[code] = c.Level(f.Values[code])
 		}
 	}
-	at.levels[0] = c.Absent
+	k.levels[0] = c.Absent
 }
 
-// levels gives the levels of a row.
+// levels writes the levels of a row, by column.
 func (l *leveller) levels(row []byte, to []uint8) {
 	for i := range l.columns {
-		c, at := &l.columns[i], &l.places[i]
+		c, k := &l.columns[i], &l.kept[i]
 		switch {
-		case c.Bounds != nil && at.number >= 0:
-			to[i] = c.Bin(binary.LittleEndian.Uint16(row[at.number:]))
-		case c.Bounds != nil || at.code < 0:
+		case c.Bounds != nil && k.number >= 0:
+			to[i] = c.Bin(binary.LittleEndian.Uint16(row[k.number:]))
+		case c.Bounds != nil || k.code < 0:
 			to[i] = c.Absent
 		default:
-			to[i] = at.levels[row[at.code]]
+			to[i] = k.levels[row[k.code]]
 		}
 	}
-}
-
-// levels says how many levels each column has.
-func levels(columns []field.Column) []int {
-	n := make([]int, len(columns))
-	for i := range columns {
-		n[i] = columns[i].Levels()
-	}
-	return n
 }

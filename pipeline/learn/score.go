@@ -2,68 +2,42 @@ package learn
 
 import (
 	"context"
-	"strconv"
 	"sync"
 
 	"kindred/pipeline/cache"
-	"kindred/pipeline/field"
 	"kindred/pipeline/model"
 	"kindred/pipeline/selection"
-	"kindred/pipeline/train"
 	"kindred/schemas"
 )
 
-// NotCandidate stands for the score of a row that cannot become a member.
-const NotCandidate = -1
-
-// quantized makes a model of a fit: whole-number weights by value. A weight of 0 need not be said.
-func quantized(fitted *train.Result, columns []field.Column) *model.Model {
-	m := &model.Model{Bias: model.Quantize(fitted.Bias), Scores: model.Logistic()}
-	for i := range columns {
-		c := &columns[i]
-		f := model.Field{Name: c.Name, Bounds: c.Bounds, Weights: map[string]int32{}}
-		for level, logits := range fitted.Weights[i] {
-			weight := model.Quantize(logits)
-			switch {
-			case level == int(c.Absent):
-				f.Absent = weight
-			case weight == 0:
-			case c.Bounds != nil:
-				f.Weights[strconv.Itoa(level)] = weight
-			default:
-				f.Weights[c.Values[level]] = weight
-			}
-		}
-		m.Fields = append(m.Fields, f)
-	}
-	return m
-}
+// notCandidate is the score of a row that cannot become a member.
+const notCandidate = -1
 
 // score scores every candidate of every shard, counts them by score, and finds the cut.
-func (f *findings) score(ctx context.Context, tell func(schemas.Stage, float64)) error {
-	tell(schemas.Scoring, 0)
-	f.histogram = new(selection.Histogram)
+func (r *run) score(ctx context.Context) error {
+	r.progress(schemas.Scoring, 0)
+	r.histogram = new(selection.Histogram)
 	var mutex sync.Mutex
 	done := 0
-	err := each(ctx, f.parts, func(_ context.Context, p *part) error {
-		scores, counted := Score(f.model, p.view)
-		p.scores = scores
+	err := r.eachShard(ctx, func(_ context.Context, s *shard) error {
+		scores, counted := Score(r.model, s.view)
+		s.scores = scores
 		mutex.Lock()
 		defer mutex.Unlock()
-		f.histogram.Add(counted)
+		r.histogram.Add(counted)
 		done++
-		tell(schemas.Scoring, float64(done)/float64(len(f.parts)))
+		r.progress(schemas.Scoring, float64(done)/float64(r.Number))
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	f.chosen = selection.Choose(f.histogram, f.preset.Rule(&f.Definition))
-	f.model.Cut = f.chosen.Cut(ties(f.parts, f.chosen, f.ExpansionID))
+	r.chosen = selection.Choose(r.histogram, r.preset.Rule(&r.Definition))
+	r.model.Cut = r.chosen.Cut(r.ties())
 	return nil
 }
 
-// Score scores every row of a shard, and counts the candidates by score. Who cannot become a member scores NotCandidate.
+// Score returns the score of every row of a shard, -1 for one that cannot become a member, and counts the candidates by score.
 func Score(m *model.Model, view *cache.View) (scores []int16, counted *selection.Histogram) {
 	table := model.NewTable(m)
 	table.Fold(view.Fields)
@@ -81,8 +55,8 @@ func Score(m *model.Model, view *cache.View) (scores []int16, counted *selection
 		}
 		for i, score := range block {
 			if !cache.Consents(rows) {
-				block[i] = NotCandidate
-			} else if score != NotCandidate {
+				block[i] = notCandidate
+			} else if score != notCandidate {
 				counted[score]++
 			}
 			rows = rows[width:]
@@ -91,13 +65,13 @@ func Score(m *model.Model, view *cache.View) (scores []int16, counted *selection
 	return scores, counted
 }
 
-// exclusion takes out whoever is in a segment, or is not.
+// exclusion takes out whoever is in a segment, or whoever is not.
 type exclusion struct {
 	segment *cache.Segment
 	in      bool
 }
 
-// exclusions are the rule of model.Eligible, a segment at a time.
+// exclusions returns the rule of model.Eligible, a segment at a time.
 func exclusions(d *schemas.Definition, view *cache.View) (all []exclusion) {
 	if d.Candidates.SegmentID != "" {
 		all = append(all, exclusion{view.Segment(d.Candidates.SegmentID), false})
@@ -111,39 +85,32 @@ func exclusions(d *schemas.Definition, view *cache.View) (all []exclusion) {
 	return all
 }
 
+// apply overwrites the scores of those in a block who are taken out.
 func (e exclusion) apply(block int, scores []int16) {
 	members := e.segment.Block(block)
 	if e.in {
-		members.Each(len(scores), func(i int) { scores[i] = NotCandidate })
+		members.Each(len(scores), func(i int) { scores[i] = notCandidate })
 		return
 	}
 	for i := range scores {
 		if !members.Has(i) {
-			scores[i] = NotCandidate
+			scores[i] = notCandidate
 		}
 	}
 }
 
-// ties gives the ties of all candidates at the cut's score, if they decide anything.
-func ties(parts []*part, chosen selection.Choice, expansionID string) []uint64 {
-	if !chosen.NeedsTies() {
+// ties returns the ties of all candidates at the cut's score, or nil when they decide nothing.
+func (r *run) ties() []uint64 {
+	if !r.chosen.NeedsTies() {
 		return nil
 	}
 	var all []uint64
-	for _, p := range parts {
-		for row, score := range p.scores {
-			if int(score) == chosen.Score {
-				all = append(all, model.Tie(expansionID, p.view.ID(row)))
+	for _, s := range r.shards {
+		for row, score := range s.scores {
+			if int(score) == r.chosen.Score {
+				all = append(all, model.Tie(r.ExpansionID, s.view.ID(row)))
 			}
 		}
 	}
 	return all
-}
-
-// scores gives bounds as scores from 0 to 1.
-func scores(bounds model.Bounds) (from [3]float64) {
-	for i, b := range bounds {
-		from[i] = float64(b) / model.Best
-	}
-	return from
 }

@@ -1,0 +1,146 @@
+package learn
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+
+	"kindred/pipeline/cache"
+	"kindred/pipeline/field"
+	"kindred/pipeline/format"
+	"kindred/schemas"
+)
+
+// choose counts who has which value, and chooses the fields to learn from. It refuses a source that is too small.
+func (r *run) choose(ctx context.Context) error {
+	tallies := make([][]field.Tally, len(r.shards))
+	if err := r.eachShard(ctx, func(_ context.Context, s *shard) error {
+		tallies[s.number] = s.tally()
+		return nil
+	}); err != nil {
+		return err
+	}
+	var all []field.Tally
+	var size int64
+	for i, s := range r.shards {
+		r.customers.All += s.customers.All
+		r.customers.Source += s.customers.Source
+		size += s.sourceSize
+		all = append(all, tallies[i]...)
+	}
+	if least := orDefault(r.MinSource, 25); r.customers.Source < int64(least) {
+		return schemas.Refuse(schemas.CodeSourceTooSmall,
+			"wait until profiles have arrived (kindred doctor), or lower --min-source",
+			"segment %s refused: %d of %d source members have a profile, need %d",
+			r.Definition.SourceSegmentID, r.customers.Source, size, least)
+	}
+	var err error
+	r.choice, err = field.New(r.Declared, r.customers, all).Choose(r.Definition.Fields)
+	var bad *field.Refused
+	if errors.As(err, &bad) {
+		return &schemas.RunError{Code: schemas.CodeBadField, Message: bad.Message, Hint: bad.Hint}
+	}
+	return err
+}
+
+// tally counts the values of all fields, over all customers and over the source. Where rows are counted without a look at
+// their flags, those without consent count nothing: they hold no codes and no numbers.
+func (s *shard) tally() []field.Tally {
+	fields := s.view.Fields
+	all, source := make([][256]uint32, len(fields)), make([][256]uint32, len(fields))
+	for b := range s.view.Blocks() {
+		rows, width := s.view.Rows(b), s.view.Width
+		countCodes(rows, width, all)
+		members := s.source.Block(b)
+		for i := 0; len(rows) > 0; i, rows = i+1, rows[width:] {
+			if !cache.Consents(rows) {
+				continue
+			}
+			s.customers.All++
+			if members.Has(i) {
+				s.customers.Source++
+				for f, code := range rows[1 : 1+len(fields)] {
+					source[f][code]++
+				}
+			}
+		}
+	}
+	tallies := make([]field.Tally, len(fields))
+	var numbers keys
+	for i := range fields {
+		tallies[i] = tallied(&fields[i], &all[i], &source[i])
+		if fields[i].Number >= 0 {
+			tallies[i].Numbers = numbers.count(s, fields[i].Number)
+		}
+	}
+	return tallies
+}
+
+// countCodes counts the codes of a block's rows, by field. It takes four fields at a time: their codes are loaded at once,
+// and the counts of four stay in the processor's cache.
+func countCodes(rows []byte, width int, counts [][256]uint32) {
+	f := 0
+	for ; f+4 <= len(counts); f += 4 {
+		a, b, c, d := &counts[f], &counts[f+1], &counts[f+2], &counts[f+3]
+		for rest := rows; len(rest) > 0; rest = rest[width:] {
+			codes := binary.LittleEndian.Uint32(rest[1+f:])
+			a[uint8(codes)]++
+			b[uint8(codes>>8)]++
+			c[uint8(codes>>16)]++
+			d[codes>>24]++
+		}
+	}
+	for ; f < len(counts); f++ {
+		for at := 1 + f; at < len(rows); at += width {
+			counts[f][rows[at]]++
+		}
+	}
+}
+
+// tallied returns the counts of a field's codes by the texts that the codes stand for in this shard.
+func tallied(f *format.Field, all, source *[256]uint32) field.Tally {
+	t := field.Tally{Name: f.Name, Overflow: f.Overflow}
+	for code := 1; code < 256; code++ {
+		c := field.Count{All: int64(all[code]), Source: int64(source[code])}
+		t.Present.All += c.All
+		t.Present.Source += c.Source
+		if c.All > 0 && code < len(f.Values) && f.Values[code] != "" && !f.Overflow {
+			t.Values = append(t.Values, field.Value{Text: f.Values[code], Count: c})
+		}
+	}
+	return t
+}
+
+// keys counts numbers by their key. Its memory is used for one field after the other.
+type keys struct {
+	all, source []uint32
+}
+
+// count counts the numbers of a field, which are at this place of a row.
+func (k *keys) count(s *shard, at int) []field.Number {
+	if k.all == nil {
+		k.all, k.source = make([]uint32, 1<<16), make([]uint32, 1<<16)
+	}
+	clear(k.all)
+	clear(k.source)
+	for b := range s.view.Blocks() {
+		rows, width := s.view.Rows(b), s.view.Width
+		members := s.source.Block(b)
+		for i, offset := 0, 0; offset < len(rows); i, offset = i+1, offset+width {
+			key := binary.LittleEndian.Uint16(rows[offset+at:])
+			k.all[key]++
+			if key != 0 && members.Has(i) {
+				k.source[key]++
+			}
+		}
+	}
+	var numbers []field.Number
+	for key := 1; key < len(k.all); key++ {
+		if n := k.all[key]; n > 0 {
+			numbers = append(numbers, field.Number{
+				Key: uint16(key), Count: field.Count{All: int64(n), Source: int64(k.source[key])},
+			})
+		}
+	}
+	return numbers
+}

@@ -1,0 +1,87 @@
+package learn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"kindred/pipeline/field"
+	"kindred/pipeline/model"
+	"kindred/pipeline/train"
+	"kindred/schemas"
+)
+
+// fit draws a sample, has a classifier fitted to it, and makes the model of its weights.
+func (r *run) fit(ctx context.Context) error {
+	r.progress(schemas.Training, 0)
+	source, background, err := r.sample(ctx)
+	if err != nil {
+		return err
+	}
+	r.progress(schemas.Training, 0.1)
+	r.fitted, err = train.Fit(ctx, train.Problem{
+		Levels: levels(r.choice.Columns), Source: source, Background: background, Bands: shares(r.preset.Bounds),
+	})
+	if err != nil {
+		return unlearnable(err)
+	}
+	r.model = quantized(r.fitted, r.choice.Columns)
+	r.model.Definition, r.model.Bands = r.Definition, r.preset.Bounds
+	return nil
+}
+
+// levels returns how many levels each column has.
+func levels(columns []field.Column) []int {
+	n := make([]int, len(columns))
+	for i := range columns {
+		n[i] = columns[i].Levels()
+	}
+	return n
+}
+
+// shares returns bounds as scores from 0 to 1.
+func shares(bounds model.Bounds) (from [3]float64) {
+	for i, b := range bounds {
+		from[i] = float64(b) / model.Best
+	}
+	return from
+}
+
+// unlearnable turns the errors of data from which nothing can be learned into refusals.
+func unlearnable(err error) error {
+	switch {
+	case errors.Is(err, train.ErrNoBackground):
+		return schemas.Refuse(schemas.CodeBadValue, "take a source that not every customer is in", "%v", err)
+	case errors.Is(err, train.ErrNoSource):
+		return schemas.Refuse(schemas.CodeSourceTooSmall, "wait until profiles have arrived (kindred doctor)", "%v", err)
+	case errors.Is(err, train.ErrConstant):
+		return schemas.Refuse(schemas.CodeBadField, "choose other fields (--field)", "%v", err)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	}
+	return schemas.Internal(fmt.Errorf("train: %w", err))
+}
+
+// quantized makes a model of a fit: whole-number weights by value. Values that weigh 0 are left out.
+func quantized(fitted *train.Result, columns []field.Column) *model.Model {
+	m := &model.Model{Bias: model.Quantize(fitted.Bias), Scores: model.Logistic()}
+	for i := range columns {
+		c := &columns[i]
+		f := model.Field{Name: c.Name, Bounds: c.Bounds, Weights: map[string]int32{}}
+		for level, logits := range fitted.Weights[i] {
+			weight := model.Quantize(logits)
+			switch {
+			case level == int(c.Absent):
+				f.Absent = weight
+			case weight == 0:
+			case c.Bounds != nil:
+				f.Weights[strconv.Itoa(level)] = weight
+			default:
+				f.Weights[c.Values[level]] = weight
+			}
+		}
+		m.Fields = append(m.Fields, f)
+	}
+	return m
+}

@@ -1,0 +1,71 @@
+package learn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"kindred/pipeline/cache"
+	"kindred/pipeline/field"
+	"kindred/schemas"
+)
+
+// errBehind says that a cache has seen less than its meta had shown before: it was lost, or an older copy took over.
+var errBehind = errors.New("the cache has fallen back")
+
+// shard is one shard as it was scanned, and what the steps of a run have found in it. A step works on a shard in one
+// goroutine.
+type shard struct {
+	number     int
+	view       *cache.View
+	source     *cache.Segment // nil: nobody is in it
+	sourceSize int64          // ids, with or without a profile
+
+	customers field.Count // by tally
+	scores    []int16     // by row
+}
+
+// scan reads all shards.
+func (r *run) scan(ctx context.Context) error {
+	r.progress(schemas.Reading, 0)
+	r.shards = make([]*shard, r.Number)
+	for i := range r.shards {
+		r.shards[i] = &shard{number: i}
+	}
+	segments := r.Definition.Segments()
+	var mutex sync.Mutex
+	read := 0
+	return r.eachShard(ctx, func(ctx context.Context, s *shard) error {
+		old, _ := r.views.Get().(*cache.View)
+		view, err := r.Cache.Scan(ctx, s.number, cache.Want{Segments: segments, Into: old})
+		if err != nil {
+			return fmt.Errorf("scan shard %d: %w", s.number, err)
+		}
+		s.open(view, r.Definition.SourceSegmentID)
+		if lack := view.Meta.Lacks(&r.Ends, s.number); lack != "" {
+			return fmt.Errorf("scan shard %d (%s): %w", s.number, lack, errBehind)
+		}
+		mutex.Lock()
+		defer mutex.Unlock()
+		read++
+		r.progress(schemas.Reading, float64(read)/float64(r.Number))
+		return nil
+	})
+}
+
+// open takes a view, which nobody else may use until it is released.
+func (s *shard) open(view *cache.View, source string) {
+	s.view = view
+	s.source = view.Segment(source)
+	s.sourceSize = view.Meta.Segments[source].Size
+}
+
+// release leaves the memory of the views to later runs.
+func (r *run) release() {
+	for _, s := range r.shards {
+		if s.view != nil {
+			r.views.Put(s.view)
+		}
+	}
+}
