@@ -7,7 +7,7 @@ import (
 	"kindred/schemas"
 )
 
-// defaultRefresh is how an expansion is refreshed whose requests have not said it.
+// defaultRefresh is how an expansion is refreshed when none of its requests had a policy.
 var defaultRefresh = schemas.RefreshPolicy{OnDataEvent: true}
 
 // define returns the definition that a run would commit: what its request says, over what was last committed (nil: nothing),
