@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"kindred/consumers"
+	"kindred/pipeline/testkit"
 	"kindred/schemas/wire"
 )
 
@@ -225,7 +226,7 @@ func TestATopicMayAppearLater(t *testing.T) {
 	w.await(came)
 	w.ok(w.kafka.CreateTopic("later", 1, nil)) // by somebody else: the client does not learn of it
 	other := *w
-	other.client = newClient(t, w.kafka.ListenAddrs()...)
+	other.client = testkit.Connect(t, w.kafka.ListenAddrs()...)
 	other.produce("later", 0, "at last")
 	got := <-results
 	w.ok(got.err)
@@ -277,7 +278,7 @@ func TestFetchFollowsALeader(t *testing.T) {
 	_, next := w.read(got[0])
 	w.ok(w.kafka.MoveTopicPartition("t", 0, (w.kafka.LeaderFor("t", 0)+1)%3))
 	other := *w
-	other.client = newClient(t, w.kafka.ListenAddrs()...)
+	other.client = testkit.Connect(t, w.kafka.ListenAddrs()...)
 	other.produce("t", 0, "two")
 	got, err = f.Fetch(w.ctx, at("t", 0, next), forever)
 	w.ok(err)
@@ -292,7 +293,7 @@ func TestSeveralLeadersDoNotWaitForEachOther(t *testing.T) {
 	for p := range 3 {
 		w.ok(w.kafka.MoveTopicPartition("t", int32(p), int32(p)))
 	}
-	client := newClient(t, w.kafka.ListenAddrs()...) // knows where they live now
+	client := testkit.Connect(t, w.kafka.ListenAddrs()...) // knows where they live now
 	w.client = client
 	asked := w.arrivals(1)
 	f := w.fetcher()

@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"kindred/consumers"
+	"kindred/pipeline/testkit"
 	"kindred/schemas/wire"
 )
 
@@ -399,7 +400,7 @@ func TestABrokerMayRestart(t *testing.T) {
 	t.Cleanup(again.Close)
 	w.kafka = again
 	other := w
-	other.client = newClient(t, addr)
+	other.client = testkit.Connect(t, addr)
 	other.produce("t", 0, "after")
 	got := <-results
 	w.ok(got.err)

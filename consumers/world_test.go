@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"kindred/consumers"
+	"kindred/pipeline/testkit"
 	"kindred/schemas/broker"
 	"kindred/schemas/wire"
 )
@@ -31,25 +32,10 @@ type world struct {
 
 func newWorld(t *testing.T, brokers int, more ...kfake.Opt) *world {
 	t.Helper()
-	options := append([]kfake.Opt{
-		kfake.NumBrokers(brokers),
-		kfake.DataDir(t.TempDir()),
-		kfake.GroupMinSessionTimeout(time.Second),
-	}, more...)
-	cluster, err := kfake.NewCluster(options...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cluster.Close)
+	cluster := testkit.Kafka(t, append([]kfake.Opt{kfake.NumBrokers(brokers)}, more...)...)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
-	return &world{T: t, ctx: ctx, kafka: cluster, client: newClient(t, cluster.ListenAddrs()...)}
-}
-
-func newClient(t *testing.T, addrs ...string) *broker.Cluster {
-	transport := new(kafka.Transport)
-	t.Cleanup(transport.CloseIdleConnections)
-	return &broker.Cluster{Client: &kafka.Client{Addr: kafka.TCP(addrs...), Transport: transport}}
+	return &world{T: t, ctx: ctx, kafka: cluster, client: testkit.Connect(t, cluster.ListenAddrs()...)}
 }
 
 func (w *world) ok(err error) {

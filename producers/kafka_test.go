@@ -15,6 +15,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"kindred/pipeline/testkit"
 	"kindred/producers"
 	"kindred/schemas/broker"
 	"kindred/schemas/wire"
@@ -31,11 +32,7 @@ type server struct {
 
 func start(t *testing.T, options ...kfake.Opt) *server {
 	t.Helper()
-	cluster, err := kfake.NewCluster(options...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cluster.Close)
+	cluster := testkit.Kafka(t, options...)
 	s := connect(t, cluster.ListenAddrs()...)
 	s.Cluster = cluster
 	return s

@@ -120,8 +120,8 @@ func TestKilledAtAnyPoint(t *testing.T) {
 // taken counts the profiles that the cache has taken in, as far as it has been saved.
 func (w *world) taken() (sum int64) {
 	w.Helper()
-	metas, err := w.cache.ReadMetas(w.ctx, shardsOfAWorld)
-	w.must(err)
+	metas, err := w.cache.ReadMetas(w.Ctx, shardsOfAWorld)
+	w.OK(err)
 	for _, m := range metas {
 		if m != nil {
 			sum += m.Offsets.Profiles

@@ -43,7 +43,7 @@ func (d *downstream) consume() {
 	w.Helper()
 	topic := w.kafka.prefix.Topic(schemas.Memberships)
 	for partition, end := range w.ends(schemas.Memberships) {
-		err := wire.ReadTo(w.ctx, w.kafka.fetcher, wire.Position{Topic: topic, Partition: partition, Offset: d.at[partition]}, end, d.take)
+		err := wire.ReadTo(w.Ctx, w.kafka.fetcher, wire.Position{Topic: topic, Partition: partition, Offset: d.at[partition]}, end, d.take)
 		if err != nil {
 			w.Fatalf("memberships, partition %d: %v", partition, err)
 		}
@@ -132,14 +132,14 @@ func (d *downstream) places() map[string]oracle.Place {
 // ends are where the partitions of a topic end now.
 func (w *world) ends(name string) []int64 {
 	w.Helper()
-	n, err := w.kafka.partitions(w.ctx, name)
-	w.must(err)
+	n, err := w.kafka.partitions(w.Ctx, name)
+	w.OK(err)
 	var of []consumers.Position
 	for partition := range n {
 		of = append(of, consumers.Position{Topic: w.kafka.prefix.Topic(name), Partition: partition})
 	}
-	ends, err := w.kafka.fetcher.Ends(w.ctx, of)
-	w.must(err)
+	ends, err := w.kafka.fetcher.Ends(w.Ctx, of)
+	w.OK(err)
 	return ends
 }
 
@@ -150,8 +150,8 @@ func (w *world) settle() {
 	profiles, members := w.ends(schemas.Profiles), w.ends(schemas.SegmentMembers)
 	models, memberships := w.ends(schemas.Models), w.ends(schemas.Memberships)
 	w.wait("the shards to take in what there is", func() string {
-		metas, err := w.cache.ReadMetas(w.ctx, shardsOfAWorld)
-		w.must(err)
+		metas, err := w.cache.ReadMetas(w.Ctx, shardsOfAWorld)
+		w.OK(err)
 		for shard, m := range metas {
 			behind := func(what string, at, end int64) string {
 				return fmt.Sprintf("shard %d: %s at %d of %d", shard, what, at, end)
@@ -190,7 +190,7 @@ func (w *world) judge() map[string]oracle.Place {
 	judge := &oracle.Oracle{Shards: shardsOfAWorld}
 	for _, name := range []string{schemas.Profiles, schemas.SegmentChanges, schemas.Models} {
 		for partition, end := range w.ends(name) {
-			w.must(wire.ReadTo(w.ctx, w.kafka.fetcher, wire.Position{Topic: w.kafka.prefix.Topic(name), Partition: partition}, end, func(r *wire.Record) error {
+			w.OK(wire.ReadTo(w.Ctx, w.kafka.fetcher, wire.Position{Topic: w.kafka.prefix.Topic(name), Partition: partition}, end, func(r *wire.Record) error {
 				_ = judge.Apply(name, partition, r) // a record that cannot be read has no effect
 				return nil
 			}))

@@ -179,7 +179,7 @@ func (w *world) deadLetters(keys ...string) {
 	w.Helper()
 	var dead []string
 	topic := w.kafka.prefix.Topic(schemas.DeadLetters)
-	w.must(wire.ReadTo(w.ctx, w.kafka.fetcher, wire.Position{Topic: topic}, w.end(schemas.DeadLetters), func(r *wire.Record) error {
+	w.OK(wire.ReadTo(w.Ctx, w.kafka.fetcher, wire.Position{Topic: topic}, w.end(schemas.DeadLetters), func(r *wire.Record) error {
 		for _, reason := range []string{"topic", "offset", "code", "message"} {
 			if text, _ := r.Headers.Get("kindred.error." + reason); len(text) == 0 {
 				w.Errorf("dead letter %s does not say its %s", r.Key, reason)

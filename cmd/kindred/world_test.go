@@ -21,23 +21,21 @@ import (
 	"kindred/cmd/internal/embedded"
 	"kindred/cmd/internal/terminal"
 	"kindred/pipeline/cache"
-	"kindred/producers"
+	"kindred/pipeline/testkit"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
 
 const (
 	shardsOfAWorld = 12
-	patience       = 90 * time.Second // a story that takes longer has got stuck
 )
 
 // world is one installation of kindred, under a prefix of its own, with what stands around it: upstream, which produces
 // plain records as kcat would, and a consumer of memberships.
 type world struct {
-	*testing.T
+	*testkit.World
 	*program
 	addresses
-	ctx    context.Context
 	kafka  *connection
 	cache  *cache.Store
 	asked  int // requests so far
@@ -76,11 +74,9 @@ func everywhere(t *testing.T, story func(*world)) {
 
 var worlds atomic.Int64
 
-func newWorld(t *testing.T, at addresses) *world {
+func newWorld(t testing.TB, at addresses) *world {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	t.Cleanup(cancel)
-	w := &world{T: t, addresses: at, ctx: ctx, program: &program{
+	w := &world{addresses: at, program: &program{
 		settings: config.Settings{
 			Kafka: []string{at.kafkaAddr}, Redis: []string{at.redisAddr},
 			Prefix: fmt.Sprintf("test-%d-%d.", time.Now().UnixNano(), worlds.Add(1)),
@@ -89,26 +85,20 @@ func newWorld(t *testing.T, at addresses) *world {
 		log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}}
 	var err error
-	w.kafka, err = w.connect(ctx)
-	w.must(err)
+	if w.kafka, err = w.connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(w.kafka.close)
+	w.World = testkit.New(t, w.kafka.cluster, w.settings.Prefix, shardsOfAWorld)
 	w.cache, err = openCache(&w.settings, !at.real)
-	w.must(err)
+	w.OK(err)
 	t.Cleanup(func() { w.cache.Close() })
-	w.must(producers.Ensure(ctx, w.kafka.cluster, w.kafka.prefix, schemas.Topics(shardsOfAWorld)))
 	w.market = downstream{world: w, at: make([]int64, shardsOfAWorld), members: map[string]member{}}
 	return w
 }
 
 // another is a second installation on the same servers. It knows nothing of the first.
-func (w *world) another() *world { return newWorld(w.T, w.addresses) }
-
-func (w *world) must(err error) {
-	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
-}
+func (w *world) another() *world { return newWorld(w.TB, w.addresses) }
 
 // wait looks again and again until lack returns that nothing is missing: an empty string.
 func (w *world) wait(what string, lack func() string) {
@@ -122,7 +112,7 @@ func (w *world) wait(what string, lack func() string) {
 		}
 		select {
 		case <-again.C:
-		case <-w.ctx.Done():
+		case <-w.Ctx.Done():
 			w.Fatalf("waited in vain for %s: %s", what, missing)
 		}
 	}
@@ -167,13 +157,13 @@ type process struct {
 func (w *world) start() *process {
 	w.Helper()
 	program, err := os.Executable()
-	w.must(err)
+	w.OK(err)
 	p := &process{world: w, Cmd: &exec.Cmd{
 		Path: program,
 		Args: []string{"kindred", "serve", "--kafka", w.kafkaAddr, "--redis", w.redisAddr, "--prefix", w.settings.Prefix, "--http", ""},
 		Env:  append(os.Environ(), "NO_COLOR=1"), Stdout: w.Output(), Stderr: w.Output(),
 	}}
-	w.must(p.Start())
+	w.OK(p.Start())
 	p.end = sync.OnceFunc(func() {
 		_ = p.Process.Kill()
 		_ = p.Wait()
@@ -189,7 +179,7 @@ func (p *process) kill() {
 	for _, group := range []string{"shards", "control"} {
 		for _, m := range p.world.members(group).Members {
 			if m.name == p.name() {
-				p.world.must(p.world.bury(group, m.id))
+				p.world.OK(p.world.bury(group, m.id))
 			}
 		}
 	}
@@ -198,7 +188,7 @@ func (p *process) kill() {
 // name is what the process calls itself in its groups.
 func (p *process) name() string {
 	host, err := os.Hostname()
-	p.world.must(err)
+	p.world.OK(err)
 	return fmt.Sprintf("%s-%d", host, p.Process.Pid)
 }
 
@@ -216,8 +206,8 @@ type groupMember struct {
 func (w *world) members(name string) (g group) {
 	w.Helper()
 	id := string(w.kafka.prefix) + name
-	answer, err := w.kafka.cluster.Client.DescribeGroups(w.ctx, &kafka.DescribeGroupsRequest{GroupIDs: []string{id}})
-	w.must(err)
+	answer, err := w.kafka.cluster.Client.DescribeGroups(w.Ctx, &kafka.DescribeGroupsRequest{GroupIDs: []string{id}})
+	w.OK(err)
 	for _, described := range answer.Groups {
 		g.settled = described.GroupState == "Stable"
 		for _, m := range described.Members {
@@ -234,7 +224,7 @@ func (w *world) members(name string) (g group) {
 }
 
 func (w *world) bury(name, id string) error {
-	answer, err := w.kafka.cluster.Client.LeaveGroup(w.ctx, &kafka.LeaveGroupRequest{
+	answer, err := w.kafka.cluster.Client.LeaveGroup(w.Ctx, &kafka.LeaveGroupRequest{
 		GroupID: string(w.kafka.prefix) + name, Members: []kafka.LeaveGroupRequestMember{{ID: id}},
 	})
 	if err == nil {
@@ -247,35 +237,25 @@ func (w *world) bury(name, id string) error {
 func (w *world) forget() {
 	w.Helper()
 	if !w.real {
-		w.must(w.cache.Redis.FlushAll(w.ctx).Err())
+		w.OK(w.cache.Redis.FlushAll(w.Ctx).Err())
 		return
 	}
-	keys, err := w.cache.Redis.Keys(w.ctx, w.settings.Prefix+"*").Result()
-	w.must(err)
+	keys, err := w.cache.Redis.Keys(w.Ctx, w.settings.Prefix+"*").Result()
+	w.OK(err)
 	for _, key := range keys {
-		w.must(w.cache.Redis.Del(w.ctx, key).Err())
+		w.OK(w.cache.Redis.Del(w.Ctx, key).Err())
 	}
-}
-
-// put produces one record and returns its offset. A nil value is a tombstone.
-func (w *world) put(topic string, partition int, key, value []byte, headers wire.Headers) int64 {
-	w.Helper()
-	var batch wire.Builder
-	batch.Add(time.Now().UnixMilli(), key, value, headers)
-	ack, err := w.kafka.producer.Publish(w.ctx, w.kafka.prefix.Topic(topic), partition, &batch)
-	w.must(err)
-	return ack.Base
 }
 
 // say produces a record without headers, where its key belongs.
 func (w *world) say(topic, key, value string) int64 {
 	w.Helper()
-	return w.put(topic, home(topic, key), []byte(key), []byte(value), nil)
+	return w.Publish(topic, home(topic, key), time.Now(), key, []byte(value), nil)
 }
 
 func (w *world) erase(topic, key string) {
 	w.Helper()
-	w.put(topic, home(topic, key), []byte(key), nil, nil)
+	w.Publish(topic, home(topic, key), time.Now(), key, nil, nil)
 }
 
 func home(topic, key string) int {
@@ -292,12 +272,12 @@ func customer(number int) string { return string(demo.AppendID(nil, number)) }
 // bring produces the profiles of customers from one number to another, the second not included.
 func (w *world) bring(from, to int) {
 	w.Helper()
-	f, err := w.flood(w.ctx, w.kafka, schemas.Profiles)
-	w.must(err)
+	f, err := w.flood(w.Ctx, w.kafka, schemas.Profiles)
+	w.OK(err)
 	for number := from; number < to && err == nil; number++ {
 		err = f.add(demo.AppendID(nil, number), upstream.AppendProfile(nil, number))
 	}
-	w.must(f.finish(err))
+	w.OK(f.finish(err))
 }
 
 // declare publishes the types of the fields.
@@ -305,7 +285,7 @@ func (w *world) declare() {
 	w.Helper()
 	for _, field := range demo.Fields() {
 		value, err := json.Marshal(field)
-		w.must(err)
+		w.OK(err)
 		w.say(schemas.Fields, field.Name, string(value))
 	}
 }
@@ -326,7 +306,7 @@ func (w *world) segment(id, what string, lists ...[]string) int64 {
 	var texts []any
 	for _, list := range lists {
 		text, err := json.Marshal(list)
-		w.must(err)
+		w.OK(err)
 		texts = append(texts, string(text))
 	}
 	return w.say(schemas.SegmentChanges, id, "{"+fmt.Sprintf(what, texts...)+"}")
@@ -351,8 +331,8 @@ func (w *world) ask(expansion, what string) schemas.Run {
 
 func (w *world) end(topic string) int64 {
 	w.Helper()
-	end, err := w.kafka.end(w.ctx, topic)
-	w.must(err)
+	end, err := w.kafka.end(w.Ctx, topic)
+	w.OK(err)
 	return end
 }
 
@@ -366,7 +346,7 @@ func (w *world) await(from int64, meant func(schemas.Run) bool) schemas.Run {
 func (w *world) hear(from int64, meant func(schemas.Run) bool) (run schemas.Run) {
 	w.Helper()
 	var heard []string
-	err := w.kafka.follow(w.ctx, schemas.Runs, from, func(r *wire.Record) (bool, error) {
+	err := w.kafka.follow(w.Ctx, schemas.Runs, from, func(r *wire.Record) (bool, error) {
 		run = schemas.Run{}
 		if err := json.Unmarshal(r.Value, &run); err != nil {
 			return false, err

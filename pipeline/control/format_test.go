@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"kindred/pipeline/control"
+	"kindred/pipeline/testkit"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -15,21 +16,21 @@ func (w *world) publishLater(topic, key, value string) {
 	w.Helper()
 	var b wire.Builder
 	b.Add(1_700_000_000_000, []byte(key), []byte(value), wire.AppendHeaders(nil, wire.Header{Key: schemas.HeaderFormat, Value: []byte("2")}))
-	_, err := w.producer.Publish(w.ctx, w.prefix.Topic(topic), 0, &b)
-	w.ok(err)
+	_, err := w.Producer.Publish(w.Ctx, w.Prefix.Topic(topic), 0, &b)
+	w.OK(err)
 }
 
 // stops runs a controller until it stops, as it must at a record of an unknown format, and demands that it names the record.
 func (w *world) stops(c *control.Controller, group control.Group, topic, offset string) {
 	w.Helper()
-	err := c.Run(w.ctx, group)
-	if !errors.Is(err, schemas.ErrFormat) || !strings.Contains(err.Error(), w.prefix.Topic(topic)) || !strings.Contains(err.Error(), offset) {
+	err := c.Run(w.Ctx, group)
+	if !errors.Is(err, schemas.ErrFormat) || !strings.Contains(err.Error(), w.Prefix.Topic(topic)) || !strings.Contains(err.Error(), offset) {
 		w.Errorf("it ended with %v", err)
 	}
 }
 
 func TestNothingIsDecidedFromARecordOfAnUnknownFormat(t *testing.T) {
-	cluster := newKafka(t)
+	cluster := testkit.Kafka(t)
 	for topic, value := range map[string]string{
 		schemas.Expansions: `{"expansionId":"x","name":"x","state":"live","epoch":7,"definition":null}`,
 		schemas.Segments:   `{"segmentId":"x","name":"x"}`,
@@ -44,7 +45,7 @@ func TestNothingIsDecidedFromARecordOfAnUnknownFormat(t *testing.T) {
 			c := w.controller(w.transactions("controller", gen, never), w.caches(), &learner{})
 			w.stops(c, gen, topic, "offset 1")
 			for _, topic := range []string{schemas.Runs, schemas.Models, schemas.DeadLetters} {
-				w.all(topic, 1, func(r *wire.Record) { t.Errorf("%s has a record of %s", topic, r.Key) })
+				w.All(topic, 1, func(r *wire.Record) { t.Errorf("%s has a record of %s", topic, r.Key) })
 			}
 		})
 	}
@@ -52,13 +53,13 @@ func TestNothingIsDecidedFromARecordOfAnUnknownFormat(t *testing.T) {
 
 // A segment's record may come from a router that is newer than the controller.
 func TestASegmentOfAnUnknownFormatEndsTheTerm(t *testing.T) {
-	w := newWorld(t, newKafka(t), "test.")
+	w := newWorld(t, testkit.Kafka(t), "test.")
 	gen := w.join()
 	w.segment("vip")
 	l := &learner{hold: true, began: make(chan string), ended: make(chan error, 1)}
 	c := w.controller(w.transactions("controller", gen, never), w.caches(), l)
 	stopped := make(chan struct{})
-	w.run(func() error {
+	w.Run(func() error {
 		defer close(stopped)
 		w.stops(c, gen, schemas.Segments, "at 1:")
 		return nil

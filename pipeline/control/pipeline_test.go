@@ -13,7 +13,7 @@ import (
 // Everything that serves, in one process: customers and a segment come in, an expansion lives through all that can be
 // asked of it, and what the reports count is what a reader of memberships counts.
 func TestAnExpansionFromItsRequestToItsEnd(t *testing.T) {
-	w := newWorld(t, newKafka(t), "test.")
+	w := newWorld(t, testkit.Kafka(t), "test.")
 	w.pipeline()
 	customers := testkit.Town(3000)
 	w.load(customers)
@@ -79,7 +79,7 @@ func TestAnExpansionFromItsRequestToItsEnd(t *testing.T) {
 }
 
 func TestAnUnknownSegmentIsRefusedAndASegmentThatIsGoneSaysSo(t *testing.T) {
-	w := newWorld(t, newKafka(t), "test.")
+	w := newWorld(t, testkit.Kafka(t), "test.")
 	w.pipeline()
 	w.load(testkit.Town(1500))
 	w.ask(`{"requestId":"unknown","action":"expand","expansionId":"x","sourceSegmentId":"nobody"}`)
@@ -102,8 +102,8 @@ func TestAnUnknownSegmentIsRefusedAndASegmentThatIsGoneSaysSo(t *testing.T) {
 
 	var gone wire.Builder
 	gone.Add(1_700_000_000_000, []byte("vip"), nil, nil)
-	_, err := w.producer.Publish(w.ctx, w.prefix.Topic(schemas.SegmentChanges), 0, &gone)
-	w.ok(err)
+	_, err := w.Producer.Publish(w.Ctx, w.Prefix.Topic(schemas.SegmentChanges), 0, &gone)
+	w.OK(err)
 	w.ask(`{"requestId":"late","action":"refresh","expansionId":"x"}`)
 	if r := last(w.ended("late")["late"]); r.Error == nil || r.Error.Code != schemas.CodeSegmentGone {
 		t.Errorf("a source that is gone ends as %+v", r)
@@ -112,7 +112,7 @@ func TestAnUnknownSegmentIsRefusedAndASegmentThatIsGoneSaysSo(t *testing.T) {
 		t.Errorf("of %d members %d are left", before, after)
 	}
 	letters := 0
-	w.all(schemas.DeadLetters, 1, func(r *wire.Record) { letters++ })
+	w.All(schemas.DeadLetters, 1, func(r *wire.Record) { letters++ })
 	if letters != 2 {
 		t.Errorf("there are %d dead letters, want 2", letters)
 	}
@@ -134,7 +134,7 @@ func (w *world) load(customers []testkit.Customer) {
 		w.publish(schemas.Profiles, p, records...)
 	}
 	members, err := json.Marshal(segments["vip"])
-	w.ok(err)
+	w.OK(err)
 	w.publish(schemas.SegmentChanges, 0, [2]string{"vip",
 		`{"segmentId":"vip","name":"VIP customers","snapshot":"s","part":1,"parts":1,"members":` + string(members) + `}`})
 }

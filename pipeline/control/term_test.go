@@ -15,6 +15,7 @@ import (
 	"kindred/pipeline/control"
 	"kindred/pipeline/learn"
 	"kindred/pipeline/model"
+	"kindred/pipeline/testkit"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -36,12 +37,12 @@ func (c *caches) ReadMetas(ctx context.Context, shards int) ([]*cache.Meta, erro
 		m := &cache.Meta{Ready: true, Through: math.MaxInt64, Expansions: map[string]*cache.Progress{},
 			Offsets: cache.Offsets{Profiles: c.until, Memberships: math.MaxInt64}}
 		metas[p] = m
-		place := []wire.Position{{Topic: c.w.prefix.Topic(schemas.Models), Partition: p}}
-		ends, err := c.w.fetcher.Ends(ctx, place)
+		place := []wire.Position{{Topic: c.w.Prefix.Topic(schemas.Models), Partition: p}}
+		ends, err := c.w.Fetcher.Ends(ctx, place)
 		if err != nil {
 			return nil, err
 		}
-		if err := wire.ReadTo(ctx, c.w.fetcher, wire.Position{Topic: place[0].Topic, Partition: p}, ends[0], func(r *wire.Record) error {
+		if err := wire.ReadTo(ctx, c.w.Fetcher, wire.Position{Topic: place[0].Topic, Partition: p}, ends[0], func(r *wire.Record) error {
 			decided, err := model.Decode(r.Value)
 			if err == nil {
 				m.Expansions[string(r.Key)] = &cache.Progress{Epoch: decided.Epoch, PassDone: 1, PassOf: 1, Entered: 1, Members: [4]int64{1, 2}}
@@ -84,7 +85,7 @@ func (w *world) segment(id string) {
 // Wherever the controller is stopped, before or after any of its commits: the next one goes on, every run ends once, a
 // record that cannot be read is one dead letter, and no epoch is used twice.
 func TestACrashAnywhereLosesAndDoublesNothing(t *testing.T) {
-	cluster := newKafka(t)
+	cluster := testkit.Kafka(t)
 	for point := 0; ; point++ {
 		crashed := false
 		t.Run(fmt.Sprint("crash ", point), func(t *testing.T) {
@@ -117,10 +118,10 @@ func (w *world) runWithCrash(point int) (crashed bool) {
 	w.publish(schemas.DataEvents, 0, [2]string{"s", `{"batchId":"b"}`}, [2]string{"s", `{"batchId":"b"}`}, [2]string{"s", `{}`})
 	var crash crash
 	crash.left.Store(int64(point))
-	w.run(func() error {
+	w.Run(func() error {
 		for ask := crash.due; ; ask = never {
-			err := w.controller(w.transactions("controller", gen, ask), w.caches(), &learner{}).Run(w.ctx, gen)
-			if !errors.Is(err, errCrash) {
+			err := w.controller(w.transactions("controller", gen, ask), w.caches(), &learner{}).Run(w.Ctx, gen)
+			if !errors.Is(err, testkit.ErrCrash) {
 				return err
 			}
 		}
@@ -160,12 +161,12 @@ func (w *world) verify() {
 		w.Errorf("expanding again has ended as %v", finals["exists"])
 	}
 	letters, epochs := 0, map[int64]bool{}
-	w.all(schemas.DeadLetters, 1, func(*wire.Record) { letters++ })
-	w.all(schemas.Expansions, 1, w.numbered)
-	w.all(schemas.Models, shards, w.numbered)
-	w.all(schemas.Models, 1, func(r *wire.Record) {
+	w.All(schemas.DeadLetters, 1, func(*wire.Record) { letters++ })
+	w.All(schemas.Expansions, 1, w.numbered)
+	w.All(schemas.Models, shards, w.numbered)
+	w.All(schemas.Models, 1, func(r *wire.Record) {
 		m, err := model.Decode(r.Value)
-		w.ok(err)
+		w.OK(err)
 		if epochs[m.Epoch] {
 			w.Errorf("epoch %d was committed twice", m.Epoch)
 		}
@@ -191,12 +192,12 @@ func (w *world) numbered(r *wire.Record) {
 }
 
 func TestACancelEndsTheLearningAndTheNextRunHasItsTurn(t *testing.T) {
-	w := newWorld(t, newKafka(t), "test.")
+	w := newWorld(t, testkit.Kafka(t), "test.")
 	gen := w.join()
 	w.segment("vip")
 	l := &learner{hold: true, began: make(chan string), ended: make(chan error, 2)}
 	c := w.controller(w.transactions("controller", gen, never), w.caches(), l)
-	w.run(func() error { return c.Run(w.ctx, gen) })
+	w.Run(func() error { return c.Run(w.Ctx, gen) })
 	w.ask(`{"requestId":"a","action":"expand","expansionId":"x","sourceSegmentId":"vip"}`)
 	if id := <-l.began; id != "x" {
 		t.Fatalf("%s is learned, want x", id)
@@ -224,41 +225,41 @@ func TestACancelEndsTheLearningAndTheNextRunHasItsTurn(t *testing.T) {
 // fenced is what a newer term leaves an older one.
 type fenced struct{ control.Transactions }
 
-func (fenced) Fence(context.Context) error { return errCrash }
+func (fenced) Fence(context.Context) error { return testkit.ErrCrash }
 
 func TestAnErrorAtTheBeginningIsReturned(t *testing.T) {
-	w := newWorld(t, newKafka(t), "test.")
+	w := newWorld(t, testkit.Kafka(t), "test.")
 	c := w.controller(fenced{}, w.caches(), &learner{})
-	if err := c.Run(w.ctx, w.join()); !errors.Is(err, errCrash) {
+	if err := c.Run(w.Ctx, w.join()); !errors.Is(err, testkit.ErrCrash) {
 		t.Errorf("it ended with %v", err)
 	}
 }
 
 func TestARunWaitsForTheShardsAndSaysWhich(t *testing.T) {
-	w := newWorld(t, newKafka(t), "test.")
+	w := newWorld(t, testkit.Kafka(t), "test.")
 	gen := w.join()
 	w.segment("vip")
 	w.publish(schemas.Profiles, 1, [2]string{"c", `{}`}, [2]string{"d", `{}`})
 	behind := w.caches()
 	behind.until = 1
 	c := w.controller(w.transactions("controller", gen, never), behind, &learner{})
-	w.run(func() error { return c.Run(w.ctx, gen) })
+	w.Run(func() error { return c.Run(w.Ctx, gen) })
 	w.ask(`{"requestId":"a","action":"expand","expansionId":"x","sourceSegmentId":"vip"}`)
 	at := int64(0)
 	for detail := ""; !strings.Contains(detail, "shard 1 (profiles at 1 of 2)"); {
-		fetched, err := w.fetcher.Fetch(w.ctx, []wire.Position{{Topic: w.prefix.Topic(schemas.Runs), Offset: at}}, longest)
-		w.ok(err)
+		fetched, err := w.Fetcher.Fetch(w.Ctx, []wire.Position{{Topic: w.Prefix.Topic(schemas.Runs), Offset: at}}, longest)
+		w.OK(err)
 		for _, f := range fetched {
 			at, err = f.Each(func(r *wire.Record) error {
 				var run schemas.Run
-				w.ok(run.Decode(r.Key, r.Value))
+				w.OK(run.Decode(r.Key, r.Value))
 				if run.Status.Final() || run.Stage != "" && run.Stage != schemas.Waiting {
 					t.Errorf("it does not wait: %+v", run)
 				}
 				detail = run.Detail
 				return nil
 			})
-			w.ok(err)
+			w.OK(err)
 		}
 	}
 	behind.mutex.Lock()
