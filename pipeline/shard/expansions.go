@@ -2,13 +2,10 @@ package shard
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 
 	"kindred/pipeline/cache"
 	"kindred/pipeline/model"
-	"kindred/schemas"
-	"kindred/schemas/wire"
 )
 
 // expansions are those that decide here, by id: each has a model, or a deletion that is still to be answered for.
@@ -29,32 +26,6 @@ type expansion struct {
 	candidates *cache.Segment // nil: no such segment here
 	source     *cache.Segment
 	suppress   []*cache.Segment
-}
-
-// applyModel makes a model decide from now on and starts the pass that brings its members about. Applying the same
-// model again, or an older one, does nothing.
-func (o *Owner) applyModel(r *wire.Record) error {
-	if r.Value == nil {
-		return nil // nothing happens because something is absent: a deletion is a record of its own
-	}
-	m, err := model.Decode(r.Value)
-	if err != nil {
-		return &schemas.Malformed{Code: "schema", Message: fmt.Sprintf("a model cannot be read: %v", err)}
-	}
-	id := string(r.Key)
-	if old := o.expansions[id]; old != nil && m.Epoch <= old.model.Epoch {
-		return nil
-	}
-	e := o.adopt(id, m, bytes.Clone(r.Value))
-	if p := e.progress; p.Epoch != m.Epoch { // else it was read back, or saved by the life that began this pass
-		*p = cache.Progress{Epoch: m.Epoch, RunID: m.RunID}
-	}
-	why := becauseRun
-	if m.Deleted {
-		why = becauseDelete
-	}
-	o.modelPass(e, r.Offset, cause{why, modelsInput, r.Offset, m.StartedAt.UnixMilli()})
-	return nil
 }
 
 // adopt makes a model the one that decides, without a pass.

@@ -1,8 +1,10 @@
 package shard
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"strconv"
 	"time"
 
@@ -20,7 +22,7 @@ const fullBatch = 768 << 10
 type outbox struct {
 	batch     wire.Builder
 	changes   []change
-	templates [len(kinds) * len(whys)]template
+	templates [len(kinds) * len(reasons)]template
 	now       int64  // ms; Kafka counts the lag of compaction from when a record was written, not from its cause
 	key       []byte // scratch
 	value     []byte
@@ -94,9 +96,9 @@ func (b *outbox) add(customer []byte, e *expansion, row int, was, is cache.State
 
 // header fills the template of a kind and a cause with the id: a hash of the record's key and of where its cause lies.
 func (b *outbox) header(k kind, c cause) wire.Headers {
-	t := &b.templates[int(k)*len(whys)+int(c.why)]
+	t := &b.templates[int(k)*len(reasons)+int(c.by)]
 	if t.bytes == nil {
-		*t = newTemplate(k, c.why)
+		*t = newTemplate(k, c.by)
 	}
 	var place [9]byte
 	place[0] = byte(c.input)
@@ -108,7 +110,7 @@ func (b *outbox) header(k kind, c cause) wire.Headers {
 	return b.headers
 }
 
-func newTemplate(k kind, w why) template {
+func newTemplate(k kind, by reason) template {
 	const placeholder = "0123456789abcdef"
 	bytes := wire.AppendHeaders(nil,
 		wire.Header{Key: schemas.HeaderID, Value: []byte(placeholder)},
@@ -116,8 +118,54 @@ func newTemplate(k kind, w why) template {
 		wire.Header{Key: schemas.HeaderSource, Value: []byte("kindred")},
 		wire.Header{Key: schemas.HeaderType, Value: []byte(kinds[k])},
 		wire.Header{Key: schemas.HeaderContentType, Value: []byte("application/json")},
-		wire.Header{Key: schemas.HeaderCause, Value: []byte(whys[w])},
+		wire.Header{Key: schemas.HeaderCause, Value: []byte(reasons[by])},
 	)
 	// A varint count, the key's length and the key, the value's length: the id comes first.
 	return template{bytes, 1 + 1 + len(schemas.HeaderID) + 1}
+}
+
+// publish writes what reconcile has noted and waits for Kafka. When the fate of a record is not known its state is
+// unknown, and reconciling the row again answers that.
+func (o *Owner) publish(ctx context.Context) error {
+	defer o.release()
+	n := len(o.out.changes)
+	if n == 0 {
+		return nil
+	}
+	ack, err := o.Publisher.Publish(ctx, o.inputs.topics[membershipsInput], o.Shard, &o.out.batch)
+	if err != nil {
+		for _, c := range o.out.changes {
+			c.expansion.published.Set(int(c.row), cache.Unknown)
+			o.touched = append(o.touched, touchedRow{c.row, c.cause})
+		}
+		o.out.reset()
+		if errors.Is(err, wire.ErrAbandoned) {
+			o.Log.Warn("a publication was abandoned; its customers are reconciled again", "shard", o.Shard, "records", n, "error", err)
+			return nil
+		}
+		return err
+	}
+	o.inputs.acknowledged(ack.Base, n)
+	o.count(o.out.changes)
+	o.out.reset()
+	return nil
+}
+
+// count adds what Kafka has acknowledged to what the runs have done.
+func (o *Owner) count(changes []change) {
+	o.saving.moved = true
+	for _, c := range changes {
+		o.Stats.Published[c.kind].Add(1)
+		if !c.by.ofRun() {
+			continue
+		}
+		switch c.kind {
+		case entered:
+			c.progress.Entered++
+		case left:
+			c.progress.Left++
+		case changed:
+			c.progress.Changed++
+		}
+	}
 }

@@ -52,9 +52,9 @@ type Owner struct {
 	passes     []*pass
 	collecting map[string]int64 // by segment: offset of the first record of a snapshot whose mark has not come
 
-	touched []touch // rows to reconcile
-	spare   []touch // the last ones; their memory
-	bare    []int32 // rows without a profile, to be freed unless something else names them
+	touched []touchedRow // rows to reconcile
+	spare   []touchedRow // the last ones; their memory
+	bare    []int32      // rows without a profile, to be freed unless something else names them
 	out     outbox
 	dead    deadLetters
 	saving  saving

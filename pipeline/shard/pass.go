@@ -55,7 +55,7 @@ func (o *Owner) segmentPass(segment string, held int64, c cause) {
 // whoever waits for them to be read waits for what that makes of them, too.
 func (o *Owner) repairPass() {
 	at := o.inputs.at[membershipsInput]
-	c := cause{becauseRepair, membershipsInput, at, time.Now().UnixMilli()}
+	c := cause{byRepair, membershipsInput, at, time.Now().UnixMilli()}
 	p := &pass{input: membershipsInput, held: at}
 	for _, e := range o.inOrder {
 		p.scopes = append(p.scopes, scope{e, c, false})
@@ -136,16 +136,4 @@ func (o *Owner) settle(e *expansion) {
 		o.mirror.Forget(e.id)
 	}
 	o.saving.hurry()
-}
-
-// offsets are what may be saved now: never past a record whose pass is not over.
-func (o *Owner) offsets() (at [inputCount]int64) {
-	at = o.inputs.at
-	for _, held := range o.collecting {
-		at[segmentsInput] = min(at[segmentsInput], held)
-	}
-	for _, p := range o.passes {
-		at[p.input] = min(at[p.input], p.held)
-	}
-	return at
 }

@@ -2,10 +2,6 @@ package shard
 
 import (
 	"context"
-	"errors"
-
-	"kindred/pipeline/cache"
-	"kindred/schemas/wire"
 )
 
 // reconcileTouched publishes what the rows changed by the last batch make different. Of several records about a row the
@@ -56,50 +52,4 @@ func (o *Owner) release() {
 		o.mirror.Release(int(row)) // not while it has a state, unknown included
 	}
 	o.bare = o.bare[:0]
-}
-
-// publish writes what reconcile has noted and waits for Kafka. When the fate of a record is not known its state is
-// unknown, and reconciling the row again answers that.
-func (o *Owner) publish(ctx context.Context) error {
-	defer o.release()
-	n := len(o.out.changes)
-	if n == 0 {
-		return nil
-	}
-	ack, err := o.Publisher.Publish(ctx, o.inputs.topics[membershipsInput], o.Shard, &o.out.batch)
-	if err != nil {
-		for _, c := range o.out.changes {
-			c.expansion.published.Set(int(c.row), cache.Unknown)
-			o.touched = append(o.touched, touch{c.row, c.cause})
-		}
-		o.out.reset()
-		if errors.Is(err, wire.ErrAbandoned) {
-			o.Log.Warn("a publication was abandoned; its customers are reconciled again", "shard", o.Shard, "records", n, "error", err)
-			return nil
-		}
-		return err
-	}
-	o.inputs.acknowledged(ack.Base, n)
-	o.count(o.out.changes)
-	o.out.reset()
-	return nil
-}
-
-// count adds what Kafka has acknowledged to what the runs have done.
-func (o *Owner) count(changes []change) {
-	o.saving.moved = true
-	for _, c := range changes {
-		o.Stats.Published[c.kind].Add(1)
-		if c.why != becauseRun && c.why != becauseDelete {
-			continue
-		}
-		switch c.kind {
-		case entered:
-			c.progress.Entered++
-		case left:
-			c.progress.Left++
-		case changed:
-			c.progress.Changed++
-		}
-	}
 }

@@ -148,6 +148,18 @@ func (o *Owner) awaitSave() {
 	o.saving.done = nil
 }
 
+// offsets are what may be saved now: never past a record whose pass is not over.
+func (o *Owner) offsets() (at [inputCount]int64) {
+	at = o.inputs.at
+	for _, held := range o.collecting {
+		at[segmentsInput] = min(at[segmentsInput], held)
+	}
+	for _, p := range o.passes {
+		at[p.input] = min(at[p.input], p.held)
+	}
+	return at
+}
+
 // countMembers brings the live counts of every expansion into the meta that is about to be saved.
 func (o *Owner) countMembers() {
 	for id, p := range o.meta.Expansions {

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"kindred/schemas"
 	"kindred/schemas/retry"
 	"kindred/schemas/wire"
 )
@@ -89,18 +87,4 @@ func (w *Worker) Ready() bool {
 		}
 	}
 	return w.joined
-}
-
-// Inputs and Kinds name what Stats count, in its order.
-var (
-	Inputs = [inputCount]string{schemas.Profiles, schemas.SegmentMembers, schemas.Models, schemas.Memberships}
-	Kinds  = [len(kinds)]string{"entered", "left", "changed"}
-)
-
-// Stats count what the owners of a process have done since it started.
-type Stats struct {
-	Applied   [inputCount]atomic.Int64 // records, by input
-	Rejected  atomic.Int64             // dead letters
-	Published [len(kinds)]atomic.Int64 // memberships acknowledged, by kind
-	Saves     atomic.Int64
 }

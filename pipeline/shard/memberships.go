@@ -1,0 +1,79 @@
+package shard
+
+import (
+	"strconv"
+
+	"kindred/pipeline/cache"
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// applyMembership takes in what was published. While catching up it is what was published last, by whomever. Later a
+// record that is not of this life makes the state unknown, and the customer is reconciled, which always answers.
+func (o *Owner) applyMembership(r *wire.Record) error {
+	expansion, customer, ok := schemas.SplitKey(r.Key)
+	if !ok || schemas.ValidExpansionID(string(expansion)) != nil || schemas.ValidCustomerID(customer) != nil {
+		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "the key is not expansion/customer"}
+	}
+	if o.caught.Load() && r.ProducerID == o.Publisher.ProducerID() && r.ProducerID >= 0 {
+		return nil
+	}
+	state, err := o.readState(string(expansion), r) // unknown when it cannot be read
+	if o.caught.Load() && o.expansions[string(expansion)] != nil {
+		state = cache.Unknown
+	}
+	row, known := o.mirror.Find(customer)
+	if !known && state == cache.None {
+		return nil
+	}
+	if !known {
+		row = o.mirror.Take(customer)
+	}
+	o.mirror.Published(string(expansion), true).Set(row, state)
+	if o.caught.Load() { // else the cause of a difference is to be found in the other inputs
+		o.touch(row, byRepair, membershipsInput, r)
+	}
+	return err
+}
+
+// readState reads a membership record and counts it for its run.
+func (o *Owner) readState(expansion string, r *wire.Record) (cache.State, error) {
+	kind, _ := r.Headers.Get(schemas.HeaderType)
+	by, _ := r.Headers.Get(schemas.HeaderCause)
+	run := string(by) == schemas.ByRun || string(by) == schemas.ByDelete
+	if r.Value == nil {
+		if run {
+			epoch, _ := r.Headers.Get(schemas.HeaderEpoch)
+			number, _ := strconv.ParseInt(string(epoch), 10, 64)
+			id, _ := r.Headers.Get(schemas.HeaderRunID)
+			o.readBack(expansion, number, id, kind)
+		}
+		return cache.None, nil
+	}
+	score, band, epoch, runID, err := schemas.ReadMembership(r.Value)
+	if err != nil {
+		return cache.Unknown, err
+	}
+	if run {
+		o.readBack(expansion, epoch, runID, kind)
+	}
+	return cache.PackState(band, score), nil
+}
+
+// readBack counts a record of a run that this or an earlier owner published and did not save.
+func (o *Owner) readBack(expansion string, epoch int64, runID, kind []byte) {
+	p := o.progress(expansion)
+	if epoch > p.Epoch {
+		*p = cache.Progress{Epoch: epoch, RunID: string(runID)}
+	}
+	if epoch == p.Epoch {
+		switch string(kind) {
+		case schemas.TypeMembershipEntered:
+			p.Entered++
+		case schemas.TypeMembershipLeft:
+			p.Left++
+		case schemas.TypeMembershipChanged:
+			p.Changed++
+		}
+	}
+}

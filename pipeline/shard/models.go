@@ -1,0 +1,37 @@
+package shard
+
+import (
+	"bytes"
+	"fmt"
+
+	"kindred/pipeline/cache"
+	"kindred/pipeline/model"
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// applyModel makes a model decide from now on and starts the pass that brings its members about. Applying the same
+// model again, or an older one, does nothing.
+func (o *Owner) applyModel(r *wire.Record) error {
+	if r.Value == nil {
+		return nil // nothing happens because something is absent: a deletion is a record of its own
+	}
+	m, err := model.Decode(r.Value)
+	if err != nil {
+		return &schemas.Malformed{Code: schemas.WrongSchema, Message: fmt.Sprintf("a model cannot be read: %v", err)}
+	}
+	id := string(r.Key)
+	if old := o.expansions[id]; old != nil && m.Epoch <= old.model.Epoch {
+		return nil
+	}
+	e := o.adopt(id, m, bytes.Clone(r.Value))
+	if p := e.progress; p.Epoch != m.Epoch { // else it was read back, or saved by the life that began this pass
+		*p = cache.Progress{Epoch: m.Epoch, RunID: m.RunID}
+	}
+	by := byRun
+	if m.Deleted {
+		by = byDelete
+	}
+	o.modelPass(e, r.Offset, cause{by, modelsInput, r.Offset, m.StartedAt.UnixMilli()})
+	return nil
+}

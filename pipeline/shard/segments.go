@@ -1,0 +1,74 @@
+package shard
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// applySegment takes a customer into a segment or out of it, or ends a snapshot, or learns how far the router has got.
+func (o *Owner) applySegment(r *wire.Record) error {
+	segment, customer, ok := schemas.SplitKey(r.Key)
+	switch {
+	case !ok:
+		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "the key is not segment/customer"}
+	case len(segment) == 0:
+		return o.applyThrough(r)
+	case len(customer) == 0:
+		return o.applyMark(string(segment), r)
+	}
+	text, _ := r.Headers.Get(schemas.HeaderSnapshot)
+	number, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil {
+		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "the header " + schemas.HeaderSnapshot + " is not a number"}
+	}
+	present := o.mirror.Segment(string(segment)).Number()
+	if r.Value == nil && number <= present {
+		if _, known := o.mirror.Find(customer); !known {
+			return nil // nobody to take out
+		}
+	}
+	row := o.mirror.Take(customer)
+	if number > present {
+		if _, open := o.collecting[string(segment)]; !open {
+			o.collecting[string(segment)] = r.Offset
+		}
+	}
+	if o.mirror.SetMember(string(segment), row, r.Value != nil, number) {
+		o.touch(row, bySegment, segmentsInput, r)
+	}
+	return nil
+}
+
+func (o *Owner) applyThrough(r *wire.Record) error {
+	var through struct {
+		Offset int64 `json:"offset"`
+	}
+	if err := json.Unmarshal(r.Value, &through); err != nil {
+		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "a through record must hold an offset"}
+	}
+	o.meta.Through = max(o.meta.Through, through.Offset)
+	return nil
+}
+
+// applyMark makes a snapshot count that is now complete.
+func (o *Owner) applyMark(segment string, r *wire.Record) error {
+	var mark struct {
+		Snapshot int64 `json:"snapshot"`
+		Gone     bool  `json:"gone"`
+	}
+	if err := json.Unmarshal(r.Value, &mark); err != nil {
+		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "a mark must hold a snapshot's number"}
+	}
+	held, open := o.collecting[segment]
+	delete(o.collecting, segment)
+	if !open {
+		held = r.Offset
+	}
+	if o.mirror.Mark(segment, mark.Snapshot, mark.Gone) {
+		o.segmentPass(segment, held, cause{bySegment, segmentsInput, r.Offset, r.Timestamp})
+	}
+	return nil
+}

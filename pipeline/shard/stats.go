@@ -1,0 +1,21 @@
+package shard
+
+import (
+	"sync/atomic"
+
+	"kindred/schemas"
+)
+
+// Inputs and Kinds name what Stats count, in its order.
+var (
+	Inputs = [inputCount]string{schemas.Profiles, schemas.SegmentMembers, schemas.Models, schemas.Memberships}
+	Kinds  = [len(kinds)]string{"entered", "left", "changed"}
+)
+
+// Stats count what the owners of a process have done since it started.
+type Stats struct {
+	Applied   [inputCount]atomic.Int64 // records, by input
+	Rejected  atomic.Int64             // dead letters
+	Published [len(kinds)]atomic.Int64 // memberships acknowledged, by kind
+	Saves     atomic.Int64
+}
