@@ -9,16 +9,17 @@ import (
 	"kindred/schemas/wire"
 )
 
-// apply brings a batch into the mirror. Records that cannot be read are dead letters, acknowledged before it returns.
+// apply brings a batch into the mirror. Records that cannot be read become dead letters, which Kafka has acknowledged
+// before an input's offset moves past them.
 func (o *Owner) apply(ctx context.Context, batch []wire.Fetched) error {
 	for _, f := range batch {
 		input := o.inputs.index(f.Topic)
 		next, err := f.Each(func(r *wire.Record) error {
 			if input == membershipsInput && r.Offset < o.inputs.at[input] {
-				return nil // an acknowledgement was here first
+				return nil // an own record, acknowledged before it was fetched
 			}
 			o.applyOne(input, r)
-			if o.dead.batch.Size() >= fullBatch {
+			if o.letters.Size() >= fullBatch {
 				return o.sendDeadLetters(ctx)
 			}
 			return nil

@@ -46,7 +46,7 @@ const mostTouched = 1 << 12
 
 // touch notes that a record has changed a row.
 func (o *Owner) touch(row int, by reason, input int, r *wire.Record) {
-	if o.caught.Load() || len(o.touched) < mostTouched {
+	if o.caughtUp.Load() || len(o.touched) < mostTouched {
 		o.touched = append(o.touched, touchedRow{int32(row), cause{by, uint8(input), r.Offset, r.Timestamp}})
 	}
 }

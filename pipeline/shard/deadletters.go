@@ -9,25 +9,21 @@ import (
 	"kindred/schemas/wire"
 )
 
-// deadLetters are records of the present batch that cannot be read, on their way to people.
-type deadLetters struct {
-	batch wire.Builder
-}
-
-// reject makes a dead letter of a record. Its offset moves on only when Kafka has acknowledged the letter.
+// reject makes a dead letter of a record. The input's offset moves past the record only when Kafka has acknowledged it.
 func (o *Owner) reject(input int, r *wire.Record, why *schemas.Malformed) {
 	o.Stats.Rejected.Add(1)
-	schemas.Letter(o.inputs.topics[input], o.Shard, r, "shard", why.Code, why.Message, time.Now()).AppendTo(&o.dead.batch)
+	schemas.Letter(o.inputs.topics[input], o.Shard, r, "shard", why.Code, why.Message, time.Now()).AppendTo(&o.letters)
 }
 
+// sendDeadLetters publishes the dead letters of the present batch.
 func (o *Owner) sendDeadLetters(ctx context.Context) error {
-	n := o.dead.batch.Len()
+	n := o.letters.Len()
 	if n == 0 {
 		return nil
 	}
-	if _, err := o.Publisher.Publish(ctx, o.Prefix.Topic(schemas.DeadLetters), 0, &o.dead.batch); err != nil {
+	if _, err := o.Publisher.Publish(ctx, o.Prefix.Topic(schemas.DeadLetters), 0, &o.letters); err != nil {
 		return fmt.Errorf("publish %d dead letters: %w", n, err)
 	}
-	o.dead.batch.Reset()
+	o.letters.Reset()
 	return nil
 }

@@ -3,8 +3,8 @@
 // and publishes the difference to what was published last.
 //
 // It promises that after any crash, restart or hand-over the memberships topic converges to what the inputs say; that
-// what it saves in the cache was acknowledged by Kafka before; and that it publishes nothing before it has read all
-// that was there when it took over. It never removes a member because something is absent: only inputs decide.
+// it saves nothing in the cache before Kafka has acknowledged what that caused; and that it publishes nothing before it
+// has read all that was there when it took over. It never removes a member because something is absent: only inputs decide.
 //
 // It does not know how a model is learned, which expansions exist beyond their models, or who else owns shards.
 package shard

@@ -8,7 +8,7 @@ import (
 	"kindred/pipeline/model"
 )
 
-// expansions are those that decide here, by id: each has a model, or a deletion that is still to be answered for.
+// expansions are those that decide here, by id: each has a model, or the record of its deletion.
 type expansions map[string]*expansion
 
 // expansion is one expanded segment as this shard sees it: the model folded into the shard's own codes, and pointers
@@ -22,7 +22,9 @@ type expansion struct {
 	linked   int    // number of segments the mirror knew when the pointers below were taken
 	progress *cache.Progress
 
-	published  *cache.Published
+	// A state counts as published as soon as its record is in the outbox; if the publication fails it becomes unknown.
+	published *cache.Published
+
 	candidates *cache.Segment // nil: no such segment here
 	source     *cache.Segment
 	suppress   []*cache.Segment
@@ -40,7 +42,7 @@ func (o *Owner) adopt(id string, m *model.Model, raw []byte) *expansion {
 	return e
 }
 
-// progress is what the controller reads of an expansion in this shard's meta.
+// progress returns what the controller will read of an expansion in this shard's meta.
 func (o *Owner) progress(id string) *cache.Progress {
 	p := o.meta.Expansions[id]
 	if p == nil {
@@ -50,14 +52,14 @@ func (o *Owner) progress(id string) *cache.Progress {
 	return p
 }
 
-// uses says whether a change of the segment can change who is a member.
+// uses reports whether a change of the segment can change who is a member.
 func (e *expansion) uses(segment string) bool {
 	d := &e.model.Definition
 	return d.Candidates.SegmentID == segment || d.ExcludeSource && d.SourceSegmentID == segment || slices.Contains(d.Suppress, segment)
 }
 
-// prepare folds the model for the dictionaries as they are now and finds its segments. It costs two comparisons when
-// nothing is new.
+// prepare folds the model for the dictionaries as they are now and finds its segments. It must be called before rows are
+// scored or decided on, and costs two comparisons when nothing is new.
 func (e *expansion) prepare(mirror *cache.Mirror) {
 	if e.model.Deleted {
 		return
@@ -83,8 +85,8 @@ func (e *expansion) prepare(mirror *cache.Mirror) {
 	}
 }
 
-// decide says what the published state of a row should be: the rule of membership on what this shard knows. Most rows
-// are below the cut, so that is looked at first.
+// decide returns what the published state of a row should be, by the rule of membership. Most rows are below the cut, so
+// that is looked at first.
 func (e *expansion) decide(mirror *cache.Mirror, row, score int) cache.State {
 	m := e.model
 	if score < e.least() || !m.Reaches(score, e.id, mirror.ID(row)) || !m.Eligible(e.standing(mirror, row)) {
@@ -93,7 +95,7 @@ func (e *expansion) decide(mirror *cache.Mirror, row, score int) cache.State {
 	return cache.PackState(m.Band(score), score)
 }
 
-// least is the lowest score that a member may have.
+// least returns the lowest score that a member may have.
 func (e *expansion) least() int {
 	if e.model.Deleted {
 		return model.Best + 1
@@ -101,7 +103,7 @@ func (e *expansion) least() int {
 	return e.model.Cut.Score
 }
 
-// score gives the score of a row. Of a deleted expansion nobody has one, and nobody is eligible.
+// score returns the score of a row: 0 when the expansion is deleted, since nobody is eligible then.
 func (e *expansion) score(mirror *cache.Mirror, row int) int {
 	if e.model.Deleted {
 		return 0

@@ -8,7 +8,7 @@ import (
 	"kindred/schemas/wire"
 )
 
-// The inputs of a shard, in the order of their place in inputs.at.
+// The inputs of a shard: indices of inputs.at, of Inputs and of Stats.
 const (
 	profilesInput = iota
 	segmentsInput
@@ -24,15 +24,20 @@ const (
 
 // inputs reads the four topics ahead of the owner, one fetch at a time.
 //
-// Memberships is special: the owner learns of its own records from Kafka's acknowledgements, so it is fetched only
+// Memberships is special. Acknowledgements already say where the owner's own records lie, so the topic is fetched only
 // while nothing is being published, or when an acknowledgement left a gap that somebody else must have written.
 type inputs struct {
 	topics    [inputCount]string
 	partition int
-	at        [inputCount]int64 // next offset to apply; the owner's loop only
-	ends      [inputCount]int64 // what must be read before anything is published
-	acked     int64             // end of the owner's own records in memberships
-	queue     chan []wire.Fetched
+
+	// Next offset to apply; for the owner's loop only.
+	// Invariant: all below it has been applied to the mirror, and Kafka has acknowledged the dead letters of what could
+	// not be read. It may pass own records of memberships that were acknowledged and not read.
+	at [inputCount]int64
+
+	ends  [inputCount]int64 // what must be applied before anything is published
+	acked int64             // end of the owner's own records in memberships
+	queue chan []wire.Fetched
 
 	memberships atomic.Int64 // copy of at[membershipsInput] for the reading goroutine
 	published   atomic.Int64 // unix ms of the last publication
@@ -81,7 +86,7 @@ func (in *inputs) read(ctx context.Context, fetcher wire.Fetcher, at [inputCount
 	}
 }
 
-// readsMemberships says whether the next fetch asks for memberships too.
+// readsMemberships reports whether the next fetch asks for memberships too.
 func (in *inputs) readsMemberships(at int64) bool {
 	return at < in.ends[membershipsInput] || in.gap.Load() ||
 		time.Now().UnixMilli()-in.published.Load() > atRest.Milliseconds()
@@ -98,7 +103,7 @@ func (in *inputs) acknowledged(base int64, n int) {
 	in.applied(membershipsInput, next)
 }
 
-// applied moves an input to next. It never moves back: a long poll may bring what an acknowledgement has passed.
+// applied moves an input to next, never back: a fetch may end before what an acknowledgement has passed meanwhile.
 func (in *inputs) applied(input int, next int64) {
 	in.at[input] = max(in.at[input], next)
 	if input == membershipsInput {
@@ -107,7 +112,7 @@ func (in *inputs) applied(input int, next int64) {
 	}
 }
 
-// reached says whether all that was there at the take-over has been applied.
+// reached reports whether all that was there at the take-over has been applied.
 func (in *inputs) reached() bool {
 	for i, end := range in.ends {
 		if in.at[i] < end {
@@ -126,7 +131,7 @@ func (in *inputs) index(topic string) int {
 	panic("fetched a topic that was not asked for: " + topic)
 }
 
-// positions are where reading goes on.
+// positions returns where reading goes on.
 func (in *inputs) positions() []wire.Position {
 	all := make([]wire.Position, inputCount)
 	for i, topic := range in.topics {
@@ -135,7 +140,7 @@ func (in *inputs) positions() []wire.Position {
 	return all
 }
 
-// behind is how many offsets have to be read before the shard has caught up.
+// behind returns how many offsets have to be read before the shard has caught up.
 func (in *inputs) behind() (offsets int64) {
 	for i, end := range in.ends {
 		offsets += max(0, end-in.at[i])

@@ -10,7 +10,7 @@ import (
 	"kindred/schemas/wire"
 )
 
-// kafka is the little of Kafka that an owner sees: partitions as logs of batches, a producer id, a fence. Faults are
+// kafka is the part of Kafka that an owner sees: partitions as logs of batches, a producer id, a fence. Faults are
 // switched on by the test.
 type kafka struct {
 	mu     sync.Mutex
@@ -19,9 +19,9 @@ type kafka struct {
 	pid    int64
 	fenced bool
 
-	// abandon, when set, is asked before each publication of memberships: whether the record reaches the log, and
-	// whether the publisher learns of it.
-	abandon func() (lands, told bool)
+	// abandon, when set, decides before each publication whether its records reach the log, and whether the publisher gets
+	// the acknowledgement.
+	abandon func() (stored, acknowledged bool)
 }
 
 type log struct {
@@ -110,15 +110,15 @@ func (k *kafka) Ends(_ context.Context, of []wire.Position) ([]int64, error) {
 func (k *kafka) Publish(ctx context.Context, topic string, partition int, b *wire.Builder) (wire.Ack, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	lands, told := true, true
+	stored, acknowledged := true, true
 	if k.abandon != nil {
-		lands, told = k.abandon()
+		stored, acknowledged = k.abandon()
 	}
 	ack := wire.Ack{ProducerID: k.pid}
-	if lands {
+	if stored {
 		ack.Base = k.append(topic, partition, b, k.pid)
 	}
-	if !told {
+	if !acknowledged {
 		k.pid++ // the next publication is under a new id
 		return ack, wire.ErrAbandoned
 	}
@@ -147,7 +147,7 @@ func (k *kafka) Commit(context.Context, string, map[int]int64) error {
 	return nil
 }
 
-// compacted is what a compacted topic's partition holds: the last value of each key, tombstones left out.
+// compacted returns what a compacted topic's partition holds: the last value of each key, tombstones left out.
 func (k *kafka) compacted(topic string, partition int) map[string][]byte {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -8,18 +8,19 @@ import (
 	"kindred/schemas/wire"
 )
 
-// applyMembership takes in what was published. While catching up it is what was published last, by whomever. Later a
-// record that is not of this life makes the state unknown, and the customer is reconciled, which always answers.
+// applyMembership takes in what was published, by whomever. While the owner catches up, the last record of a customer is
+// what was published. Later, a record with another producer id than ours makes the state unknown, and the customer is
+// reconciled, which always publishes an answer.
 func (o *Owner) applyMembership(r *wire.Record) error {
 	expansion, customer, ok := schemas.SplitKey(r.Key)
 	if !ok || schemas.ValidExpansionID(string(expansion)) != nil || schemas.ValidCustomerID(customer) != nil {
 		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "the key is not expansion/customer"}
 	}
-	if o.caught.Load() && r.ProducerID == o.Publisher.ProducerID() && r.ProducerID >= 0 {
+	if o.caughtUp.Load() && r.ProducerID == o.Publisher.ProducerID() && r.ProducerID >= 0 {
 		return nil
 	}
 	state, err := o.readState(string(expansion), r) // unknown when it cannot be read
-	if o.caught.Load() && o.expansions[string(expansion)] != nil {
+	if o.caughtUp.Load() && o.expansions[string(expansion)] != nil {
 		state = cache.Unknown
 	}
 	row, known := o.mirror.Find(customer)
@@ -30,13 +31,13 @@ func (o *Owner) applyMembership(r *wire.Record) error {
 		row = o.mirror.Take(customer)
 	}
 	o.mirror.Published(string(expansion), true).Set(row, state)
-	if o.caught.Load() { // else the cause of a difference is to be found in the other inputs
+	if o.caughtUp.Load() { // else the pass that ends the take-over reconciles it
 		o.touch(row, byRepair, membershipsInput, r)
 	}
 	return err
 }
 
-// readState reads a membership record and counts it for its run.
+// readState returns the state that a membership record says, and counts the record for its run.
 func (o *Owner) readState(expansion string, r *wire.Record) (cache.State, error) {
 	kind, _ := r.Headers.Get(schemas.HeaderType)
 	by, _ := r.Headers.Get(schemas.HeaderCause)

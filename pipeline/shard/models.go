@@ -10,7 +10,7 @@ import (
 	"kindred/schemas/wire"
 )
 
-// applyModel makes a model decide from now on and starts the pass that brings its members about. Applying the same
+// applyModel lets a model decide from now on and starts the pass that publishes what it changes. Applying the same
 // model again, or an older one, does nothing.
 func (o *Owner) applyModel(r *wire.Record) error {
 	if r.Value == nil {
@@ -25,7 +25,7 @@ func (o *Owner) applyModel(r *wire.Record) error {
 		return nil
 	}
 	e := o.adopt(id, m, bytes.Clone(r.Value))
-	if p := e.progress; p.Epoch != m.Epoch { // else it was read back, or saved by the life that began this pass
+	if p := e.progress; p.Epoch != m.Epoch { // else this pass was begun before, and its progress was saved or read back
 		*p = cache.Progress{Epoch: m.Epoch, RunID: m.RunID}
 	}
 	by := byRun

@@ -19,17 +19,19 @@ import (
 const fullBatch = 768 << 10
 
 // outbox collects the next publication of one shard, already as the batch that goes on the wire.
+//
+// Invariant: it is empty between turns, so that no state is saved whose record is not acknowledged.
 type outbox struct {
 	batch     wire.Builder
-	changes   []change
+	changes   []change // of the batch's records, in their order
 	templates [len(kinds) * len(reasons)]template
-	now       int64  // ms; Kafka counts the lag of compaction from when a record was written, not from its cause
+	now       int64  // ms; timestamp of the batch: Kafka counts compaction lag from it, so it is not that of the cause
 	key       []byte // scratch
 	value     []byte
 	headers   []byte
 }
 
-// change is a row whose published state is being made to differ.
+// change is one record of a publication: a row whose published state changes.
 type change struct {
 	*expansion
 	row int32
@@ -59,7 +61,7 @@ func kindOf(was, is cache.State) kind {
 	return changed
 }
 
-// template is the headers of a record with a gap for the id, so that a million records are copied, not composed.
+// template is the headers of a record, with room for the id. Copying it is quicker than composing the headers.
 type template struct {
 	bytes []byte
 	id    int // offset of the id's 16 hexadecimal digits
@@ -94,17 +96,17 @@ func (b *outbox) add(customer []byte, e *expansion, row int, was, is cache.State
 	b.changes = append(b.changes, change{e, int32(row), kind, c, was, is})
 }
 
-// header fills the template of a kind and a cause with the id: a hash of the record's key and of where its cause lies.
+// header returns the headers of a kind and a cause, with the id: a hash of the record's key and the cause's position.
 func (b *outbox) header(k kind, c cause) wire.Headers {
 	t := &b.templates[int(k)*len(reasons)+int(c.by)]
 	if t.bytes == nil {
 		*t = newTemplate(k, c.by)
 	}
-	var place [9]byte
-	place[0] = byte(c.input)
-	binary.LittleEndian.PutUint64(place[1:], uint64(c.offset))
+	var position [9]byte
+	position[0] = c.input
+	binary.LittleEndian.PutUint64(position[1:], uint64(c.offset))
 	var id [8]byte
-	binary.BigEndian.PutUint64(id[:], xxhash.Sum64(b.key)*31+xxhash.Sum64(place[:]))
+	binary.BigEndian.PutUint64(id[:], xxhash.Sum64(b.key)*31+xxhash.Sum64(position[:]))
 	b.headers = append(b.headers[:0], t.bytes...)
 	hex.Encode(b.headers[t.id:], id[:])
 	return b.headers
@@ -124,8 +126,8 @@ func newTemplate(k kind, by reason) template {
 	return template{bytes, 1 + 1 + len(schemas.HeaderID) + 1}
 }
 
-// publish writes what reconcile has noted and waits for Kafka. When the fate of a record is not known its state is
-// unknown, and reconciling the row again answers that.
+// publish writes what is in the outbox and waits for Kafka. After an error it is not known which records are in the log:
+// their states become unknown, and their rows are touched, so that they are reconciled again.
 func (o *Owner) publish(ctx context.Context) error {
 	defer o.release()
 	n := len(o.out.changes)
@@ -151,9 +153,9 @@ func (o *Owner) publish(ctx context.Context) error {
 	return nil
 }
 
-// count adds what Kafka has acknowledged to what the runs have done.
+// count adds acknowledged changes to the statistics and to the progress of their runs.
 func (o *Owner) count(changes []change) {
-	o.saving.moved = true
+	o.saving.dirty = true
 	for _, c := range changes {
 		o.Stats.Published[c.kind].Add(1)
 		if !c.by.ofRun() {

@@ -29,7 +29,7 @@ type Fence interface {
 }
 
 // Owner is the only writer of one shard's cache and of one partition of memberships. Run may be called again with the
-// next generation of the group: what is still true in memory is kept.
+// next generation of the group: what it has in memory is used again if it is still true.
 type Owner struct {
 	Shard       int
 	Shards      int
@@ -49,26 +49,30 @@ type Owner struct {
 	inputs     inputs
 	expansions expansions
 	inOrder    []*expansion // the same, by id
-	passes     []*pass
-	collecting map[string]int64 // by segment: offset of the first record of a snapshot whose mark has not come
+	passes     []*pass      // the first one is at work
 
-	touched []touchedRow // rows to reconcile
-	spare   []touchedRow // the last ones; their memory
-	bare    []int32      // rows without a profile, to be freed unless something else names them
-	out     outbox
-	dead    deadLetters
-	saving  saving
-	decoded schemas.Profile        // scratch
-	scores  [cache.BlockRows]int16 // scratch
-	caught  atomic.Bool            // has read all that was there when it took over
+	// By segment: the offset of the first record of a snapshot whose mark has not been applied.
+	// Invariant: the offset of segment-members that is saved is never past any of them. What a snapshot collects is in
+	// memory only, and must be read again after a crash.
+	collecting map[string]int64
+
+	touched    []touchedRow // rows to reconcile
+	spare      []touchedRow // memory of the touched rows before, used again
+	releasable []int32      // rows without a profile, to be freed unless a segment or a published state needs them
+	out        outbox
+	letters    wire.Builder // dead letters of the present batch
+	saving     saving
+	decoded    schemas.Profile        // scratch
+	scores     [cache.BlockRows]int16 // scratch
+	caughtUp   atomic.Bool            // has read all that was there when it took over
 }
 
-// CaughtUp says whether the owner has read all that was there when it took over.
-func (o *Owner) CaughtUp() bool { return o.caught.Load() }
+// CaughtUp reports whether the owner has read all that was there when it took over.
+func (o *Owner) CaughtUp() bool { return o.caughtUp.Load() }
 
 // Run owns the shard until ctx ends. It publishes nothing before it has read all that was there.
 func (o *Owner) Run(ctx context.Context, fence Fence) error {
-	defer o.caught.Store(false)
+	defer o.caughtUp.Store(false)
 	defer o.awaitSave()
 	if err := o.takeOver(ctx, fence); err != nil {
 		return retry.Ending(ctx, fmt.Errorf("take over shard %d: %w", o.Shard, err))
@@ -94,7 +98,7 @@ func (o *Owner) turn(ctx context.Context, batch []wire.Fetched) error {
 	if err := o.apply(ctx, batch); err != nil {
 		return err
 	}
-	if !o.caught.Load() {
+	if !o.caughtUp.Load() {
 		if !o.inputs.reached() {
 			return nil
 		}
@@ -106,9 +110,9 @@ func (o *Owner) turn(ctx context.Context, batch []wire.Fetched) error {
 	return o.continuePass(ctx)
 }
 
-// next waits for a batch. It comes back without one when a pass has more to do or a save is due.
+// next waits for a batch. It returns none when a pass has more to do or a save is due.
 func (o *Owner) next(ctx context.Context) ([]wire.Fetched, error) {
-	if o.caught.Load() && (len(o.passes) > 0 || len(o.touched) > 0) {
+	if o.caughtUp.Load() && (len(o.passes) > 0 || len(o.touched) > 0) {
 		select {
 		case batch := <-o.inputs.queue:
 			return batch, nil

@@ -21,7 +21,7 @@ import (
 
 const prefix = schemas.Prefix("t.")
 
-// world is one shard of a small installation: its Kafka, its Redis, and what its inputs say by the plainest of rules.
+// world is one shard of a small installation: its Kafka, its Redis, and what its inputs say, kept in plain maps.
 type world struct {
 	*testing.T
 	*kafka
@@ -73,7 +73,7 @@ func (w *world) run() {
 	}
 }
 
-// crash ends the owner; all that it knew and had not saved is gone.
+// crash ends the owner; what it had in memory and had not saved is lost.
 func (w *world) crash() {
 	w.stop()
 	w.worker = w.newWorker()
@@ -88,7 +88,7 @@ func (w *world) settle() {
 	})
 }
 
-// until waits for something that is to come true.
+// until waits until something has happened.
 func (w *world) until(what string, happened func() bool) {
 	w.Helper()
 	look := time.NewTicker(time.Millisecond)
@@ -98,7 +98,7 @@ func (w *world) until(what string, happened func() bool) {
 		select {
 		case <-look.C:
 		case <-deadline:
-			w.Fatalf("it did not come true that %s; ends %+v", what, w.ends())
+			w.Fatalf("waited in vain until %s; ends %+v", what, w.ends())
 		}
 	}
 }
@@ -163,7 +163,7 @@ func (w *world) snapshot(segment string, ids ...string) {
 	w.write(w.topic(schemas.SegmentMembers), 0, segment+"/", fmt.Appendf(nil, `{"snapshot":%d,"gone":false}`, w.numbers[segment]))
 }
 
-// model says that people of these cities are similar, the first the most.
+// model publishes a model by which people of these cities are similar, those of the first the most.
 func (w *world) model(id string, epoch int64, cut int, cities ...string) {
 	m := &model.Model{Epoch: epoch, RunID: fmt.Sprint("r", epoch), StartedAt: time.UnixMilli(1_700_000_000_000).UTC(),
 		Definition: schemas.Definition{SourceSegmentID: "vip", ExcludeSource: true, Suppress: []string{"staff"}},
@@ -334,7 +334,7 @@ func TestConvergesAfterAnyCrash(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			r, faults := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
 			w := newWorld(t)
-			w.kafka.abandon = func() (lands, told bool) {
+			w.kafka.abandon = func() (stored, acknowledged bool) {
 				if faults.IntN(5) == 0 {
 					return faults.IntN(2) == 0, false
 				}
@@ -385,7 +385,7 @@ func (w *world) step(r *rand.Rand) {
 		}
 		w.write(w.topic(schemas.Memberships), 0, expansion+"/"+id, value)
 		if w.models[expansion] == nil {
-			w.model(expansion, epoch, 5000, "Oslo") // else nothing would answer it
+			w.model(expansion, epoch, 5000, "Oslo") // else no expansion would answer it
 		}
 	case n < 91:
 		w.crash()

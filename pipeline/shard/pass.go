@@ -8,36 +8,39 @@ import (
 	"kindred/pipeline/cache"
 )
 
-// A slice of a pass ends after so many blocks, or with so many bytes to publish, or when live events wait: they never
-// wait for longer than a millisecond or two of work and one small publication.
+// A slice of a pass ends after so many blocks, or with so many bytes to publish, or when a batch is waiting: live events
+// wait for a millisecond or two of work and one small publication at most.
 const (
 	sliceBlocks = 16
 	sliceBytes  = 128 << 10
 )
 
-// pass reconciles every row for some expansions, a slice at a time between live events. The offset of the record that
-// started it is not saved before its last slice: a crash repeats the pass, and repeating it publishes nothing.
+// pass reconciles every row for some expansions, a slice at a time between live events. A crash repeats a pass that is
+// not over, and repeating it publishes nothing for the rows it has been through.
 type pass struct {
 	scopes []scope
-	block  int   // next block
-	input  int   // topic whose offset is held back
-	held   int64 // that offset
+	block  int // next block
+	input  int // of the record that started it
+
+	// Offset of that record.
+	// Invariant: the offset of its input that is saved is not past it until the last slice has been acknowledged.
+	held int64
 }
 
-// scope is an expansion with the cause to tell of its changes.
+// scope is an expansion that a pass reconciles, and the cause that its records will name.
 type scope struct {
 	*expansion
 	cause
 	model bool // the pass of its model, whose progress the controller waits for
 }
 
-// modelPass starts the pass of a new model. Older passes have nothing to say about this expansion any more.
+// modelPass starts the pass of a new model. It takes the expansion out of older passes, which it makes needless.
 func (o *Owner) modelPass(e *expansion, held int64, c cause) {
 	for _, p := range o.passes {
 		p.scopes = slices.DeleteFunc(p.scopes, func(s scope) bool { return s.id == e.id })
 	}
 	e.progress.PassDone, e.progress.PassOf = 0, 1
-	o.passes = append(o.passes, &pass{[]scope{{e, c, true}}, 0, modelsInput, held})
+	o.passes = append(o.passes, &pass{scopes: []scope{{e, c, true}}, input: modelsInput, held: held})
 }
 
 // segmentPass starts the pass of a snapshot that has replaced a segment's members.
@@ -51,8 +54,8 @@ func (o *Owner) segmentPass(segment string, held int64, c cause) {
 	o.passes = append(o.passes, p)
 }
 
-// repairPass reconciles everything: what was read while taking over has not been. It holds back memberships, so that
-// whoever waits for them to be read waits for what that makes of them, too.
+// repairPass reconciles everything, since what was read while taking over has not been. It holds back the offset of
+// memberships, so that whoever waits until they are read waits for what this pass publishes, too.
 func (o *Owner) repairPass() {
 	at := o.inputs.at[membershipsInput]
 	c := cause{byRepair, membershipsInput, at, time.Now().UnixMilli()}
@@ -98,7 +101,7 @@ func (o *Owner) continuePass(ctx context.Context) error {
 	return nil
 }
 
-// passBlock reconciles the rows of a block, an expansion at a time: scoring many rows at once is far quicker.
+// passBlock reconciles the rows of the next block, an expansion at a time: scoring many rows at once is far quicker.
 func (o *Owner) passBlock(ctx context.Context, p *pass) error {
 	first := p.block * cache.BlockRows
 	rows, width := o.mirror.Block(p.block), o.mirror.Width()
@@ -128,7 +131,8 @@ func (o *Owner) passBlock(ctx context.Context, p *pass) error {
 	return nil
 }
 
-// settle ends the pass of a model: every row has been reconciled and Kafka has acknowledged what that published.
+// settle ends the pass of a model: every row has been reconciled, and Kafka has acknowledged what that published. The
+// model is saved only now, with the offset behind its record: until then a crash repeats the pass.
 func (o *Owner) settle(e *expansion) {
 	e.progress.PassDone = e.progress.PassOf
 	o.mirror.SetModel(e.id, e.raw)

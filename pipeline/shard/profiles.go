@@ -44,7 +44,8 @@ func (o *Owner) applyProfile(r *wire.Record) error {
 	return nil
 }
 
-// wrongPartition names the partitioner that would have put the key here.
+// wrongPartition returns the error of a key that belongs in another partition. It names the partitioner that would have
+// put it here, if one is known that would.
 func (o *Owner) wrongPartition(key []byte, right int) error {
 	for _, other := range []schemas.Partitioner{schemas.Murmur2, schemas.CRC32} {
 		if other != o.Partitioner && other.Partition(key, o.Shards) == o.Shard {

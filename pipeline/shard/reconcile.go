@@ -4,8 +4,8 @@ import (
 	"context"
 )
 
-// reconcileTouched publishes what the rows changed by the last batch make different. Of several records about a row the
-// last one is told as the cause: it comes first here, and leaves nothing to tell for the others.
+// reconcileTouched reconciles the rows that records have changed and publishes the differences. Newest first: older
+// records of the same row then find no difference, so that the last one is the cause.
 func (o *Owner) reconcileTouched(ctx context.Context) error {
 	for _, e := range o.inOrder {
 		e.prepare(o.mirror)
@@ -28,8 +28,8 @@ func (o *Owner) reconcileTouched(ctx context.Context) error {
 	return o.publish(ctx)
 }
 
-// reconcile compares what a row should be with what was published last and notes the difference for the next
-// publication. The state counts as published at once; if the publication fails it becomes unknown.
+// reconcile compares what a row should be with what was published last and puts the difference into the outbox. The
+// state counts as published at once; if the publication fails it becomes unknown.
 func (o *Owner) reconcile(e *expansion, row, score int, c cause) {
 	should := e.decide(o.mirror, row, score)
 	was := e.published.Get(row)
@@ -40,16 +40,17 @@ func (o *Owner) reconcile(e *expansion, row, score int, c cause) {
 	o.out.add(o.mirror.ID(row), e, row, was, should, c)
 }
 
-// mayRelease notes a row that perhaps nothing names any more. It is freed when what was published of it is certain.
+// mayRelease notes a row without a profile. It is freed after the next publication, if nothing else needs it then.
 func (o *Owner) mayRelease(row int) {
 	if o.mirror.InUse(row) && !o.mirror.HasProfile(row) {
-		o.bare = append(o.bare, int32(row))
+		o.releasable = append(o.releasable, int32(row))
 	}
 }
 
+// release frees the rows noted by mayRelease that are in no segment and have no published state.
 func (o *Owner) release() {
-	for _, row := range o.bare {
-		o.mirror.Release(int(row)) // not while it has a state, unknown included
+	for _, row := range o.releasable {
+		o.mirror.Release(int(row)) // refuses a row with a state, unknown included
 	}
-	o.bare = o.bare[:0]
+	o.releasable = o.releasable[:0]
 }

@@ -12,44 +12,47 @@ import (
 const (
 	quickest = 5 * time.Millisecond   // between two saves that cost little
 	slowest  = 250 * time.Millisecond // between two that cost much
-	renewal  = time.Second            // so often there is one in any case: it shows whether Redis still has the rest
+	renewal  = time.Second            // longest time without a save: each also shows whether the cache is still ours
 
 	saveTimeout = 10 * time.Second
 	checkEvery  = 2 * time.Second // whether Redis has dropped a block, which it should not be allowed to
 )
 
-// saving is the one save that may be under way. How often there is one decides only how much a crash repeats.
+// saving is the one save that may be under way. How often the owner saves decides only how much a crash repeats.
 type saving struct {
-	done    chan error // receives the end of the save under way; nil: there is none
+	done    chan error // receives the result of the save under way; nil: there is none
 	began   time.Time
 	checked time.Time   // when the blocks were last compared
 	next    time.Time   // earliest start of the next
 	timer   *time.Timer // fires when save should look again
-	urgent  bool        // somebody waits for what it will say
+	urgent  bool        // the next save starts as soon as the last one has ended: others wait for the meta it writes
+	dirty   bool        // progress or published states have changed since the last save
 
-	offsets [inputCount]int64 // as last saved, or being saved
+	// As last saved, or being saved.
+	// Invariant: offsets are never ahead of states. Whatever a record below them made of rows and published states is
+	// saved in the same transaction, and Kafka has acknowledged what it caused.
+	offsets [inputCount]int64
 	through int64
-	moved   bool // progress or states have changed since
 }
 
-// hurry makes the next save start as soon as the last one has ended.
 func (s *saving) hurry() { s.urgent = true }
 
-// needed says whether anything has happened that the cache does not know.
+// needed reports whether there is anything to save, or it is time for a save in any case.
 func (s *saving) needed(offsets [inputCount]int64, through, savedAt int64) bool {
-	return s.moved || s.urgent || offsets != s.offsets || through != s.through ||
+	return s.dirty || s.urgent || offsets != s.offsets || through != s.through ||
 		time.Since(time.UnixMilli(savedAt)) > renewal
 }
 
 // save starts to save what has been acknowledged, when it is time. It never holds up the owner: what is dirty is
-// copied and written by a goroutine. Rows and offsets are one transaction; a crash before it repeats, it loses nothing.
+// copied, and a goroutine writes it. Rows and offsets are one transaction; after a crash before it, the records since the
+// last save are applied again and nothing is lost.
 func (o *Owner) save(ctx context.Context, fence Fence) error {
 	s := &o.saving
 	if s.done != nil {
 		select {
 		case err := <-s.done:
 			s.done = nil
-			if err := o.savedOrNot(ctx, fence, err); err != nil {
+			if err := o.saveEnded(ctx, fence, err); err != nil {
 				return err
 			}
 		default:
@@ -61,7 +64,7 @@ func (o *Owner) save(ctx context.Context, fence Fence) error {
 		s.timer.Reset(wait)
 		return nil
 	}
-	if o.caught.Load() && len(o.touched) > 0 { // an abandoned publication: what these rows cause is not acknowledged
+	if o.caughtUp.Load() && len(o.touched) > 0 { // an abandoned publication: what these rows cause is not acknowledged
 		s.timer.Reset(quickest)
 		return nil
 	}
@@ -76,14 +79,14 @@ func (o *Owner) save(ctx context.Context, fence Fence) error {
 
 func (o *Owner) startSave(ctx context.Context, offsets [inputCount]int64) {
 	s := &o.saving
-	s.offsets, s.through, s.moved, s.urgent = offsets, o.meta.Through, false, false
+	s.offsets, s.through, s.dirty, s.urgent = offsets, o.meta.Through, false, false
 	s.began = time.Now()
 	o.meta.Offsets = cache.Offsets{
 		Profiles: offsets[profilesInput], SegmentMembers: offsets[segmentsInput],
 		Models: offsets[modelsInput], Memberships: offsets[membershipsInput],
 	}
-	o.meta.Ready = o.meta.Ready || o.caught.Load()
-	if o.caught.Load() {
+	o.meta.Ready = o.meta.Ready || o.caughtUp.Load()
+	if o.caughtUp.Load() {
 		o.meta.SavedAt = s.began.UnixMilli()
 	}
 	o.countMembers()
@@ -105,9 +108,9 @@ func (o *Owner) startSave(ctx context.Context, offsets [inputCount]int64) {
 	s.timer.Reset(quickest)
 }
 
-// savedOrNot learns how a save has ended. A cache that is not as it was last written may be lost, stale, or somebody
-// else's: Kafka knows whose the shard is. If it is still ours, the cache is made anew from the mirror.
-func (o *Owner) savedOrNot(ctx context.Context, fence Fence, err error) error {
+// saveEnded takes the result of a save. A cache that is not as it was last written may be lost, stale, or somebody
+// else's: Kafka knows whose the shard is. If it is still ours, the cache is written anew from the mirror.
+func (o *Owner) saveEnded(ctx context.Context, fence Fence, err error) error {
 	s := &o.saving
 	took := time.Since(s.began)
 	s.next = time.Now().Add(min(max(quickest, 4*took), slowest))
@@ -116,7 +119,7 @@ func (o *Owner) savedOrNot(ctx context.Context, fence Fence, err error) error {
 		return nil
 	}
 	o.mirror.MarkAllDirty()
-	s.moved = true
+	s.dirty = true
 	s.next = time.Now().Add(slowest)
 	if !errors.Is(err, cache.ErrLost) {
 		o.Log.Warn("the cache could not be saved; trying again", "shard", o.Shard, "error", err)
@@ -136,19 +139,19 @@ func (o *Owner) savedOrNot(ctx context.Context, fence Fence, err error) error {
 	return nil
 }
 
-// awaitSave lets the save under way end. When it has failed, a next life of this owner writes everything again.
+// awaitSave waits for the save under way. When that has failed, the next Run writes everything again.
 func (o *Owner) awaitSave() {
 	if o.saving.done == nil {
 		return
 	}
 	if err := <-o.saving.done; err != nil {
 		o.mirror.MarkAllDirty()
-		o.saving.moved = true
+		o.saving.dirty = true
 	}
 	o.saving.done = nil
 }
 
-// offsets are what may be saved now: never past a record whose pass is not over.
+// offsets returns what may be saved now: never past a record whose pass is not over.
 func (o *Owner) offsets() (at [inputCount]int64) {
 	at = o.inputs.at
 	for _, held := range o.collecting {
@@ -160,7 +163,7 @@ func (o *Owner) offsets() (at [inputCount]int64) {
 	return at
 }
 
-// countMembers brings the live counts of every expansion into the meta that is about to be saved.
+// countMembers puts the present number of members of every expansion into the meta that is about to be saved.
 func (o *Owner) countMembers() {
 	for id, p := range o.meta.Expansions {
 		if published := o.mirror.Published(id, false); published != nil {

@@ -8,7 +8,7 @@ import (
 	"kindred/schemas/wire"
 )
 
-// applySegment takes a customer into a segment or out of it, or ends a snapshot, or learns how far the router has got.
+// applySegment takes a customer into a segment or out of it, or ends a snapshot, or notes how far the router has got.
 func (o *Owner) applySegment(r *wire.Record) error {
 	segment, customer, ok := schemas.SplitKey(r.Key)
 	switch {
@@ -27,7 +27,7 @@ func (o *Owner) applySegment(r *wire.Record) error {
 	present := o.mirror.Segment(string(segment)).Number()
 	if r.Value == nil && number <= present {
 		if _, known := o.mirror.Find(customer); !known {
-			return nil // nobody to take out
+			return nil // a customer without a row is in no segment
 		}
 	}
 	row := o.mirror.Take(customer)
@@ -42,6 +42,7 @@ func (o *Owner) applySegment(r *wire.Record) error {
 	return nil
 }
 
+// applyThrough notes up to which offset of segment-changes the router has worked.
 func (o *Owner) applyThrough(r *wire.Record) error {
 	var through struct {
 		Offset int64 `json:"offset"`
@@ -53,7 +54,7 @@ func (o *Owner) applyThrough(r *wire.Record) error {
 	return nil
 }
 
-// applyMark makes a snapshot count that is now complete.
+// applyMark makes a snapshot count that is now complete, and starts the pass that publishes what it changes.
 func (o *Owner) applyMark(segment string, r *wire.Record) error {
 	var mark struct {
 		Snapshot int64 `json:"snapshot"`

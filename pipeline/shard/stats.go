@@ -6,7 +6,7 @@ import (
 	"kindred/schemas"
 )
 
-// Inputs and Kinds name what Stats count, in its order.
+// Names of what Stats count, in the same order.
 var (
 	Inputs = [inputCount]string{schemas.Profiles, schemas.SegmentMembers, schemas.Models, schemas.Memberships}
 	Kinds  = [len(kinds)]string{"entered", "left", "changed"}

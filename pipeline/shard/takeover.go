@@ -14,8 +14,9 @@ import (
 // may have missed the tombstone of an erasure.
 const staleAfter = 24 * time.Hour
 
-// takeOver makes the shard ours: what this worker still knows if it is true, else what the cache holds, else nothing,
-// which means that everything is read from the start. These differ only in the offsets at which reading begins.
+// takeOver makes the shard ours and finds what must be read before anything is published. It begins with the mirror in
+// memory if the cache is still as that was last saved, else with what the cache holds, else with nothing, which means to
+// read everything from the start. These differ only in the offsets at which reading begins.
 func (o *Owner) takeOver(ctx context.Context, fence Fence) error {
 	o.saving.timer = time.NewTimer(quickest)
 	kept := o.mirror != nil && o.Cache.Owns(ctx, o.writer)
@@ -35,7 +36,7 @@ func (o *Owner) takeOver(ctx context.Context, fence Fence) error {
 		}
 		o.inputs.ends[i] = end
 	}
-	o.caught.Store(false)
+	o.caughtUp.Store(false)
 	o.Log.Info("taking over", "shard", o.Shard, "kept", kept, "rows", o.mirror.Rows(), "behind", o.inputs.behind())
 	return nil
 }
@@ -63,7 +64,7 @@ func (o *Owner) load(ctx context.Context, fence Fence) error {
 		meta.Expansions = map[string]*cache.Progress{}
 	}
 	o.mirror, o.meta = mirror, *meta
-	o.expansions, o.inOrder, o.passes, o.touched, o.bare = expansions{}, nil, nil, nil, nil
+	o.expansions, o.inOrder, o.passes, o.touched, o.releasable = expansions{}, nil, nil, nil, nil
 	o.collecting = map[string]int64{}
 	o.saving = saving{timer: o.saving.timer}
 	o.inputs.partition, o.inputs.acked = o.Shard, 0
@@ -84,7 +85,7 @@ func (o *Owner) load(ctx context.Context, fence Fence) error {
 	return nil
 }
 
-// claim makes the cache ours, once Kafka has confirmed that the shard is: from here on an older owner stores nothing.
+// claim makes the cache ours, once Kafka has confirmed that the shard is: from then on an older owner can store nothing.
 func (o *Owner) claim(ctx context.Context, fence Fence) error {
 	meta, err := o.Cache.ReadMeta(ctx, o.Shard)
 	if err != nil {
@@ -101,13 +102,13 @@ func (o *Owner) claim(ctx context.Context, fence Fence) error {
 	return err
 }
 
-// catchUp ends the take-over: everything that was there has been read, and now everything is reconciled.
+// catchUp ends the take-over: everything that was there has been read, and from now on it is reconciled.
 func (o *Owner) catchUp() {
-	o.caught.Store(true)
+	o.caughtUp.Store(true)
 	o.repairPass()
 	o.saving.hurry()
 	o.Log.Info("caught up", "shard", o.Shard, "rows", o.mirror.Rows())
 }
 
-// forget drops what the owner knows, so that it takes over from the cache.
+// forget drops the mirror, so that the next Run takes over from the cache.
 func (o *Owner) forget() { o.mirror = nil }

@@ -11,8 +11,8 @@ import (
 	"kindred/schemas/wire"
 )
 
-// Worker owns the shards that the group gives to this process. What it knows of a shard outlives a rebalance that
-// gives the shard back to it.
+// Worker owns the shards that the group gives to this process. It keeps the owner of a shard, with all that is in its
+// memory, over a rebalance that gives the shard back.
 type Worker struct {
 	New   func(shard int) *Owner      // a new owner, its exported fields filled
 	Renew func(context.Context) error // takes a new producer id, once nothing is in flight
@@ -23,11 +23,11 @@ type Worker struct {
 	joined bool
 }
 
-const pause = time.Second // before a shard that has stopped is taken over again
+const pause = time.Second // before a shard that stopped with an error is taken over again
 
 // Run owns the shards until ctx, the group's generation, ends. A shard that cannot go on stops alone.
 func (w *Worker) Run(ctx context.Context, shards []int, fence Fence) error {
-	if err := w.Renew(ctx); err != nil { // records of before are an earlier life's from here on
+	if err := w.Renew(ctx); err != nil { // from here on, what was published before shows another producer id
 		return retry.Ending(ctx, err)
 	}
 	var group sync.WaitGroup
@@ -59,7 +59,7 @@ func (w *Worker) own(ctx context.Context, o *Owner, fence Fence) {
 	}
 }
 
-// take keeps the owners of the shards that stay, forgets those that went, and makes those that are new.
+// take returns the owners of the shards: those that stay are kept, those of other shards are let go, new ones are made.
 func (w *Worker) take(shards []int) []*Owner {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -77,7 +77,7 @@ func (w *Worker) take(shards []int) []*Owner {
 	return owners
 }
 
-// Ready says whether every shard of this process has caught up. Without a place in the group it is false.
+// Ready reports whether every shard of this process has caught up. Before the first generation it is false.
 func (w *Worker) Ready() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
