@@ -60,7 +60,7 @@ func (p *pipeline) newWorker() *shard.Worker {
 	return &shard.Worker{Renew: p.producer.Renew, Log: p.log, New: func(number int) *shard.Owner {
 		return &shard.Owner{
 			Shard: number, Shards: p.server.Partitions, Prefix: p.prefix, Partitioner: p.settings.Partitioner,
-			Fetcher: p.fetcher, Ends: p.fetcher, Publisher: p.producer, Cache: p.cache,
+			Reader: p.fetcher, Publisher: p.producer, Cache: p.cache,
 			Log: p.log, Stats: &p.stats,
 		}
 	}}

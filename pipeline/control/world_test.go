@@ -121,7 +121,7 @@ func (w *world) pipeline() *cache.Store {
 
 	worker := &shard.Worker{Renew: w.Producer.Renew, Log: quiet, New: func(p int) *shard.Owner {
 		return &shard.Owner{Shard: p, Shards: shards, Prefix: w.Prefix, Partitioner: schemas.Murmur2,
-			Fetcher: w.Fetcher, Ends: w.Fetcher, Publisher: w.Producer, Cache: cache, Stats: &shard.Stats{}, Log: quiet}
+			Reader: w.Fetcher, Publisher: w.Producer, Cache: cache, Stats: &shard.Stats{}, Log: quiet}
 	}}
 	topics := w.Topics(schemas.Profiles, schemas.SegmentMembers, schemas.Models, schemas.Memberships)
 	group := &consumers.Group{Cluster: w.Kafka, ID: string(w.Prefix) + "shards", Member: "one", Topics: topics}

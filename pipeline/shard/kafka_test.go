@@ -97,6 +97,10 @@ func (k *kafka) Fetch(ctx context.Context, from []wire.Position, wait time.Durat
 	}
 }
 
+func (k *kafka) Starts(_ context.Context, of []wire.Position) ([]int64, error) {
+	return make([]int64, len(of)), nil
+}
+
 func (k *kafka) Ends(_ context.Context, of []wire.Position) ([]int64, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

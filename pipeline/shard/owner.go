@@ -12,11 +12,6 @@ import (
 	"kindred/schemas/wire"
 )
 
-// Ends tells where partitions end now, for a reader of committed records only.
-type Ends interface {
-	Ends(ctx context.Context, of []wire.Position) ([]int64, error)
-}
-
 // Publisher writes a batch to a partition and waits until Kafka has acknowledged it.
 type Publisher interface {
 	Publish(ctx context.Context, topic string, partition int, b *wire.Builder) (wire.Ack, error)
@@ -35,8 +30,7 @@ type Owner struct {
 	Shards      int
 	Prefix      schemas.Prefix
 	Partitioner schemas.Partitioner
-	Fetcher     wire.Fetcher
-	Ends        Ends
+	Reader      wire.Reader
 	Publisher   Publisher
 	Cache       *cache.Store
 	Log         *slog.Logger
@@ -77,7 +71,7 @@ func (o *Owner) Run(ctx context.Context, fence Fence) error {
 	if err := o.takeOver(ctx, fence); err != nil {
 		return retry.Ending(ctx, fmt.Errorf("take over shard %d: %w", o.Shard, err))
 	}
-	stop := o.inputs.start(ctx, o.Fetcher)
+	stop := o.inputs.start(ctx, o.Reader)
 	defer stop()
 	for {
 		batch, err := o.next(ctx) // whatever queued while the last batch was in flight

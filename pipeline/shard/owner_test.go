@@ -55,7 +55,7 @@ func (w *world) newWorker() *shard.Worker {
 	silent := slog.New(slog.DiscardHandler)
 	return &shard.Worker{Renew: w.Renew, Log: silent, New: func(p int) *shard.Owner {
 		return &shard.Owner{Shard: p, Shards: 1, Prefix: prefix, Partitioner: schemas.Murmur2,
-			Fetcher: w, Ends: w, Publisher: w, Cache: w.cache, Stats: &shard.Stats{}, Log: silent}
+			Reader: w, Publisher: w, Cache: w.cache, Stats: &shard.Stats{}, Log: silent}
 	}}
 }
 

@@ -26,7 +26,7 @@ func (o *Owner) takeOver(ctx context.Context, fence Fence) error {
 		}
 	}
 	positions := o.inputs.positions()
-	ends, err := o.Ends.Ends(ctx, positions)
+	ends, err := o.Reader.Ends(ctx, positions)
 	if err != nil {
 		return fmt.Errorf("find the ends of the inputs: %w", err)
 	}
