@@ -41,7 +41,8 @@ func (o *Owner) apply(ctx context.Context, batch []wire.Fetched) error {
 // smallBatch is how many bytes a shard at rest may keep of what it has read last.
 const smallBatch = 64 << 10
 
-// applyOne applies a record; whatever goes wrong in it concerns this record alone.
+// applyOne applies a record. One that cannot be read, or that makes its handler panic, becomes a dead letter and the next
+// record is applied as if it had not been there: handlers decode all of a record before they change anything.
 func (o *Owner) applyOne(input int, r *wire.Record) {
 	defer func() {
 		if p := recover(); p != nil {

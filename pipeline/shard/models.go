@@ -16,11 +16,14 @@ func (o *Owner) applyModel(r *wire.Record) error {
 	if r.Value == nil {
 		return nil // nothing happens because something is absent: a deletion is a record of its own
 	}
+	id := string(r.Key)
+	if err := schemas.ValidExpansionID(id); err != nil {
+		return err
+	}
 	m, err := model.Decode(r.Value)
 	if err != nil {
 		return &schemas.Malformed{Code: schemas.WrongSchema, Message: fmt.Sprintf("a model cannot be read: %v", err)}
 	}
-	id := string(r.Key)
 	if old := o.expansions[id]; old != nil && m.Epoch <= old.model.Epoch {
 		return nil
 	}

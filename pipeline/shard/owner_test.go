@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"sort"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -300,6 +301,24 @@ func TestWhatNobodyCanReadIsADeadLetter(t *testing.T) {
 	w.check("the others go on")
 	if n := w.end(w.topic(schemas.DeadLetters), 0); n != 2 {
 		t.Errorf("%d dead letters, want 2", n)
+	}
+}
+
+// An id that the cache could not hold, or that would make a membership nobody could read back, goes no further.
+func TestImpossibleIDsAreDeadLetters(t *testing.T) {
+	w := newWorld(t)
+	w.run()
+	defer func() { w.stop() }()
+	w.memberOf("vip", "a\x00b", true, 0)
+	w.memberOf("vip", strings.Repeat("long", 100), true, 10)
+	w.model("x/y", 1, 0, "Oslo")
+	delete(w.models, "x/y")
+	w.memberOf("vip", "a\x00b", false, 0) // nobody has that row, so nothing is wrong
+	w.profile("ann", "Oslo")
+	w.model("x", 1, 5000, "Oslo")
+	w.check("the others go on")
+	if n := w.end(w.topic(schemas.DeadLetters), 0); n != 3 {
+		t.Errorf("%d dead letters, want 3", n)
 	}
 }
 

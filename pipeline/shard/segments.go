@@ -25,12 +25,16 @@ func (o *Owner) applySegment(r *wire.Record) error {
 		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "the header " + schemas.HeaderSnapshot + " is not a number"}
 	}
 	present := o.mirror.Segment(string(segment)).Number()
-	if r.Value == nil && number <= present {
-		if _, known := o.mirror.Find(customer); !known {
+	row, known := o.mirror.Find(customer)
+	if !known {
+		if r.Value == nil && number <= present {
 			return nil // a customer without a row is in no segment
 		}
+		if err := schemas.ValidCustomerID(customer); err != nil {
+			return err
+		}
+		row = o.mirror.Take(customer)
 	}
-	row := o.mirror.Take(customer)
 	if number > present {
 		if _, open := o.collecting[string(segment)]; !open {
 			o.collecting[string(segment)] = r.Offset
