@@ -304,6 +304,22 @@ func TestWhatNobodyCanReadIsADeadLetter(t *testing.T) {
 	}
 }
 
+func TestADeadLetterThatFailsIsWrittenOnce(t *testing.T) {
+	w := newWorld(t)
+	first := true
+	w.kafka.abandon = func() (stored, acknowledged bool) {
+		stored, first = !first, false
+		return stored, stored
+	}
+	w.run()
+	defer func() { w.stop() }()
+	w.write(w.topic(schemas.Profiles), 0, "ann", []byte(`{`))
+	w.check("the shard goes on")
+	if n := w.end(w.topic(schemas.DeadLetters), 0); n != 1 {
+		t.Errorf("%d dead letters, want 1", n)
+	}
+}
+
 // An id that the cache could not hold, or that would make a membership nobody could read back, goes no further.
 func TestImpossibleIDsAreDeadLetters(t *testing.T) {
 	w := newWorld(t)

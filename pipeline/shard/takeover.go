@@ -25,6 +25,7 @@ func (o *Owner) takeOver(ctx context.Context, fence Fence) error {
 			return err
 		}
 	}
+	o.letters.Reset() // those that were not acknowledged: their records are read again
 	positions := o.inputs.positions()
 	ends, err := o.Reader.Ends(ctx, positions)
 	if err != nil {
