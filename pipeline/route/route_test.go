@@ -131,7 +131,7 @@ func TestACompleteSnapshotDoesNotExpire(t *testing.T) {
 	w.routed(never)
 	w.now += 2 * time.Hour.Milliseconds()
 	w.say("other", `{"added":["x"]}`)
-	w.routed(never) // this life has read that it was open, and then that it was not
+	w.routed(never) // this term has read that it was open, and then that it was not
 	w.expect("it stays", map[string]string{"vip": "a b", "other": "x"})
 	if letters := w.letters(); len(letters) > 0 {
 		t.Errorf("dead letters: %v", letters)
@@ -244,7 +244,7 @@ func TestASegmentIsRememberedOnlyWhenItChanges(t *testing.T) {
 	}
 }
 
-func TestDeletedChangesAreSaidAndPassed(t *testing.T) {
+func TestDeletedChangesAreReportedAndPassed(t *testing.T) {
 	w := newWorld(t)
 	w.say("vip", `{"added":["a"]}`)
 	w.say("vip", `{"snapshot":"s-1","part":1,"parts":2,"members":["b"]}`)
@@ -263,7 +263,7 @@ func TestDeletedChangesAreSaidAndPassed(t *testing.T) {
 	}
 }
 
-func TestANewLifeFencesTheOld(t *testing.T) {
+func TestANewTermFencesTheOld(t *testing.T) {
 	w := newWorld(t)
 	w.say("vip", `{"added":["a"]}`)
 	old := w.router(never)
@@ -271,10 +271,10 @@ func TestANewLifeFencesTheOld(t *testing.T) {
 	w.ok(old.Transactions.Fence(w.ctx))
 	w.ok(newer.Transactions.Fence(w.ctx))
 	w.routed(never)
-	w.expect("by another life", map[string]string{"vip": "a"})
+	w.expect("by another term", map[string]string{"vip": "a"})
 }
 
-// script says things at random and tells what must come of them, by the words of the contract alone.
+// script says things at random and knows what must come of them, by the contract alone.
 type script struct {
 	*world
 	random *rand.Rand
@@ -412,7 +412,7 @@ func TestACrashChangesNothing(t *testing.T) {
 		var want []string
 		for _, crashes := range []int{0, 25} {
 			w := newWorld(t)
-			w.fetcher.PartitionBytes = 1000 // a life has many batches
+			w.fetcher.PartitionBytes = 1000 // a term has many batches
 			s := &script{world: w, random: rand.New(rand.NewPCG(seed, 1)), plain: map[string]*plain{}}
 			chance := rand.New(rand.NewPCG(seed, 2))
 			left := crashes

@@ -2,29 +2,30 @@ package route
 
 import (
 	"context"
+	"fmt"
 
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
 
-// segment is what the router must know of a segment. Who its members are it does not.
+// segment is what the router remembers of a segment. It does not know who the members are.
 type segment struct {
 	schemas.Segment
-	touched bool  // in this batch
+	touched bool  // by a record of this batch
 	offset  int64 // of the record that touched it last
 	at      int64 // ms: that record's timestamp
 }
 
-// touch finds or begins a segment that a record changes. It will be remembered at the end of the batch.
-func (l *life) touch(id string, r *wire.Record) *segment {
-	s := l.known[id]
+// touch returns a segment that a record changes, a new one if it is not known. It is written at the end of the batch.
+func (t *term) touch(id string, r *wire.Record) *segment {
+	s := t.known[id]
 	if s == nil {
 		s = &segment{Segment: schemas.Segment{SegmentID: id, Name: id, Recent: []string{}}}
-		l.known[id] = s
+		t.known[id] = s
 	}
 	if !s.touched {
 		s.touched = true
-		l.touched = append(l.touched, s)
+		t.touched = append(t.touched, s)
 	}
 	s.offset, s.at = r.Offset, r.Timestamp
 	return s
@@ -36,36 +37,60 @@ func (s *segment) rename(name string) {
 	}
 }
 
-// change takes customers in and out at once. A segment that was gone starts anew from empty.
-func (l *life) change(ctx context.Context, r *wire.Record, c *schemas.SegmentChange) error {
-	s := l.known[c.SegmentID]
+// change takes customers in and out without waiting for anything. A segment that was gone starts anew from empty.
+func (t *term) change(ctx context.Context, r *wire.Record, c *schemas.SegmentChange) error {
+	s := t.known[c.SegmentID]
 	if s == nil || s.Gone || c.Name != "" && c.Name != s.Name {
-		s = l.touch(c.SegmentID, r)
+		s = t.touch(c.SegmentID, r)
 		s.rename(c.Name)
 	}
 	if !s.Gone {
-		return l.writeChange(ctx, s, c)
+		return t.writeChange(ctx, s, c)
 	}
 	s.Gone = false
 	s.Number++ // below the offset of every snapshot that began after the segment went
-	if err := l.writeChange(ctx, s, c); err != nil {
+	if err := t.writeChange(ctx, s, c); err != nil {
 		return err
 	}
-	return l.writeMark(ctx, s)
+	return t.writeMark(ctx, s)
 }
 
-// gone marks a segment. Its members stay as they are; only the next change begins from empty.
-func (l *life) gone(ctx context.Context, r *wire.Record, id string) error {
-	s := l.known[id]
+// gone marks a segment as deleted upstream. Its members stay as they are; only the next change starts from empty.
+func (t *term) gone(ctx context.Context, r *wire.Record, id string) error {
+	s := t.known[id]
 	if s == nil || s.Gone {
 		return nil
 	}
-	l.touch(id, r)
+	t.touch(id, r)
 	if s.Open != nil {
-		if err := l.drop(ctx, s, "the segment was gone before its last part came"); err != nil {
+		if err := t.drop(ctx, s, "the segment was gone before its last part came"); err != nil {
 			return err
 		}
 	}
 	s.Gone = true
-	return l.writeMark(ctx, s)
+	return t.writeMark(ctx, s)
+}
+
+// remember reads what earlier terms have written to the topic segments.
+func (t *term) remember(ctx context.Context) error {
+	t.known, t.open = map[string]*segment{}, map[string]*segment{}
+	_, err := wire.ReadAll(ctx, t.Reader, t.segments, func(r *wire.Record) error {
+		if r.Value == nil { // written by hand, to have the segment forgotten
+			delete(t.known, string(r.Key))
+			delete(t.open, string(r.Key))
+			return nil
+		}
+		s := new(segment)
+		if err := s.Decode(r.Key, r.Value); err != nil {
+			return fmt.Errorf("at offset %d: %w", r.Offset, err)
+		}
+		t.known[s.SegmentID] = s
+		if s.Open != nil {
+			t.open[s.SegmentID] = s
+		} else {
+			delete(t.open, s.SegmentID)
+		}
+		return nil
+	})
+	return err
 }

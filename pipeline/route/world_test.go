@@ -89,7 +89,7 @@ func (w *world) ok(err error) {
 	}
 }
 
-// say publishes a record of segment-changes. An empty text is a tombstone. A minute passes between two.
+// say publishes a record of segment-changes. An empty text is a tombstone. Six seconds pass between two.
 func (w *world) say(key, text string) (offset int64) {
 	w.Helper()
 	var b wire.Builder
@@ -98,7 +98,7 @@ func (w *world) say(key, text string) (offset int64) {
 		value = []byte(text)
 	}
 	b.Add(w.now, []byte(key), value, nil)
-	w.now += time.Minute.Milliseconds() / 10
+	w.now += 6 * time.Second.Milliseconds()
 	ack, err := w.producer.Publish(w.ctx, w.prefix.Topic(schemas.SegmentChanges), 0, &b)
 	w.ok(err)
 	w.next = ack.Base + 1
@@ -169,7 +169,7 @@ func (w *world) router(crash func() bool) *route.Router {
 
 func never() bool { return false }
 
-// routed runs routers, one life after the other, until all that was said is through.
+// routed runs routers, one term after the other, until all that was said is routed.
 func (w *world) routed(crash func() bool) {
 	w.Helper()
 	for {
@@ -196,7 +196,7 @@ func (w *world) routed(crash func() bool) {
 	}
 }
 
-// awaitThrough returns when the router has told every shard that all was routed, or when ctx ends.
+// awaitThrough returns when every shard has been written to that all is routed, or when ctx ends.
 func (w *world) awaitThrough(ctx context.Context) {
 	for shard := range shards {
 		at := wire.Position{Topic: w.prefix.Topic(schemas.SegmentMembers), Partition: shard}
@@ -217,7 +217,7 @@ func (w *world) awaitThrough(ctx context.Context) {
 	}
 }
 
-// all reads what a partition holds.
+// all visits what a partition holds.
 func (w *world) all(name string, partition int, visit func(*wire.Record)) {
 	w.Helper()
 	at := []wire.Position{{Topic: w.prefix.Topic(name), Partition: partition}}
@@ -231,7 +231,7 @@ func (w *world) all(name string, partition int, visit func(*wire.Record)) {
 	}))
 }
 
-// written tells what shards read, in the order of each, without the throughs.
+// written returns what shards read, in the order of each, without the throughs.
 func (w *world) written() (records []string) {
 	w.Helper()
 	for shard := range shards {
@@ -245,7 +245,7 @@ func (w *world) written() (records []string) {
 	return records
 }
 
-// letters are the codes of the dead letters, with their offsets.
+// letters returns the codes of the dead letters, with their offsets.
 func (w *world) letters() (codes []string) {
 	w.Helper()
 	w.all(schemas.DeadLetters, 0, func(r *wire.Record) {
@@ -256,7 +256,7 @@ func (w *world) letters() (codes []string) {
 	return codes
 }
 
-// segment is what the router remembers of a segment.
+// segment returns what the router remembers of a segment.
 func (w *world) segment(id string) (s schemas.Segment) {
 	w.Helper()
 	w.all(schemas.Segments, 0, func(r *wire.Record) {
@@ -276,7 +276,8 @@ type bitmap struct {
 	gone    bool
 }
 
-// members are the members of all segments that the owners know after all they were sent; gone segments have a mark.
+// members returns the members of all segments, as owners know them after all that was written to them. Those of a gone
+// segment have "(gone)" among them.
 func (w *world) members() map[string][]string {
 	w.Helper()
 	all := map[string]map[string]bool{}
