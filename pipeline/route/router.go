@@ -44,7 +44,8 @@ type Router struct {
 const longPoll = 500 * time.Millisecond
 
 // Run routes until ctx ends, the group's generation. After any other error it may be called again, and nothing is lost
-// or doubled; but not when somebody else has taken over.
+// or doubled; but not when somebody else has taken over. It returns schemas.ErrFormat, and has routed nothing, when the
+// topic segments holds a record of another version.
 func (r *Router) Run(ctx context.Context, group Group) error {
 	t, err := r.begin(ctx, group)
 	if err != nil {

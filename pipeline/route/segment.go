@@ -71,10 +71,14 @@ func (t *term) gone(ctx context.Context, r *wire.Record, id string) error {
 	return t.writeMark(ctx, s)
 }
 
-// remember reads what earlier terms have written to the topic segments.
+// remember reads what earlier terms have written to the topic segments. It passes over nothing that it cannot read:
+// routing on without it would lose what it says for good.
 func (t *term) remember(ctx context.Context) error {
 	t.known, t.open = map[string]*segment{}, map[string]*segment{}
 	_, err := wire.ReadAll(ctx, t.Reader, t.segments, func(r *wire.Record) error {
+		if err := schemas.CheckFormat(r.Headers); err != nil {
+			return fmt.Errorf("at offset %d: %w", r.Offset, err)
+		}
 		if r.Value == nil { // written by hand, to have the segment forgotten
 			delete(t.known, string(r.Key))
 			delete(t.open, string(r.Key))

@@ -29,7 +29,8 @@ func (t *term) writeMembers(ctx context.Context, s *segment, customers []string,
 	if len(customers) == 0 {
 		return nil
 	}
-	headers := wire.AppendHeaders(nil, wire.Header{Key: schemas.HeaderSnapshot, Value: strconv.AppendInt(nil, s.Number, 10)})
+	headers := wire.AppendHeaders(nil,
+		wire.Header{Key: schemas.HeaderSnapshot, Value: strconv.AppendInt(nil, s.Number, 10)}, schemas.Format())
 	t.key = append(append(t.key[:0], s.SegmentID...), '/')
 	start := len(t.key)
 	for _, customer := range customers {
@@ -55,8 +56,9 @@ func (t *term) writeThrough(ctx context.Context, next int64) error {
 }
 
 func (t *term) toAllShards(ctx context.Context, key, value []byte) error {
+	headers := wire.AppendHeaders(nil, schemas.Format())
 	for shard := range t.Shards {
-		if err := t.w.Write(ctx, t.members, shard, key, value, nil); err != nil {
+		if err := t.w.Write(ctx, t.members, shard, key, value, headers); err != nil {
 			return err
 		}
 	}
@@ -71,7 +73,7 @@ func (t *term) writeSegment(ctx context.Context, s *segment) error {
 	}
 	s.touched = false
 	id := s.SegmentID + "@" + strconv.FormatInt(s.offset, 10)
-	headers := schemas.Event(schemas.TypeSegment, id, s.SegmentID, time.UnixMilli(s.at))
+	headers := schemas.Event(schemas.TypeSegment, id, s.SegmentID, time.UnixMilli(s.at), schemas.Format())
 	return t.w.Write(ctx, t.segments, 0, []byte(s.SegmentID), value, headers)
 }
 
