@@ -141,7 +141,8 @@ func TestSegmentsOfFormat1AreRemembered(t *testing.T) {
 			if got = slices.Compact(got); !slices.Equal(got, want) {
 				t.Errorf("the shards read %q, want %q", got, want)
 			}
-			if want := []string{fmt.Sprintf("incomplete_snapshot@%d", dropped), fmt.Sprintf("schema@%d", other)}; !slices.Equal(w.letters(), want) {
+			want = []string{fmt.Sprintf("incomplete_snapshot@%d", dropped), fmt.Sprintf("schema@%d", other)}
+			if !slices.Equal(w.letters(), want) {
 				t.Errorf("dead letters: %v, want %v", w.letters(), want)
 			}
 			if s := w.segment("vip"); s.Name != "VIP customers" || s.Open == nil || s.Open.Snapshot != "s-3" {

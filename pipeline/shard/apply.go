@@ -10,7 +10,8 @@ import (
 )
 
 // apply brings a batch into the mirror. Records that cannot be read become dead letters, which Kafka has acknowledged
-// before an input's offset moves past them.
+// before an input's offset moves past them. At a record of another format it stops with schemas.ErrFormat: neither that
+// record nor anything behind it is applied, and no offset moves past it.
 func (o *Owner) apply(ctx context.Context, batch []wire.Fetched) error {
 	for _, f := range batch {
 		input := o.inputs.index(f.Topic)
@@ -18,7 +19,9 @@ func (o *Owner) apply(ctx context.Context, batch []wire.Fetched) error {
 			if input == membershipsInput && r.Offset < o.inputs.at[input] {
 				return nil // an own record, acknowledged before it was fetched
 			}
-			o.applyOne(input, r)
+			if err := o.applyOne(input, r); err != nil {
+				return fmt.Errorf("at offset %d: %w", r.Offset, err)
+			}
 			if o.letters.Size() >= fullBatch {
 				return o.sendDeadLetters(ctx)
 			}
@@ -42,8 +45,9 @@ func (o *Owner) apply(ctx context.Context, batch []wire.Fetched) error {
 const smallBatch = 64 << 10
 
 // applyOne applies a record. One that cannot be read, or that makes its handler panic, becomes a dead letter and the next
-// record is applied as if it had not been there: handlers decode all of a record before they change anything.
-func (o *Owner) applyOne(input int, r *wire.Record) {
+// record is applied as if it had not been there: handlers decode all of a record before they change anything. The only
+// error is schemas.ErrFormat.
+func (o *Owner) applyOne(input int, r *wire.Record) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			o.Log.Error("a record stopped its handler", "topic", o.inputs.topics[input], "offset", r.Offset, "panic", fmt.Sprint(p))
@@ -51,7 +55,6 @@ func (o *Owner) applyOne(input int, r *wire.Record) {
 		}
 	}()
 	o.Stats.Applied[input].Add(1)
-	var err error
 	switch input {
 	case profilesInput:
 		err = o.applyProfile(r)
@@ -64,9 +67,13 @@ func (o *Owner) applyOne(input int, r *wire.Record) {
 	}
 	var malformed *schemas.Malformed
 	switch {
+	case err == nil:
+	case errors.Is(err, schemas.ErrFormat):
+		return err
 	case errors.As(err, &malformed):
 		o.reject(input, r, malformed)
-	case err != nil:
+	default:
 		o.reject(input, r, &schemas.Malformed{Code: schemas.WrongSchema, Message: err.Error()})
 	}
+	return nil
 }

@@ -13,6 +13,9 @@ import (
 // applyModel lets a model decide from now on and starts the pass that publishes what it changes. Applying the same
 // model again, or an older one, does nothing.
 func (o *Owner) applyModel(r *wire.Record) error {
+	if err := schemas.CheckFormat(r.Headers); err != nil {
+		return err
+	}
 	if r.Value == nil {
 		return nil // nothing happens because something is absent: a deletion is a record of its own
 	}

@@ -56,9 +56,11 @@ type Owner struct {
 	out        outbox
 	letters    wire.Builder // dead letters of the present batch
 	saving     saving
-	decoded    schemas.Profile        // scratch
-	scores     [cache.BlockRows]int16 // scratch
-	caughtUp   atomic.Bool            // has read all that was there when it took over
+	caughtUp   atomic.Bool // has read all that was there when it took over
+
+	memberHeaders memberHeaders
+	decoded       schemas.Profile        // scratch
+	scores        [cache.BlockRows]int16 // scratch
 }
 
 // CaughtUp reports whether the owner has read all that was there when it took over.

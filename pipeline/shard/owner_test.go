@@ -29,7 +29,8 @@ type world struct {
 	redis  *miniredis.Miniredis
 	cache  *cache.Store
 	worker *shard.Worker
-	stop   func() // ends the owner that runs, with all it knows
+	logs   *slog.Logger // the worker's
+	stop   func()       // ends the owner that runs, with all it knows
 
 	profiles map[string]*person
 	segments map[string]map[string]bool
@@ -43,7 +44,7 @@ type person struct {
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{T: t, kafka: newKafka(), redis: miniredis.RunT(t),
+	w := &world{T: t, kafka: newKafka(), redis: miniredis.RunT(t), logs: slog.New(slog.DiscardHandler),
 		profiles: map[string]*person{}, segments: map[string]map[string]bool{},
 		numbers: map[string]int64{}, models: map[string]*model.Model{}}
 	w.cache = cache.Open(cache.Options{Addresses: []string{w.redis.Addr()}, Prefix: string(prefix), Whole: true})
@@ -54,7 +55,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) newWorker() *shard.Worker {
 	silent := slog.New(slog.DiscardHandler)
-	return &shard.Worker{Renew: w.Renew, Log: silent, New: func(p int) *shard.Owner {
+	return &shard.Worker{Renew: w.Renew, Log: w.logs, New: func(p int) *shard.Owner {
 		return &shard.Owner{Shard: p, Shards: 1, Prefix: prefix, Partitioner: schemas.Murmur2,
 			Reader: w, Publisher: w, Cache: w.cache, Stats: &shard.Stats{}, Log: silent}
 	}}

@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 
@@ -10,6 +11,10 @@ import (
 
 // applySegment takes a customer into a segment or out of it, or ends a snapshot, or notes how far the router has got.
 func (o *Owner) applySegment(r *wire.Record) error {
+	h := &o.memberHeaders
+	if err := h.read(r.Headers); err != nil {
+		return err
+	}
 	segment, customer, ok := schemas.SplitKey(r.Key)
 	switch {
 	case !ok:
@@ -19,12 +24,10 @@ func (o *Owner) applySegment(r *wire.Record) error {
 	case len(customer) == 0:
 		return o.applyMark(string(segment), r)
 	}
-	text, _ := r.Headers.Get(schemas.HeaderSnapshot)
-	number, err := strconv.ParseInt(string(text), 10, 64)
-	if err != nil {
+	if !h.numbered {
 		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "the header " + schemas.HeaderSnapshot + " is not a number"}
 	}
-	present := o.mirror.Segment(string(segment)).Number()
+	number, present := h.number, o.mirror.Segment(string(segment)).Number()
 	row, known := o.mirror.Find(customer)
 	if !known {
 		if r.Value == nil && number <= present {
@@ -43,6 +46,28 @@ func (o *Owner) applySegment(r *wire.Record) error {
 	if o.mirror.SetMember(string(segment), row, r.Value != nil, number) {
 		o.touch(row, bySegment, segmentsInput, r)
 	}
+	return nil
+}
+
+// memberHeaders are the headers of the last record of segment-members. The records of a segment mostly have the same bytes
+// there, which are read only once.
+type memberHeaders struct {
+	bytes    wire.Headers
+	number   int64 // the snapshot that the record counts for
+	numbered bool  // false: the header is missing, as in marks, or is not a number
+}
+
+// read takes the next record's headers. It returns schemas.ErrFormat when the record has another format.
+func (h *memberHeaders) read(headers wire.Headers) error {
+	if bytes.Equal(headers, h.bytes) {
+		return nil
+	}
+	if err := schemas.CheckFormat(headers); err != nil {
+		return err
+	}
+	text, _ := headers.Get(schemas.HeaderSnapshot)
+	number, err := strconv.ParseInt(string(text), 10, 64)
+	h.bytes, h.number, h.numbered = append(h.bytes[:0], headers...), number, err == nil
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"kindred/schemas"
 	"kindred/schemas/retry"
 	"kindred/schemas/wire"
 )
@@ -48,6 +49,12 @@ func (w *Worker) own(ctx context.Context, o *Owner, fence Fence) {
 		case errors.Is(err, wire.ErrRecreated):
 			w.Log.Error("a shard stops: an input was deleted and made anew", "shard", o.Shard, "error", err,
 				"try", "start with a new prefix, or clear the cache of the shard")
+			<-ctx.Done()
+			return
+		case errors.Is(err, schemas.ErrFormat):
+			w.Log.Error("a shard stops: another version of kindred has written an input", "shard", o.Shard, "error", err,
+				"try", "run the version that wrote it, or a later one")
+			o.forget() // it may have applied a part of a batch, which is read again from the offset that was saved
 			<-ctx.Done()
 			return
 		}
