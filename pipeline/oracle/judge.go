@@ -13,13 +13,13 @@ import (
 	"kindred/schemas"
 )
 
-// Place is a member's place in an expansion.
+// Place is where a member stands in an expansion.
 type Place struct {
 	Score int // ten-thousandths
 	Band  int // 0..3, as in schemas.BandNames
 }
 
-// Memberships gives all members there should be, by expansion + "/" + customer.
+// Memberships returns all members there should be, by expansion + "/" + customer.
 func (o *Oracle) Memberships() map[string]Place {
 	used := o.used()
 	crowded := o.crowded(used)
@@ -39,7 +39,7 @@ func (o *Oracle) Memberships() map[string]Place {
 	return all
 }
 
-// Expansions gives the ids of the expansions that have a model, sorted.
+// Expansions returns the ids of the expansions that have a model, sorted.
 func (o *Oracle) Expansions() []string {
 	var ids []string
 	for _, id := range slices.Sorted(maps.Keys(o.models)) {
@@ -50,7 +50,7 @@ func (o *Oracle) Expansions() []string {
 	return ids
 }
 
-// customer is one that has a profile, and what has been decided about it.
+// customer is a customer with a profile, and what has been decided about it.
 type customer struct {
 	id       string
 	consents bool
@@ -59,14 +59,14 @@ type customer struct {
 	crowded  map[string]bool    // fields that have too many values in the customer's shard
 }
 
-// value is a field's: its canonical JSON text, and the number if it is one.
+// value is the value of a field: its canonical JSON text, and the number if it is one.
 type value struct {
 	text     string
 	number   float64
 	isNumber bool
 }
 
-// verdict is whether a customer is a member of an expansion.
+// verdict is the decision about a customer and an expansion.
 type verdict struct {
 	member bool
 	Place
@@ -76,7 +76,7 @@ func (o *Oracle) shard(customer string) int {
 	return o.Partitioner.Partition([]byte(customer), o.Shards)
 }
 
-// used finds the fields that models look at: true for those that at least one takes by value, not by level.
+// used returns the fields that models look at: true for those that at least one takes by value, not by level.
 func (o *Oracle) used() map[string]bool {
 	used := map[string]bool{}
 	for _, m := range o.models {
@@ -88,7 +88,7 @@ func (o *Oracle) used() map[string]bool {
 	return used
 }
 
-// customer reads the profile of a customer again, which could be read before, and keeps the fields that are used.
+// customer decodes the profile of a customer and keeps the fields that are used. It was decoded once before.
 func (o *Oracle) customer(id string, used map[string]bool) *customer {
 	p := &o.scratch
 	if err := p.Decode(o.profiles[id]); err != nil {
@@ -105,8 +105,8 @@ func (o *Oracle) customer(id string, used map[string]bool) *customer {
 	return c
 }
 
-// decide applies the rule of membership. Expansions that the rule names are decided first; in a circle, which is
-// refused when it is asked for, nobody is a member.
+// decide applies the rule of membership. Expansions that the rule names are decided first. In a cycle, which a request
+// cannot ask for, nobody is a member.
 func (o *Oracle) decide(c *customer, expansion string) verdict {
 	v, decided := c.verdicts[expansion]
 	if decided {
@@ -114,7 +114,7 @@ func (o *Oracle) decide(c *customer, expansion string) verdict {
 	}
 	c.verdicts[expansion] = verdict{}
 	m := o.models[expansion]
-	if m != nil && !m.Deleted && o.mayBe(c, &m.Definition) {
+	if m != nil && !m.Deleted && o.eligible(c, &m.Definition) {
 		score := score(m, c)
 		if reaches(m, score, expansion, c.id) {
 			v = verdict{true, Place{score, band(m, score)}}
@@ -124,8 +124,8 @@ func (o *Oracle) decide(c *customer, expansion string) verdict {
 	return v
 }
 
-// mayBe says whether a customer may be a member at all.
-func (o *Oracle) mayBe(c *customer, d *schemas.Definition) bool {
+// eligible reports whether a customer may be a member, whatever the score.
+func (o *Oracle) eligible(c *customer, d *schemas.Definition) bool {
 	if d.Candidates.SegmentID != "" && !o.in(c, d.Candidates.SegmentID) {
 		return false
 	}
@@ -140,7 +140,7 @@ func (o *Oracle) mayBe(c *customer, d *schemas.Definition) bool {
 	return true
 }
 
-// in says whether a customer is in a segment, which may be an expanded one.
+// in reports whether a customer is in a segment, which may be an expanded one.
 func (o *Oracle) in(c *customer, id string) bool {
 	if m := o.models[id]; m != nil && !m.Deleted {
 		return o.decide(c, id).member
@@ -152,7 +152,7 @@ func (o *Oracle) in(c *customer, id string) bool {
 	return s != nil && s.members[c.id]
 }
 
-// score adds up what the customer's values weigh and finds the score of the sum.
+// score returns the score of the sum of the weights of a customer's values.
 func score(m *model.Model, c *customer) int {
 	sum := int64(m.Bias)
 	for i := range m.Fields {
@@ -171,7 +171,7 @@ func score(m *model.Model, c *customer) int {
 	return sort.Search(model.Best, func(s int) bool { return int64(m.Scores[s+1]) > sum })
 }
 
-// level is the number of bounds at or below a number, both cut to the upper half of a float32.
+// level returns the number of bounds at or below a number, both cut to the upper half of a float32.
 func level(bounds []uint16, number float64) int {
 	key := ordered(number)
 	n := 0
@@ -183,7 +183,7 @@ func level(bounds []uint16, number float64) int {
 	return n
 }
 
-// ordered is the upper half of a float32 as a whole number in the order of the numbers: counted up from the middle for
+// ordered returns the upper half of a float32 as a whole number in the order of the numbers: counted up from the middle for
 // positive ones, down from it for negative ones.
 func ordered(number float64) uint32 {
 	const middle = 0x8000
@@ -194,7 +194,7 @@ func ordered(number float64) uint32 {
 	return middle + half
 }
 
-// reaches says whether score and tie are at or above the cut.
+// reaches reports whether score and tie are at or above the cut.
 func reaches(m *model.Model, score int, expansion, customer string) bool {
 	tie := xxhash.Sum64String(expansion+"/"+customer) >> 11
 	return score > m.Cut.Score || score == m.Cut.Score && tie >= m.Cut.Tie
@@ -210,10 +210,10 @@ func band(m *model.Model, score int) int {
 	return band
 }
 
-// mostValues is how many values of a field a shard keeps apart. With more, none counts.
+// mostValues is how many values of a field a shard keeps apart. When there are more, none of them counts.
 const mostValues = 254
 
-// crowded finds, by shard, the fields taken by value that have too many values among the customers who consent.
+// crowded returns, by shard, the fields taken by value that have too many values among the customers who consent.
 func (o *Oracle) crowded(used map[string]bool) map[int]map[string]bool {
 	values := map[int]map[string]map[string]bool{} // by shard, field and text
 	for id := range o.profiles {
@@ -230,7 +230,7 @@ func (o *Oracle) crowded(used map[string]bool) map[int]map[string]bool {
 			case !used[name]:
 			case texts == nil:
 				values[shard][name] = map[string]bool{v.text: true}
-			case len(texts) <= mostValues: // more need not be known
+			case len(texts) <= mostValues: // it is crowded; more need not be counted
 				texts[v.text] = true
 			}
 		}

@@ -1,11 +1,11 @@
 // Package oracle is the judge: it works out who should be a member of which expansion, with what score and band, from
-// the records of the topics alone. It is slow and plain on purpose: maps, one pass, nothing kept but what was said.
+// the records of the topics alone. It is slow and plain on purpose: maps, and one pass over the records.
 //
 // It promises the answer of a single quiet pass over the inputs, which is what the pipeline must converge to. It shares
-// no code with the stages that it judges; of package model it uses only the words.
+// no code with the stages that it judges; of package model it uses only the types and their decoding.
 //
-// Of two things it sees less than an owner does: that a shard once had more than 254 values of a field and has fewer
-// now, or more than 256 fields. Models learn from no such field, so it matters only to a model that is older.
+// It does not know two things that an owner knows: that a shard once had more than 254 values of a field and has fewer
+// now, and that it had more than 256 fields. Models learn from no such field, so this matters only to an older model.
 package oracle
 
 import (
@@ -17,22 +17,22 @@ import (
 	"kindred/schemas/wire"
 )
 
-// Oracle takes in records and then tells who is a member. Records of a partition must come in their order; partitions
-// and topics may come in any. Of segment-changes and segment-members it should be given only one: the former judges
-// the router too, the latter is there for ever.
+// Oracle takes in records and then says who is a member. Records of a partition must come in their order; partitions and
+// topics may come in any order. Give it either segment-changes, to judge the router too, or segment-members, which Kafka
+// keeps for ever.
 type Oracle struct {
 	Shards      int // partitions of profiles; must be given
 	Partitioner schemas.Partitioner
 
 	profiles map[string][]byte       // by customer: the last profile that could be read
 	models   map[string]*model.Model // by expansion: that of the highest epoch
-	segments map[string]*segment     // as segment-changes tell
-	routed   map[string]*routed      // as segment-members tell
+	segments map[string]*segment     // by id, from segment-changes
+	routed   map[string]*routed      // by id, from segment-members
 	scratch  schemas.Profile
 }
 
-// Apply takes in a record of a topic, whose name is without the prefix. A record that must become a dead letter has no
-// effect and gives a *schemas.Malformed. Topics that decide nothing are ignored.
+// Apply takes in a record of a topic, whose name is without the prefix. For a record that must become a dead letter it
+// returns a *schemas.Malformed, and the record has no effect. Topics that decide nothing are ignored.
 func (o *Oracle) Apply(topic string, partition int, r *wire.Record) error {
 	switch topic {
 	case schemas.Profiles:

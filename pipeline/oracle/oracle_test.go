@@ -20,7 +20,7 @@ const (
 	hour   = int64(time.Hour / time.Millisecond)
 )
 
-// log is the records of all topics, in an order in which an oracle may be given them.
+// log holds the records of all topics, in an order in which an oracle may be given them.
 type log struct {
 	records []entry
 	next    map[string]int64 // offsets by topic and partition
@@ -46,7 +46,7 @@ func (l *log) add(topic string, partition int, key, value string, headers ...wir
 	l.records = append(l.records, entry{topic, partition, r})
 }
 
-// profile gives a customer fields, as JSON without the braces; "null" erases.
+// profile adds a customer's profile: its fields as JSON without the braces; "null" erases it.
 func (l *log) profile(customer, fields string) {
 	value := "null"
 	if fields != "null" {
@@ -55,7 +55,7 @@ func (l *log) profile(customer, fields string) {
 	l.add("profiles", schemas.Murmur2.Partition([]byte(customer), shards), customer, value)
 }
 
-// change says something of a segment, as JSON without the braces; "null": it is gone.
+// change adds a change of a segment, as JSON without the braces; "null": it is gone.
 func (l *log) change(segment, said string) {
 	if said != "null" {
 		said = "{" + said + "}"
@@ -86,7 +86,7 @@ func (l *log) judge(t testing.TB) *oracle.Oracle {
 	return o
 }
 
-// members are those of an expansion, as "customer score/band".
+// members returns those of an expansion, as "customer score/band".
 func members(o *oracle.Oracle, expansion string) string {
 	var list []string
 	all := o.Memberships()
@@ -98,8 +98,8 @@ func members(o *oracle.Oracle, expansion string) string {
 	return strings.Join(list, ", ")
 }
 
-// byGender likes women, and men a little: whole logits, so that the scores are known from any table of the logistic
-// function.
+// byGender scores women high and men in the middle. Its weights are whole logits, so that the scores can be looked up in
+// any table of the logistic function.
 func byGender(epoch int64, d schemas.Definition) *model.Model {
 	return &model.Model{
 		Epoch: epoch, RunID: "r", Definition: d, Bias: -model.One,

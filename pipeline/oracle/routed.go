@@ -8,22 +8,22 @@ import (
 	"kindred/schemas/wire"
 )
 
-// routed is what segment-members say of a segment.
+// routed is a segment as segment-members have it.
 type routed struct {
-	said    map[string]saying // by customer: the last record
+	members map[string]member // by customer: the last record
 	present map[int]int64     // by partition: the number that the last mark made count
 }
 
-// saying is a record about one customer.
-type saying struct {
+// member is what the last record about a customer says.
+type member struct {
 	in        bool
 	number    int64
 	partition int
 }
 
-// has says whether a customer is in: the last record said so, for the number that counts.
+// has reports whether a customer is in the segment: the last record says so, under the number that counts.
 func (s *routed) has(customer string) bool {
-	last, known := s.said[customer]
+	last, known := s.members[customer]
 	return known && last.in && last.number == s.present[last.partition]
 }
 
@@ -34,14 +34,14 @@ func (o *Oracle) member(partition int, r *wire.Record) error {
 		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "the key is not segment/customer"}
 	}
 	if len(id) == 0 {
-		return nil // how far the router has got
+		return nil // a through: how far the router has got
 	}
 	if o.routed == nil {
 		o.routed = map[string]*routed{}
 	}
 	s := o.routed[string(id)]
 	if s == nil {
-		s = &routed{map[string]saying{}, map[int]int64{}}
+		s = &routed{map[string]member{}, map[int]int64{}}
 		o.routed[string(id)] = s
 	}
 	if len(customer) == 0 {
@@ -52,8 +52,8 @@ func (o *Oracle) member(partition int, r *wire.Record) error {
 	if err != nil {
 		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "the number of a segment's member is missing"}
 	}
-	if number >= s.said[string(customer)].number {
-		s.said[string(customer)] = saying{r.Value != nil, number, partition}
+	if number >= s.members[string(customer)].number {
+		s.members[string(customer)] = member{r.Value != nil, number, partition}
 	}
 	return nil
 }

@@ -9,33 +9,33 @@ import (
 	"kindred/schemas/wire"
 )
 
-// segment is what segment-changes have said of a segment.
+// segment is a segment as segment-changes have it.
 type segment struct {
 	members map[string]bool
-	gone    bool     // the members stay; what comes next begins from none
-	done    []string // ids of the snapshots that counted last, oldest first
-	dropped []string // ids of the snapshots that were given up last
-	open    *snapshot
+	gone    bool      // the members stay, but the next change starts from none
+	done    []string  // ids of the last snapshots that counted, oldest first
+	dropped []string  // ids of the last snapshots that were dropped, oldest first
+	open    *snapshot // nil: none
 }
 
-// snapshot is one whose parts have not all come.
+// snapshot is one of which some parts are missing.
 type snapshot struct {
-	id      string
-	begin   int64 // ms: timestamp of the first part
-	parts   int
-	come    map[int][]string // members by part
-	changes []schemas.SegmentChange
+	id       string
+	begin    int64            // ms: timestamp of the first part
+	parts    int              // how many there must be
+	received map[int][]string // members by part
+	changes  []schemas.SegmentChange
 }
 
 const (
-	waits      = int64(time.Hour / time.Millisecond)
-	remembered = 100 // ids of snapshots
+	snapshotTimeout = int64(time.Hour / time.Millisecond)
+	recentSnapshots = 100 // ids that are remembered of each segment
 )
 
 // change takes in a record of segment-changes.
 func (o *Oracle) change(r *wire.Record) error {
 	for _, s := range o.segments {
-		if s.open != nil && r.Timestamp-s.open.begin > waits {
+		if s.open != nil && r.Timestamp-s.open.begin > snapshotTimeout {
 			s.drop()
 		}
 	}
@@ -64,14 +64,14 @@ func (o *Oracle) change(r *wire.Record) error {
 	if s.gone {
 		s.gone, s.members = false, map[string]bool{}
 	}
-	move(s.members, &c)
+	apply(s.members, &c)
 	if s.open != nil {
 		s.open.changes = append(s.open.changes, c)
 	}
 	return nil
 }
 
-// gone leaves the members as they are. A snapshot that was under way is given up.
+// gone takes in a tombstone. The members stay as they are; an open snapshot is dropped.
 func (o *Oracle) gone(r *wire.Record) error {
 	if err := schemas.ValidSegmentID(string(r.Key)); err != nil {
 		return err
@@ -83,7 +83,8 @@ func (o *Oracle) gone(r *wire.Record) error {
 	return nil
 }
 
-func move(members map[string]bool, c *schemas.SegmentChange) {
+// apply adds and removes the members of a change.
+func apply(members map[string]bool, c *schemas.SegmentChange) {
 	for _, customer := range c.Added {
 		members[customer] = true
 	}
@@ -92,48 +93,49 @@ func move(members map[string]bool, c *schemas.SegmentChange) {
 	}
 }
 
-// part takes in a part of a snapshot. The last one puts the snapshot, and after it the changes that have come since
-// its first part, in the place of the members.
+// part takes in a part of a snapshot. With the last one the snapshot replaces the members; the changes that have come since
+// its first part are applied after it.
 func (s *segment) part(c *schemas.SegmentChange, at int64) error {
 	if slices.Contains(s.done, c.Snapshot) {
-		return nil // it has counted
+		return nil // the snapshot has counted already
 	}
 	if slices.Contains(s.dropped, c.Snapshot) {
-		return &schemas.Malformed{Code: schemas.IncompleteSnapshot, Message: "the snapshot was given up"}
+		return &schemas.Malformed{Code: schemas.IncompleteSnapshot, Message: "the snapshot was dropped"}
 	}
 	if s.open != nil && s.open.id != c.Snapshot {
 		s.drop()
 	}
 	if s.open == nil {
-		s.open = &snapshot{id: c.Snapshot, begin: at, parts: c.Parts, come: map[int][]string{}}
+		s.open = &snapshot{id: c.Snapshot, begin: at, parts: c.Parts, received: map[int][]string{}}
 	}
 	if s.open.parts != c.Parts {
 		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "another number of parts than before"}
 	}
-	if _, again := s.open.come[c.Part]; !again {
-		s.open.come[c.Part] = c.Members
+	if _, again := s.open.received[c.Part]; !again {
+		s.open.received[c.Part] = c.Members
 	}
-	if len(s.open.come) == s.open.parts {
+	if len(s.open.received) == s.open.parts {
 		s.complete()
 	}
 	return nil
 }
 
+// complete makes the open snapshot count.
 func (s *segment) complete() {
 	s.members = map[string]bool{}
-	for _, members := range s.open.come {
+	for _, members := range s.open.received {
 		for _, customer := range members {
 			s.members[customer] = true
 		}
 	}
 	for i := range s.open.changes {
-		move(s.members, &s.open.changes[i])
+		apply(s.members, &s.open.changes[i])
 	}
 	s.done = remember(s.done, s.open.id)
 	s.gone, s.open = false, nil
 }
 
-// drop gives up the snapshot that is under way, if one is.
+// drop drops the open snapshot, if there is one.
 func (s *segment) drop() {
 	if s.open != nil {
 		s.dropped = remember(s.dropped, s.open.id)
@@ -141,15 +143,16 @@ func (s *segment) drop() {
 	}
 }
 
+// remember adds an id to those of recent snapshots.
 func remember(ids []string, id string) []string {
 	ids = append(ids, id)
-	if len(ids) > remembered {
+	if len(ids) > recentSnapshots {
 		ids = ids[1:]
 	}
 	return ids
 }
 
-// Segment gives the members of a segment as segment-changes tell; nil when it was never heard of.
+// Segment returns the members of a segment, from segment-changes; nil when it is not known.
 func (o *Oracle) Segment(id string) map[string]bool {
 	if s := o.segments[id]; s != nil {
 		return maps.Clone(s.members)

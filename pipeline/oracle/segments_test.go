@@ -105,7 +105,7 @@ func TestASegmentThatIsGone(t *testing.T) {
 	l.segment(t, "vip", "d")
 }
 
-// Segment-members say the same in other words: a number for each snapshot, and a mark that makes it count.
+// Segment-members give each snapshot a number, and a mark makes it count.
 func TestSegmentMembers(t *testing.T) {
 	var l log
 	say := func(customer, value, number string) {
@@ -133,7 +133,7 @@ func TestSegmentMembers(t *testing.T) {
 	expect(t, &l, "e", "ann 8808/3, cat 8808/3")
 	mark("7")
 	expect(t, &l, "e", "bob 8808/3")
-	say("bob", "null", "6") // late, and of no account
+	say("bob", "null", "6") // of a snapshot that counts no more
 	say("ann", "{}", "7")
 	expect(t, &l, "e", "ann 8808/3, bob 8808/3")
 }
