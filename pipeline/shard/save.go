@@ -29,8 +29,9 @@ type saving struct {
 	dirty   bool        // progress or published states have changed since the last save
 
 	// As last saved, or being saved.
-	// Invariant: offsets are never ahead of states. Whatever a record below them made of rows and published states is
-	// saved in the same transaction, and Kafka has acknowledged what it caused.
+	// Invariant: offsets are never ahead of states. What a record below them made of rows and published states is saved in
+	// the same transaction or before it. Once the owner has caught up, Kafka has acknowledged what the record caused, too;
+	// before that, the pass that ends the take-over publishes it.
 	offsets [inputCount]int64
 	through int64
 }
