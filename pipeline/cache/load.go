@@ -15,9 +15,9 @@ import (
 const loadTries = 5
 
 // Load makes the mirror from the cache, for the shard's next owner: what was last stored, with the offsets it belongs
-// to. The mirror is nil when there is no cache, when it is not ready, or when some of it is missing or does not fit
-// together (Meta then says why in Damaged): the shard must be built anew. Rows freed by earlier owners are used again
-// from here on.
+// to. The mirror is nil when there is no cache, when it is not ready, when it is of another layout or its meta cannot be
+// read, and when some of it is missing or does not fit together: the shard must be built anew. Of the last three Meta says
+// why in Damaged. Rows freed by earlier owners are used again from here on.
 func (s *Store) Load(ctx context.Context, shard int) (*Mirror, *Meta, error) {
 	for range loadTries {
 		meta, err := s.ReadMeta(ctx, shard)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 
@@ -27,7 +28,8 @@ type Meta struct {
 	Incarnation string
 	Counter     int64 // of transactions
 
-	// Damaged says why a cache that calls itself ready cannot be loaded; empty: it can.
+	// Damaged is why the cache cannot be loaded: its meta is of another layout or cannot be read (then nothing else is set
+	// here), or Load has found that some of it is missing. Empty: as far as is known, it can.
 	Damaged string
 
 	published map[string]publishedMeta
@@ -89,6 +91,7 @@ type publishedMeta struct {
 
 // The fields of the hash. Those that belong to a segment or an expansion begin with a letter and a colon.
 const (
+	metaLayout      = "layout"
 	metaToken       = "token"
 	metaIncarnation = "incarnation"
 	metaCounter     = "counter"
@@ -108,7 +111,23 @@ const (
 	metaModel     = "m:"
 )
 
-// parseMeta reads the hash.
+// metaOf reads the hash; nil: there is none. A meta that this build cannot use is no error, which would only be met again:
+// it is damage, and the shard is rebuilt.
+func metaOf(hash map[string]string) *Meta {
+	if len(hash) == 0 {
+		return nil
+	}
+	if why := otherLayout(hash); why != "" {
+		return &Meta{Damaged: why}
+	}
+	m, err := parseMeta(hash)
+	if err != nil {
+		return &Meta{Damaged: err.Error()}
+	}
+	return m
+}
+
+// parseMeta reads the hash. With an error it returns what could be read nevertheless.
 func parseMeta(hash map[string]string) (*Meta, error) {
 	m := &Meta{
 		Expansions: map[string]*Progress{},
@@ -116,17 +135,36 @@ func parseMeta(hash map[string]string) (*Meta, error) {
 		published:  map[string]publishedMeta{},
 		models:     map[string]int{},
 	}
-	for _, name := range slices.Sorted(maps.Keys(hash)) {
-		if err := m.set(name, hash[name]); err != nil {
-			return nil, fmt.Errorf("read meta's %s: %w", name, err)
+	var failed error
+	for _, name := range sortedKeys(hash) {
+		if err := m.set(name, hash[name]); err != nil && failed == nil {
+			failed = fmt.Errorf("read meta's %s: %w", name, err)
 		}
 	}
-	return m, nil
+	return m, failed
+}
+
+// Bounds of what a meta may say, so that a damaged one cannot ask for more memory than there is.
+const (
+	mostRows  = math.MaxInt32
+	mostModel = 512 << 20 // the longest string of Redis
+)
+
+var mostWidth = widthFor(mostFields, mostFields)
+
+func count(text string, most int) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, err
+	}
+	if n < 0 || n > most {
+		return 0, fmt.Errorf("%d is not between 0 and %d", n, most)
+	}
+	return n, nil
 }
 
 func (m *Meta) set(name, value string) (err error) {
 	integer := func(to *int64) { *to, err = strconv.ParseInt(value, 10, 64) }
-	count := func(to *int) { *to, err = strconv.Atoi(value) }
 	switch name {
 	case metaToken:
 		m.Token = value
@@ -137,9 +175,9 @@ func (m *Meta) set(name, value string) (err error) {
 	case metaCounter:
 		integer(&m.Counter)
 	case metaRows:
-		count(&m.Rows)
+		m.Rows, err = count(value, mostRows)
 	case metaWidth:
-		count(&m.Width)
+		m.Width, err = count(value, mostWidth)
 	case metaThrough:
 		integer(&m.Through)
 	case metaSavedAt:
@@ -160,7 +198,7 @@ func (m *Meta) set(name, value string) (err error) {
 
 func (m *Meta) setNamed(name string, value []byte) error {
 	if len(name) < 2 {
-		return nil // of a later version
+		return nil // of a later build
 	}
 	kind, id := name[:2], name[2:]
 	switch kind {
@@ -179,7 +217,7 @@ func (m *Meta) setNamed(name string, value []byte) error {
 		m.published[id] = p
 		return err
 	case metaModel:
-		size, err := strconv.Atoi(string(value))
+		size, err := count(string(value), mostModel)
 		m.models[id] = size
 		return err
 	}

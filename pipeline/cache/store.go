@@ -59,13 +59,14 @@ func (s *Store) Ping(ctx context.Context) error {
 
 func (s *Store) keys(shard int) keys { return keysOf(s.Prefix, shard) }
 
-// ReadMeta reads what a shard's owner last told of it; nil: nothing.
+// ReadMeta reads what a shard's owner last stored of it; nil: nothing. A meta that this build cannot use comes back as
+// damaged and not ready.
 func (s *Store) ReadMeta(ctx context.Context, shard int) (*Meta, error) {
-	hash, err := s.Redis.HGetAll(ctx, s.keys(shard).meta()).Result()
+	meta, err := metaIn(s.Redis.HGetAll(ctx, s.keys(shard).meta()))
 	if err != nil {
 		return nil, fmt.Errorf("read meta of shard %d: %w", shard, err)
 	}
-	return metaIn(shard, hash)
+	return meta, nil
 }
 
 // ReadMetas reads the meta of all shards at once, nil for a shard that has none.
@@ -77,28 +78,31 @@ func (s *Store) ReadMetas(ctx context.Context, shards int) ([]*Meta, error) {
 		}
 		return nil
 	})
-	if err != nil {
+	if err != nil && !isNoHash(err) {
 		return nil, fmt.Errorf("read the meta of %d shards: %w", shards, err)
 	}
 	metas := make([]*Meta, shards)
 	for shard, reply := range replies {
-		if metas[shard], err = metaIn(shard, reply.Val()); err != nil {
-			return nil, err
+		if metas[shard], err = metaIn(reply); err != nil {
+			return nil, fmt.Errorf("read meta of shard %d: %w", shard, err)
 		}
 	}
 	return metas, nil
 }
 
-func metaIn(shard int, hash map[string]string) (*Meta, error) {
-	if len(hash) == 0 {
-		return nil, nil
+func metaIn(reply *redis.MapStringStringCmd) (*Meta, error) {
+	hash, err := reply.Result()
+	switch {
+	case isNoHash(err):
+		return &Meta{Damaged: "its meta is no hash"}, nil
+	case err != nil:
+		return nil, err
 	}
-	m, err := parseMeta(hash)
-	if err != nil {
-		return nil, fmt.Errorf("shard %d: %w", shard, err)
-	}
-	return m, nil
+	return metaOf(hash), nil
 }
+
+// isNoHash reports whether err is Redis' answer to a command for hashes when the key holds something else.
+func isNoHash(err error) bool { return redis.HasErrorPrefix(err, "WRONGTYPE") }
 
 func integer(text any) (int64, bool) {
 	s, ok := text.(string)

@@ -23,8 +23,11 @@ type Writer struct {
 }
 
 // Claim takes the right to write a shard's cache from whoever has it. A fresh claim deletes what is there and begins a
-// new incarnation, which is not ready until a Save says so; otherwise the cache stays as it is (when there is none it
-// is fresh). Claim before Load: then nothing can change between the two.
+// new incarnation of this build's Layout, which is not ready until a Save says so; otherwise the cache stays as it is (when
+// there is none it is fresh). Claim before Load: then nothing can change between the two.
+//
+// A cache that this build cannot use stays too, so that Load can say why, but the claim can store nothing in it: every Exec
+// gives ErrLost until a fresh claim.
 func (s *Store) Claim(ctx context.Context, shard int, fresh bool) (*Writer, error) {
 	w := &Writer{store: s, shard: shard, keys: s.keys(shard)}
 	for {
@@ -39,28 +42,34 @@ func (s *Store) Claim(ctx context.Context, shard int, fresh bool) (*Writer, erro
 }
 
 func (w *Writer) claim(ctx context.Context, tx *redis.Tx, fresh bool) error {
-	hash, err := tx.HGetAll(ctx, w.keys.meta()).Result()
+	reply := tx.HGetAll(ctx, w.keys.meta())
+	meta, err := metaIn(reply)
 	if err != nil {
 		return err
 	}
-	meta, err := parseMeta(hash)
-	if err != nil {
-		meta, fresh = new(Meta), true // nobody can use it
+	w.token = rand.Text()
+	if fresh || meta == nil || meta.Damaged == "" && meta.Incarnation == "" {
+		return w.begin(ctx, tx, reply.Val())
 	}
-	w.token, w.counter, w.ready = rand.Text(), meta.Counter, meta.Ready
-	if fresh || meta.Incarnation == "" {
-		return w.begin(ctx, tx, meta)
+	w.counter, w.ready = meta.Counter, meta.Ready
+	if meta.Damaged != "" {
+		w.counter = -1 // which is never found
 	}
 	_, err = tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		if isNoHash(reply.Err()) {
+			p.Del(ctx, w.keys.meta())
+		}
 		p.HSet(ctx, w.keys.meta(), metaToken, w.token)
 		return nil
 	})
 	return err
 }
 
-// begin begins a new incarnation in place of what meta speaks of.
-func (w *Writer) begin(ctx context.Context, tx *redis.Tx, meta *Meta) error {
+// begin begins a new incarnation in place of the one that the meta in hash is of, whose keys are deleted as far as they can
+// be derived from it.
+func (w *Writer) begin(ctx context.Context, tx *redis.Tx, hash map[string]string) error {
 	w.counter, w.ready = 0, false
+	meta, _ := parseMeta(hash) // of a meta that cannot be read, what can be
 	old := w.keys.all(meta)
 	_, err := tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		const many = 1000 // keys in one command
@@ -69,7 +78,7 @@ func (w *Writer) begin(ctx context.Context, tx *redis.Tx, meta *Meta) error {
 		}
 		p.Unlink(ctx, old...)
 		p.Del(ctx, w.keys.meta())
-		p.HSet(ctx, w.keys.meta(), metaToken, w.token, metaIncarnation, rand.Text(), metaCounter, 0, metaReady, 0)
+		p.HSet(ctx, w.keys.meta(), metaLayout, Layout, metaToken, w.token, metaIncarnation, rand.Text(), metaCounter, 0, metaReady, 0)
 		return nil
 	})
 	return err
