@@ -61,7 +61,7 @@ func (c *column) enter(code byte, hash uint64) {
 
 // learn gives a new value a code: one that never meant anything, else the one that has been free for longest, so that a
 // reader who still has the old meaning of a code is unlikely to meet the new one. 0: there are too many values.
-func (c *column) learn(v *schemas.FieldValue, hash uint64) byte {
+func (c *column) learn(e entry, hash uint64) byte {
 	var code byte
 	switch {
 	case len(c.texts) <= mostValues:
@@ -74,11 +74,7 @@ func (c *column) learn(v *schemas.FieldValue, hash uint64) byte {
 	default:
 		return 0
 	}
-	c.texts[code] = string(schemas.AppendCanonical(nil, v))
-	c.keys[code] = key{pack(v), ""}
-	if v.Kind == schemas.String {
-		c.keys[code].text = string(v.Text)
-	}
+	c.texts[code], c.keys[code] = e.text, e.key
 	c.enter(code, hash)
 	c.mark(code)
 	return code

@@ -2,13 +2,8 @@ package cache
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
-
-	"kindred/schemas"
 )
 
 // loadTries is how often a cache is read again that its owner changed meanwhile. After a Claim nobody does.
@@ -167,27 +162,6 @@ func (c *column) restore() error {
 		}
 	}
 	c.fill()
-	return nil
-}
-
-func (k *key) parse(text string) (err error) {
-	v := schemas.FieldValue{Kind: schemas.Bool}
-	switch {
-	case strings.HasPrefix(text, `"`):
-		v.Kind = schemas.String
-		err = json.Unmarshal([]byte(text), &k.text)
-		v.Text = []byte(k.text)
-	case text == "true":
-		v.Bool = true
-	case text == "false":
-	default:
-		v.Kind = schemas.Number
-		v.Number, err = strconv.ParseFloat(text, 64)
-	}
-	if err != nil {
-		return fmt.Errorf("a value is no JSON: %w", errTorn)
-	}
-	k.packed = pack(&v)
 	return nil
 }
 

@@ -22,7 +22,8 @@ type Mirror struct {
 	columns []*column
 	byName  map[string]int // position of a field
 	follows [mostFields + 1]int32
-	next    []byte // the row that SetProfile is composing
+	next    []byte   // the row that SetProfile is composing
+	unseen  []unseen // values of it that have no code yet
 	unkept  Unkept
 	version uint64
 	fields  []format.Field // as given by Fields; made for fieldsAt

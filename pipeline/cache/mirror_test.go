@@ -3,6 +3,7 @@ package cache_test
 import (
 	"bytes"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"testing"
@@ -238,6 +239,56 @@ func TestValueThatNobodyHasIsWiped(t *testing.T) {
 		if got := has(o.Fields(), o.Row(o.row("a")), "City"); got != fmt.Sprintf(`"C%d"`, i) || o.Fields()[0].Overflow {
 			t.Fatalf("value %d reads %s", i, got)
 		}
+	}
+}
+
+// A profile is set as a whole or not at all, whatever stops it.
+func TestAPanicHalfWayLeavesEverythingAsItWas(t *testing.T) {
+	o := mirror(t)
+	o.set("ann", `{"City":"Hammerfest","Age":41,"Plan":"gold","Mail":"ann@x","Note":"n"}`)
+	for i := range 253 {
+		o.set(strconv.Itoa(i), fmt.Sprintf(`{"City":"Oslo","Age":7,"Plan":"gold","Mail":"%d@x"}`, i))
+	}
+	o.set("bob", `{"Age":7}`)
+	type field struct {
+		name     string
+		overflow bool
+		values   []string
+		counts   [256]int32
+	}
+	seen := func() (fields []field, rows [][]byte) {
+		for position, f := range o.Fields() {
+			fields = append(fields, field{f.Name, f.Overflow, slices.Clone(f.Values), *o.Counts(position)})
+		}
+		for row := range o.Rows() {
+			rows = append(rows, slices.Clone(o.Row(row)))
+		}
+		return fields, rows
+	}
+	fields, rows := seen()
+	for id, profile := range map[string]string{
+		"ann": `{"fields":{"City":"Oslo","Age":8,"Mail":"new@x","Plan":"gold","Note":"m"}}`,       // wipes, learns, keeps
+		"bob": `{"fields":{"City":"Bergen","Age":8.5,"Mail":"new@x","Plan":"silver","Note":"m"}}`, // the mail is one too many
+	} {
+		p := decoded(t, profile)
+		p.Fields[4].Kind = 99
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Fatal("a value that is none was kept")
+				}
+			}()
+			o.SetProfile(o.row(id), p)
+		}()
+		switch nowFields, nowRows := seen(); {
+		case !reflect.DeepEqual(nowRows, rows):
+			t.Errorf("%s: the rows have changed", id)
+		case !reflect.DeepEqual(nowFields, fields):
+			t.Errorf("%s: the fields were\n%+v\nand are\n%+v", id, fields, nowFields)
+		}
+	}
+	if o.EraseProfile(o.row("bob")); o.Counts(0)[1] != 1 || o.Counts(1)[2] != 253 || o.Fields()[3].Overflow {
+		t.Error("what was left of the profile took part in the next change")
 	}
 }
 

@@ -5,18 +5,19 @@ import (
 	"encoding/binary"
 
 	"kindred/pipeline/format"
-
 	"kindred/schemas"
 )
 
 // SetProfile sets a customer's whole profile: what it does not name is absent from now on. Without consent only the
-// row, its id and that fact are kept. It says whether anything has changed; a row that has not is not stored again.
+// row, its id and that fact are kept. It reports whether anything has changed; a row that has not is not stored again.
+//
+// All that depends on the profile's values is done before anything is counted. So a panic on the way leaves the row, all
+// counts and all dictionaries as they were; only fields that were named for the first time stay, which nobody has.
 func (m *Mirror) SetProfile(row int, p *schemas.Profile) bool {
 	if !p.Profiling {
 		return m.strip(row, inUse|hasProfile)
 	}
-	clear(m.next)
-	m.next[0] = inUse | hasProfile | consents
+	m.begin(inUse | hasProfile | consents)
 	last := mostFields // what the first field follows
 	for i := range p.Fields {
 		v := &p.Fields[i]
@@ -38,9 +39,16 @@ func (m *Mirror) EraseProfile(row int) bool { return m.strip(row, inUse) }
 
 // strip leaves flags and nothing else.
 func (m *Mirror) strip(row int, flags byte) bool {
+	m.begin(flags)
+	return m.replace(row)
+}
+
+// begin begins to compose a row.
+func (m *Mirror) begin(flags byte) {
 	clear(m.next)
 	m.next[0] = flags
-	return m.replace(row)
+	clear(m.unseen)
+	m.unseen = m.unseen[:0]
 }
 
 // position finds a field. Names usually come in the order in which they came last time, so that one comparison is
@@ -76,7 +84,15 @@ func (m *Mirror) addColumn(name string) int {
 	return position
 }
 
-// widen makes room for a field or a number that has come, in all rows and in the one being composed.
+func (m *Mirror) addNumber(c *column) {
+	c.number = m.rows.numbers
+	m.changed(c)
+	m.dirtyFields = true
+	m.widen()
+}
+
+// widen makes room for a new field, or for the numbers of a field that has its first one, in all rows and in the one being
+// composed.
 func (m *Mirror) widen() {
 	numbers := m.rows.numbers
 	was := numbers
@@ -96,12 +112,20 @@ func (m *Mirror) widen() {
 	}
 }
 
-// compose brings one value into the row that is being composed, and counts it.
+// unseen is a value of the profile being set that its field's dictionary does not have yet.
+type unseen struct {
+	position int
+	value    entry
+	hash     uint64
+}
+
+// compose brings one value into the row that is being composed. A value without a code is put down in m.unseen, and gets
+// one in replace.
 func (m *Mirror) compose(row, position int, v *schemas.FieldValue) {
 	c := m.columns[position]
 	at := codeAt(position)
 	if m.next[at] != 0 {
-		return // a name that stands twice
+		return // the profile names the field twice
 	}
 	if v.Kind == schemas.Number {
 		if c.number < 0 {
@@ -110,35 +134,59 @@ func (m *Mirror) compose(row, position int, v *schemas.FieldValue) {
 		number := numberAt(m.rows.width, c.number)
 		binary.LittleEndian.PutUint16(m.next[number:], format.Key(v.Number))
 	}
+	if c.overflow {
+		m.next[at] = tooMany
+		return
+	}
 	old, value := m.rows.at(row)[at], pack(v)
-	if old != 0 && (c.overflow || c.is(old, &value, v.Text)) {
+	if old != 0 && c.is(old, &value, v.Text) {
 		m.next[at] = old
 		return
 	}
-	if old != 0 {
-		m.uncount(row, c, at) // first, so that the value it may leave free is free for the new one
-	}
-	m.next[at] = m.code(c, at, v, &value)
-	c.counts[m.next[at]]++
-}
-
-func (m *Mirror) addNumber(c *column) {
-	c.number = m.rows.numbers
-	m.changed(c)
-	m.dirtyFields = true
-	m.widen()
-}
-
-// code finds or gives the code of a value.
-func (m *Mirror) code(c *column, at int, v *schemas.FieldValue, value *packed) byte {
-	if c.overflow {
-		return tooMany
-	}
 	hash := value.hash(v.Text)
-	if code := c.find(value, v.Text, hash); code != 0 {
-		return code
+	code := c.find(&value, v.Text, hash)
+	if code == 0 {
+		m.unseen = append(m.unseen, unseen{position, newEntry(v, value), hash})
+		code = tooMany // unless replace finds a code for it
 	}
-	code := c.learn(v, hash)
+	m.next[at] = code
+}
+
+// replace puts the composed row in the place of the old one, with everything that is counted, and reports whether they
+// differ.
+func (m *Mirror) replace(row int) bool {
+	old := m.rows.at(row)
+	if len(m.unseen) == 0 && bytes.Equal(old, m.next) {
+		return false
+	}
+	for i := range m.unseen {
+		u := &m.unseen[i]
+		c, at := m.columns[u.position], codeAt(u.position)
+		if old[at] != 0 {
+			m.uncount(c, &old[at]) // first, so that the value it may leave free is free for the new one
+		}
+		m.next[at] = m.learn(c, at, u)
+	}
+	for position, c := range m.columns {
+		at := codeAt(position)
+		if m.next[at] == old[at] {
+			continue
+		}
+		if old[at] != 0 {
+			m.uncount(c, &old[at])
+		}
+		if m.next[at] != 0 {
+			c.counts[m.next[at]]++
+		}
+	}
+	copy(old, m.next)
+	m.rows.mark(row)
+	return true
+}
+
+// learn returns a new code for a value, or the one for all values when there are too many.
+func (m *Mirror) learn(c *column, at int, u *unseen) byte {
+	code := c.learn(u.value, u.hash)
 	if code == 0 {
 		m.overflow(c, at)
 		return tooMany
@@ -147,7 +195,7 @@ func (m *Mirror) code(c *column, at int, v *schemas.FieldValue, value *packed) b
 	return code
 }
 
-// overflow forgets the values of a field, of which there are too many: of every customer only that there is one.
+// overflow forgets the values of a field, of which there are too many: of every customer it keeps only that there is one.
 func (m *Mirror) overflow(c *column, at int) {
 	c.forget()
 	m.changed(c)
@@ -168,34 +216,17 @@ func (m *Mirror) overflow(c *column, at int) {
 
 // uncount takes a row's code out of the count, and out of the row, so that it is not counted out twice. A value that
 // nobody has any more is wiped.
-func (m *Mirror) uncount(row int, c *column, at int) {
-	old := &m.rows.at(row)[at]
-	code := *old
-	*old = 0
-	c.counts[code]--
-	if c.counts[code] == 0 && code != tooMany {
-		c.wipe(code)
+func (m *Mirror) uncount(c *column, code *byte) {
+	old := *code
+	*code = 0
+	c.counts[old]--
+	if c.counts[old] == 0 && old != tooMany {
+		c.wipe(old)
 		m.changed(c)
 	}
-	m.rows.mark(row)
 }
 
-// replace puts the composed row in the place of the old one and says whether they differ.
-func (m *Mirror) replace(row int) bool {
-	old := m.rows.at(row)
-	if bytes.Equal(old, m.next) {
-		return false
-	}
-	for position, c := range m.columns {
-		if at := codeAt(position); m.next[at] == 0 && old[at] != 0 {
-			m.uncount(row, c, at)
-		}
-	}
-	copy(old, m.next)
-	m.rows.mark(row)
-	return true
-}
-
+// changed gives a column, and with it all fields, a new version.
 func (m *Mirror) changed(c *column) {
 	m.version++
 	c.version = m.version

@@ -2,15 +2,19 @@ package cache
 
 import (
 	"encoding/binary"
+	"encoding/json"
+	"fmt"
 	"math"
 	"math/bits"
+	"strconv"
+	"strings"
 
 	"github.com/cespare/xxhash/v2"
 
 	"kindred/schemas"
 )
 
-// packedBytes is how long a text may be to be told by its packed form alone.
+// packedBytes is up to how long a text is known from others of its length by its packed form alone.
 const packedBytes = 16
 
 // packed is a value in a form that compares and hashes quickly. 41 is 41.0. Two texts of the same length that differ
@@ -21,6 +25,7 @@ type packed struct {
 	kind      schemas.Kind
 }
 
+// pack packs a value that a dictionary can hold. Any other would come back as damage when the cache is loaded.
 func pack(v *schemas.FieldValue) packed {
 	p := packed{kind: v.Kind}
 	switch v.Kind {
@@ -33,6 +38,8 @@ func pack(v *schemas.FieldValue) packed {
 		if v.Bool {
 			p.low = 1
 		}
+	default:
+		panic(fmt.Sprintf("a value of kind %d in a dictionary", v.Kind))
 	}
 	return p
 }
@@ -50,7 +57,7 @@ func packText(text []byte) (low, high uint64) {
 	return 0, 0
 }
 
-// hash is not seeded: it decides only where a value lies.
+// hash is not seeded: it decides only where a value lies in a table.
 func (p *packed) hash(text []byte) uint64 {
 	if p.size > packedBytes {
 		return xxhash.Sum64(text)
@@ -59,7 +66,7 @@ func (p *packed) hash(text []byte) uint64 {
 	return (high ^ low) * 0x9fb21c651e98df25
 }
 
-// key is a value of a dictionary.
+// key is a value of a dictionary, for looking it up.
 type key struct {
 	packed
 	text string // of a String
@@ -70,3 +77,39 @@ func (k *key) is(p *packed, text []byte) bool {
 }
 
 func (k *key) hash() uint64 { return k.packed.hash([]byte(k.text)) }
+
+// entry is a value on its way into a dictionary.
+type entry struct {
+	key  key
+	text string // canonical JSON
+}
+
+func newEntry(v *schemas.FieldValue, p packed) entry {
+	e := entry{key{packed: p}, string(schemas.AppendCanonical(nil, v))}
+	if v.Kind == schemas.String {
+		e.key.text = string(v.Text)
+	}
+	return e
+}
+
+// parse makes the key of a value from its canonical JSON.
+func (k *key) parse(text string) (err error) {
+	v := schemas.FieldValue{Kind: schemas.Bool}
+	switch {
+	case strings.HasPrefix(text, `"`):
+		v.Kind = schemas.String
+		err = json.Unmarshal([]byte(text), &k.text)
+		v.Text = []byte(k.text)
+	case text == "true":
+		v.Bool = true
+	case text == "false":
+	default:
+		v.Kind = schemas.Number
+		v.Number, err = strconv.ParseFloat(text, 64)
+	}
+	if err != nil {
+		return fmt.Errorf("a value is no JSON: %w", errTorn)
+	}
+	k.packed = pack(&v)
+	return nil
+}
