@@ -8,21 +8,20 @@ const (
 	chunkBytes = chunkRows / 8
 )
 
-// bitmap is a set of rows. A nil chunk is empty.
+// bitmap is a set of rows.
 type bitmap struct {
-	chunks [][]byte
-	sizes  []int32 // rows in each chunk
+	chunks sparse // used: the rows in a chunk
 	size   int64
 }
 
-// has says whether a row is in the set.
+// has reports whether a row is in the set.
 func (b *bitmap) has(row int) bool {
-	chunk := row / chunkRows
-	if chunk >= len(b.chunks) || b.chunks[chunk] == nil {
+	chunk := b.chunks.at(row / chunkRows)
+	if chunk == nil {
 		return false
 	}
 	i := row % chunkRows
-	return b.chunks[chunk][i/8]>>(i%8)&1 != 0
+	return chunk[i/8]>>(i%8)&1 != 0
 }
 
 // Stretch is who of one block's rows is in a set: quicker than asking for row after row. It is for reading a set that
@@ -34,10 +33,10 @@ type Stretch struct {
 
 func (b *bitmap) stretch(block int) Stretch {
 	first := block * BlockRows
-	return Stretch{b.chunk(first / chunkRows), uint(first % chunkRows)}
+	return Stretch{b.chunks.at(first / chunkRows), uint(first % chunkRows)}
 }
 
-// Has says whether the block's i-th row is in the set.
+// Has reports whether the block's i-th row is in the set.
 func (s Stretch) Has(i int) bool {
 	bit := s.first + uint(i)
 	return s.bytes != nil && s.bytes[bit/8]>>(bit%8)&1 != 0
@@ -58,72 +57,52 @@ func (s Stretch) Each(n int, visit func(i int)) {
 	}
 }
 
-// set puts a row in or takes it out and says whether that changed anything.
+// set puts a row in or takes it out and reports whether that changed anything.
 func (b *bitmap) set(row int, in bool) bool {
 	if b.has(row) == in {
 		return false
 	}
-	chunk, i := row/chunkRows, row%chunkRows
-	b.reach(chunk)
-	if b.chunks[chunk] == nil {
-		b.chunks[chunk] = make([]byte, chunkBytes)
-	}
-	b.chunks[chunk][i/8] ^= 1 << (i % 8)
+	by := int32(-1)
 	if in {
-		b.sizes[chunk]++
-		b.size++
-		return true
+		by = 1
 	}
-	b.sizes[chunk]--
-	b.size--
-	if b.sizes[chunk] == 0 {
-		b.chunks[chunk] = nil
-	}
+	chunk, i := row/chunkRows, row%chunkRows
+	b.chunks.need(chunk, chunkBytes)[i/8] ^= 1 << (i % 8)
+	b.chunks.dirty.whole(chunk)
+	b.chunks.count(chunk, by)
+	b.size += int64(by)
 	return true
-}
-
-func (b *bitmap) reach(chunk int) {
-	for chunk >= len(b.chunks) {
-		b.chunks = append(b.chunks, nil)
-		b.sizes = append(b.sizes, 0)
-	}
 }
 
 // put takes a chunk as it was stored.
 func (b *bitmap) put(chunk int, bytes []byte) {
-	b.reach(chunk)
 	size := ones(bytes)
-	b.size += int64(size - b.sizes[chunk])
-	b.chunks[chunk], b.sizes[chunk] = bytes, size
-	if size == 0 {
-		b.chunks[chunk] = nil
-	}
+	b.chunks.put(chunk, bytes, size)
+	b.size += int64(size)
 }
 
-// differences counts the rows that are in one of the two only.
-func (b *bitmap) differences(c *bitmap) int64 {
-	var n int64
-	for chunk := range max(len(b.chunks), len(c.chunks)) {
-		mine, other := b.chunk(chunk), c.chunk(chunk)
+// replace puts another set in the place of this one, and returns how many rows are in one of the two only.
+func (b *bitmap) replace(by bitmap) (differences int64) {
+	dirty := b.chunks.dirty
+	for chunk := range max(len(b.chunks.blocks), len(by.chunks.blocks)) {
+		was, is := b.chunks.at(chunk), by.chunks.at(chunk)
+		if was != nil || is != nil {
+			dirty.whole(chunk)
+		}
 		switch {
-		case mine == nil:
-			n += int64(ones(other))
-		case other == nil:
-			n += int64(ones(mine))
+		case was == nil:
+			differences += int64(ones(is))
+		case is == nil:
+			differences += int64(ones(was))
 		default:
-			for i := range mine {
-				n += int64(bits.OnesCount8(mine[i] ^ other[i]))
+			for i := range was {
+				differences += int64(bits.OnesCount8(was[i] ^ is[i]))
 			}
 		}
 	}
-	return n
-}
-
-func (b *bitmap) chunk(chunk int) []byte {
-	if chunk < len(b.chunks) {
-		return b.chunks[chunk]
-	}
-	return nil
+	*b = by
+	b.chunks.dirty = dirty
+	return differences
 }
 
 func ones(bytes []byte) int32 {
@@ -132,26 +111,4 @@ func ones(bytes []byte) int32 {
 		n += bits.OnesCount8(b)
 	}
 	return int32(n)
-}
-
-// present lists the chunks (or blocks) that are not nil, as a bitmap of their own.
-func present(chunks [][]byte) []byte {
-	list := make([]byte, (len(chunks)+7)/8)
-	for i, chunk := range chunks {
-		if chunk != nil {
-			list[i/8] |= 1 << (i % 8)
-		}
-	}
-	return list
-}
-
-// listed gives the numbers in a list that present has made.
-func listed(list []byte) []int {
-	var numbers []int
-	for i := range 8 * len(list) {
-		if list[i/8]>>(i%8)&1 != 0 {
-			numbers = append(numbers, i)
-		}
-	}
-	return numbers
 }

@@ -8,7 +8,7 @@ const (
 	tooMany     = 255 // the code of every value of a field that had more
 	tableCells  = 512 // twice as many as values: a probe ends soon
 	cellCode    = 0xFF
-	cellHashing = 0xFF00
+	cellHashing = 0xFF00 // some bits of the value's hash
 )
 
 // column is what the owner knows of one field: a dictionary of its values and how many rows have each.
@@ -18,13 +18,15 @@ type column struct {
 	overflow bool
 	version  uint64
 
+	// Invariant: counts are those of the rows' codes. Every code below 255 that a row has means a value, and a value that no
+	// row has is wiped at once.
 	texts  []string   // by code: canonical JSON; [0] is unused, "" is a code that is free
 	keys   []key      // by code
 	counts [256]int32 // rows by code, 255 too
 	wiped  []uint8    // codes that are free again, the longest free first
 	table  [tableCells]uint16
 
-	dirt     [4]uint64 // codes whose text is to be stored
+	dirty    [4]uint64 // codes whose text is to be stored
 	dirtyAll bool      // the whole dictionary is
 }
 
@@ -32,12 +34,12 @@ func newColumn(name string) *column {
 	return &column{name: name, number: -1, texts: make([]string, 1, 8), keys: make([]key, 1, 8)}
 }
 
-// is says whether a code stands for a value.
+// is reports whether a code stands for a value.
 func (c *column) is(code byte, p *packed, text []byte) bool {
 	return int(code) < len(c.keys) && c.keys[code].is(p, text)
 }
 
-// find gives the code of a value; 0: it has none.
+// find returns the code of a value; 0: it has none.
 func (c *column) find(p *packed, text []byte, hash uint64) byte {
 	tag := uint16(hash>>48) & cellHashing
 	for i := hash % tableCells; ; i = (i + 1) % tableCells {
@@ -51,6 +53,7 @@ func (c *column) find(p *packed, text []byte, hash uint64) byte {
 	}
 }
 
+// enter puts a code into the table.
 func (c *column) enter(code byte, hash uint64) {
 	i := hash % tableCells
 	for c.table[i] != 0 {
@@ -59,7 +62,7 @@ func (c *column) enter(code byte, hash uint64) {
 	c.table[i] = uint16(hash>>48)&cellHashing | uint16(code)
 }
 
-// learn gives a new value a code: one that never meant anything, else the one that has been free for longest, so that a
+// learn returns a code for a new value: one that never meant anything, else the one that has been free for longest, so that a
 // reader who still has the old meaning of a code is unlikely to meet the new one. 0: there are too many values.
 func (c *column) learn(e entry, hash uint64) byte {
 	var code byte
@@ -114,4 +117,5 @@ func (c *column) forget() {
 	c.dirtyAll = true
 }
 
-func (c *column) mark(code byte) { c.dirt[code/64] |= 1 << (code % 64) }
+// mark marks a code as dirty.
+func (c *column) mark(code byte) { c.dirty[code/64] |= 1 << (code % 64) }

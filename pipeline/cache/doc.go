@@ -3,8 +3,9 @@
 // (Store); the trainer, the command line and the console read it there (ReadMetas, Scan).
 //
 // It promises that rows and the offsets they belong to are stored in one transaction or not at all, that an owner which
-// has lost the shard can store nothing more (ErrLost), and that a reader never mixes two lives of a cache. A loaded
-// mirror is what was last stored, or nothing. It keeps no value that nobody has, and none of a field with too many.
+// has lost the shard can store nothing more (ErrLost), and that a reader never mixes two incarnations of a cache. A loaded
+// mirror is what was last stored, or nothing; a cache of another Layout counts as nothing. It keeps no value that nobody
+// has, and none of a field with too many.
 //
 // It is the only package that knows go-redis. It does not know Kafka, what a field is good for, or what a model is.
 package cache

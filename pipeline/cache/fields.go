@@ -6,7 +6,7 @@ import (
 	"kindred/pipeline/format"
 )
 
-// Fields gives all fields by position.
+// Fields returns all fields by position.
 func (m *Mirror) Fields() []format.Field {
 	if m.fieldAt == m.version {
 		return m.fields
@@ -25,13 +25,13 @@ func (m *Mirror) Fields() []format.Field {
 	return m.fields
 }
 
-// Version differs whenever Fields would.
+// Version changes whenever what Fields returns does.
 func (m *Mirror) Version() uint64 { return m.version }
 
-// Counts gives how many customers have each code of the field at a position.
+// Counts returns how many customers have each code of the field at a position.
 func (m *Mirror) Counts(position int) *[256]int32 { return &m.columns[position].counts }
 
-// Unkept tells of fields that customers have and the cache does not keep.
+// Unkept returns the fields that customers have and the cache does not keep.
 func (m *Mirror) Unkept() Unkept { return m.unkept }
 
 // Unkept names fields that customers have and the cache does not keep, in the order in which they were met and up to
@@ -43,7 +43,7 @@ type Unkept struct {
 
 const mostUnkept = 256
 
-// note adds a name unless it is there; it says whether it was not.
+// note adds a name unless it is there, or there is no more room, and reports whether it did.
 func note(names *[]string, name []byte) bool {
 	same := func(known string) bool { return known == string(name) }
 	if len(*names) == mostUnkept || slices.ContainsFunc(*names, same) {

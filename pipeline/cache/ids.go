@@ -9,19 +9,19 @@ const slotStep = 4
 // id asks for: one long id costs its own block, not the shard. Ids hold no control characters, so zeros end them.
 type ids struct {
 	blocks [][]byte // BlockRows x slot bytes
-	dirt   dirt
+	dirty  dirtySet
 }
 
-func (d *ids) slot(block int) int { return len(d.blocks[block]) / BlockRows }
+func (d *ids) slot(block int) int { return perRow(d.blocks[block]) }
 
-// of gives a row's id; empty when the row is nobody's.
+// of returns a row's id; empty when the row is nobody's.
 func (d *ids) of(row int) []byte {
 	return idIn(d.blocks[row/BlockRows], row%BlockRows)
 }
 
-// idIn gives the i-th id of a block.
+// idIn returns the i-th id of a block.
 func idIn(block []byte, i int) []byte {
-	slot := len(block) / BlockRows
+	slot := perRow(block)
 	id := block[i*slot : (i+1)*slot : (i+1)*slot]
 	if end := bytes.IndexByte(id, 0); end >= 0 {
 		return id[:end:end]
@@ -29,9 +29,10 @@ func idIn(block []byte, i int) []byte {
 	return id
 }
 
+// is reports whether a row has this id.
 func (d *ids) is(row int, id []byte) bool {
 	block := d.blocks[row/BlockRows]
-	slot := len(block) / BlockRows
+	slot := perRow(block)
 	begin := row % BlockRows * slot
 	return len(id) <= slot && string(block[begin:begin+len(id)]) == string(id) &&
 		(len(id) == slot || block[begin+len(id)] == 0)
@@ -47,19 +48,20 @@ func (d *ids) set(row int, id []byte) {
 			slot = max(need, min(d.slot(block-1), usualSlot))
 		}
 		d.blocks = append(d.blocks, make([]byte, BlockRows*slot))
-		d.dirt.whole(block)
+		d.dirty.whole(block)
 	}
 	if need > d.slot(block) {
 		d.lengthen(block, need)
 	}
 	slot := d.slot(block)
 	copy(d.blocks[block][i*slot:(i+1)*slot], id)
-	d.dirt.row(block, i)
+	d.dirty.row(block, i)
 }
 
 // usualSlot bounds what a new block takes over from the last: a UUID fits, a single long id is not passed on.
 const usualSlot = 36
 
+// lengthen makes the slots of a block longer.
 func (d *ids) lengthen(block, slot int) {
 	old, was := d.blocks[block], d.slot(block)
 	long := make([]byte, BlockRows*slot)
@@ -67,7 +69,7 @@ func (d *ids) lengthen(block, slot int) {
 		copy(long[i*slot:], old[i*was:(i+1)*was])
 	}
 	d.blocks[block] = long
-	d.dirt.whole(block)
+	d.dirty.whole(block)
 }
 
 // wipe clears the id of a row.
@@ -75,5 +77,5 @@ func (d *ids) wipe(row int) {
 	block, i := row/BlockRows, row%BlockRows
 	slot := d.slot(block)
 	clear(d.blocks[block][i*slot : (i+1)*slot])
-	d.dirt.row(block, i)
+	d.dirty.row(block, i)
 }

@@ -107,7 +107,7 @@ func (x *index) next(i int) int {
 	return i
 }
 
-// between says whether home lies in (hole, i], going round.
+// between reports whether home lies in (hole, i], going round.
 func (x *index) between(hole, home, i int) bool {
 	if hole < i {
 		return hole < home && home <= i

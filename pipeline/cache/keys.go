@@ -25,7 +25,7 @@ func (k keys) published(expansion string, block int) string {
 	return string(k) + "pub:" + expansion + ":" + strconv.Itoa(block)
 }
 
-// all lists every key that a meta speaks of, but its own.
+// all returns every key of the cache that a meta describes, but the meta's own.
 func (k keys) all(m *Meta) []string {
 	list := []string{k.fields()}
 	for position := range mostFields {
@@ -50,7 +50,7 @@ func (k keys) all(m *Meta) []string {
 	return list
 }
 
-// of is the key that an op changes.
+// of returns the key that an op changes.
 func (k keys) of(o *op) string {
 	switch o.of {
 	case rowsFamily:

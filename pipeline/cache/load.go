@@ -11,8 +11,8 @@ const loadTries = 5
 
 // Load makes the mirror from the cache, for the shard's next owner: what was last stored, with the offsets it belongs
 // to. The mirror is nil when there is no cache, when it is not ready, when it is of another layout or its meta cannot be
-// read, and when some of it is missing or does not fit together: the shard must be built anew. Of the last three Meta says
-// why in Damaged. Rows freed by earlier owners are used again from here on.
+// read, and when some of it is missing or does not fit together: the shard must be built anew. For the last three the reason
+// is in Meta.Damaged. Rows freed by earlier owners are used again from here on.
 func (s *Store) Load(ctx context.Context, shard int) (*Mirror, *Meta, error) {
 	for range loadTries {
 		meta, err := s.ReadMeta(ctx, shard)
@@ -73,29 +73,15 @@ func (s *Store) load(ctx context.Context, shard int, meta *Meta) (*Mirror, error
 
 func (s *Store) loadRows(ctx context.Context, k keys, m *Mirror) error {
 	n := blocksOf(m.rows.count)
-	names := make([]string, n)
-	for b := range names {
-		names[b] = k.ids(b)
-	}
-	lengths, err := s.lengths(ctx, names)
+	lengths, err := s.idLengths(ctx, k, n)
 	if err != nil {
 		return err
 	}
-	blocks := make([]block, 0, 2*n)
-	for b := range n {
-		if lengths[b] == 0 || lengths[b]%(BlockRows*slotStep) != 0 {
-			return fmt.Errorf("%s has %d bytes: %w", names[b], lengths[b], errTorn)
-		}
-		rows := make([]byte, BlockRows*m.rows.width+spare)
-		ids := make([]byte, int(lengths[b])+spare)
-		blocks = append(blocks, block{k.rows(b), rows}, block{names[b], ids})
-		m.rows.blocks = append(m.rows.blocks, rows[:len(rows)-spare])
-		m.ids.blocks = append(m.ids.blocks, ids[:len(ids)-spare])
-	}
-	if err := s.readBlocks(ctx, blocks); err != nil {
+	take := func(bytes int) []byte { return make([]byte, bytes) } // each its own, as blocks grow one by one
+	if m.rows.blocks, m.ids.blocks, err = s.readRows(ctx, k, m.rows.width, lengths, take); err != nil {
 		return err
 	}
-	if n > 0 { // behind the rows ever given lies what nobody vouches for
+	if n > 0 { // behind the last row that was ever in use lies what nobody vouches for
 		used := m.rows.count - (n-1)*BlockRows
 		clear(m.rows.blocks[n-1][used*m.rows.width:])
 		clear(m.ids.blocks[n-1][used*m.ids.slot(n-1):])
@@ -189,21 +175,6 @@ func (s *Store) loadSegments(ctx context.Context, k keys, m *Mirror, meta *Meta)
 	return nil
 }
 
-func (s *Store) readChunks(ctx context.Context, k keys, g *Segment, list []byte) error {
-	var blocks []block
-	numbers := listed(list)
-	for _, chunk := range numbers {
-		blocks = append(blocks, block{k.segment(g.name, chunk), make([]byte, chunkBytes+spare)})
-	}
-	if err := s.readBlocks(ctx, blocks); err != nil {
-		return err
-	}
-	for i, chunk := range numbers {
-		g.members.put(chunk, blocks[i].buffer[:chunkBytes])
-	}
-	return nil
-}
-
 func (s *Store) loadPublished(ctx context.Context, k keys, m *Mirror, meta *Meta) error {
 	for _, expansion := range sortedKeys(meta.published) {
 		of := meta.published[expansion]
@@ -214,21 +185,6 @@ func (s *Store) loadPublished(ctx context.Context, k keys, m *Mirror, meta *Meta
 		if p.members != of.Members || p.unknown != of.Unknown {
 			return fmt.Errorf("expansion %s has %v members instead of %v: %w", expansion, p.members, of.Members, errTorn)
 		}
-	}
-	return nil
-}
-
-func (s *Store) readStates(ctx context.Context, k keys, p *Published, list []byte) error {
-	var blocks []block
-	numbers := listed(list)
-	for _, b := range numbers {
-		blocks = append(blocks, block{k.published(p.expansion, b), make([]byte, stateBlock+spare)})
-	}
-	if err := s.readBlocks(ctx, blocks); err != nil {
-		return err
-	}
-	for i, b := range numbers {
-		p.put(b, blocks[i].buffer[:stateBlock])
 	}
 	return nil
 }

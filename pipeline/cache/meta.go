@@ -11,22 +11,28 @@ import (
 	"kindred/schemas"
 )
 
-// Meta is what a shard's owner tells of it, stored in the same transaction as the rows.
+// Meta is a shard's state as its owner last stored it, in the same transaction as the rows.
 type Meta struct {
+	// Invariant: offsets are never ahead of rows, segments and published states: what lies before them is in the cache, and
+	// what it caused Kafka has acknowledged. The states may be ahead of the offsets.
 	Offsets Offsets
-	Through int64 // next offset of segment-changes: so far the router has worked, as far as the owner knows
+	Through int64 // the next offset of segment-changes that the router will read, as far as the owner knows
 	SavedAt int64 // ms since 1970 by the owner's clock, of the last save while it was caught up
-	Ready   bool  // the cache is whole: it may be learned from and taken over
+
+	// Ready means that the cache is whole: it may be learned from and taken over.
+	//
+	// Invariant: it is false from the claim that begins a cache until the transaction that stores the last of it.
+	Ready bool
 
 	Expansions map[string]*Progress // by expansion
 
-	// What the mirror knows itself; Snapshot does not look at it here.
+	// What the mirror and the Writer know themselves; Snapshot does not look at it here.
 	Segments    map[string]SegmentMeta
-	Rows        int // ever given
-	Width       int // bytes of a row
-	Token       string
-	Incarnation string
-	Counter     int64 // of transactions
+	Rows        int    // ever in use
+	Width       int    // bytes of a row
+	Token       string // of the claim that holds the cache; written by a claim only
+	Incarnation string // of what the cache holds; written by a fresh claim only
+	Counter     int64  // of transactions since then
 
 	// Damaged is why the cache cannot be loaded: its meta is of another layout or cannot be read (then nothing else is set
 	// here), or Load has found that some of it is missing. Empty: as far as is known, it can.
@@ -44,7 +50,7 @@ type Offsets struct {
 	Memberships    int64
 }
 
-// Lacks says what the shard has not seen yet of inputs that end at ends; empty: it has seen all of it. A shard without
+// Lacks returns what the shard has not seen yet of inputs that end at ends; empty: it has seen all of it. A shard without
 // a meta has seen nothing.
 func (m *Meta) Lacks(ends *schemas.Ends, shard int) string {
 	behind := func(what string, next, end int64) string { return fmt.Sprintf("%s at %d of %d", what, next, end) }
@@ -73,12 +79,12 @@ type Progress struct {
 	Members  [Bands]int64 `json:"members"` // by band, now
 }
 
-// SegmentMeta is what a shard knows of a segment.
+// SegmentMeta is what a shard knows of a segment beside its members.
 type SegmentMeta struct {
 	Number int64  `json:"number"` // of the snapshot that counts; 0: none
 	Gone   bool   `json:"gone"`
 	Size   int64  `json:"size"`   // customers of this shard
-	Flips  int64  `json:"flips"`  // that entered or left it so far
+	Flips  int64  `json:"flips"`  // how often one of them has entered or left it so far
 	Chunks []byte `json:"chunks"` // which chunks of its bitmap there are
 }
 
@@ -144,7 +150,7 @@ func parseMeta(hash map[string]string) (*Meta, error) {
 	return m, failed
 }
 
-// Bounds of what a meta may say, so that a damaged one cannot ask for more memory than there is.
+// Bounds of the numbers in a meta, so that a damaged one cannot ask for more memory than there is.
 const (
 	mostRows  = math.MaxInt32
 	mostModel = 512 << 20 // the longest string of Redis

@@ -7,10 +7,10 @@ import (
 )
 
 // Mirror is the owner's mirror of one shard's cache. It is for the owner's loop only, not for concurrent use. Slices that
-// it gives are its own memory: they may change with the next call that changes anything.
+// it returns are its own memory: they may change with the next call that changes anything.
 type Mirror struct {
 	// Whole makes Snapshot store whole blocks only: for a Redis that copies a string to change it (miniredis).
-	// Load sets it as the Store says.
+	// Load sets it as it is in the Store.
 	Whole bool
 
 	number int
@@ -26,10 +26,10 @@ type Mirror struct {
 	unseen  []unseen // values of it that have no code yet
 	unkept  Unkept
 	version uint64
-	fields  []format.Field // as given by Fields; made for fieldsAt
+	fields  []format.Field // what Fields returns, as of fieldAt
 	fieldAt uint64
 
-	segments     []*Segment // in the order in which they were first heard of
+	segments     []*Segment // in the order in which they became known
 	segmentNames map[string]*Segment
 	published    []*Published
 	expansions   map[string]*Published
@@ -43,7 +43,7 @@ type Mirror struct {
 
 // New makes the mirror of a shard of which nothing is known.
 func New(shard int) *Mirror {
-	s := &Mirror{
+	m := &Mirror{
 		number:       shard,
 		byName:       map[string]int{},
 		segmentNames: map[string]*Segment{},
@@ -52,27 +52,27 @@ func New(shard int) *Mirror {
 		dirtyModels:  map[string]bool{},
 		version:      1,
 	}
-	s.rows.widen(0, 0)
-	s.next = make([]byte, s.rows.width)
-	s.dirtyFields = true
-	return s
+	m.rows.widen(0, 0)
+	m.next = make([]byte, m.rows.width)
+	m.dirtyFields = true
+	return m
 }
 
-// Rows is how many rows were ever given. Some of them may be nobody's.
+// Rows is how many rows were ever in use. Some of them may be nobody's.
 func (m *Mirror) Rows() int { return m.rows.count }
 
-// Find gives a customer's row.
+// Find returns a customer's row.
 func (m *Mirror) Find(id []byte) (row int, ok bool) {
 	return m.index.find(&m.ids, id, hashOf(id))
 }
 
-// Take gives a customer's row, a new one if there is none yet. The id must be valid (schemas.ValidCustomerID).
+// Take returns a customer's row, a new one if there is none yet. The id must be valid (schemas.ValidCustomerID).
 func (m *Mirror) Take(id []byte) int {
 	hash := hashOf(id)
 	if row, ok := m.index.find(&m.ids, id, hash); ok {
 		return row
 	}
-	row := m.give()
+	row := m.freeRow()
 	m.ids.set(row, id)
 	m.index.add(&m.ids, row, hash, m.rows.count)
 	m.rows.at(row)[0] = inUse
@@ -80,22 +80,23 @@ func (m *Mirror) Take(id []byte) int {
 	return row
 }
 
-func (m *Mirror) give() int {
+// freeRow returns a row that is nobody's, and no longer free.
+func (m *Mirror) freeRow() int {
 	if last := len(m.free) - 1; last >= 0 {
 		row := m.free[last]
 		m.free = m.free[:last]
 		return int(row)
 	}
-	return m.rows.give()
+	return m.rows.add()
 }
 
-// ID gives the id of a row; empty when the row is nobody's.
+// ID returns the id of a row; empty when the row is nobody's.
 func (m *Mirror) ID(row int) []byte { return m.ids.of(row) }
 
-// Row gives the bytes of a row: flags, codes, numbers, as Fields says where.
+// Row returns the bytes of a row: flags, codes, numbers, at the places that Fields returns.
 func (m *Mirror) Row(row int) []byte { return m.rows.at(row) }
 
-// Block gives the bytes of a block's rows, one after the other, up to the last that was ever given.
+// Block returns the bytes of a block's rows, one after the other, up to the last that was ever in use.
 func (m *Mirror) Block(block int) []byte {
 	rows := min(BlockRows, m.rows.count-block*BlockRows)
 	return m.rows.blocks[block][:rows*m.rows.width]
@@ -104,18 +105,18 @@ func (m *Mirror) Block(block int) []byte {
 // Width is how many bytes a row has now.
 func (m *Mirror) Width() int { return m.rows.width }
 
-// InUse says whether the row is somebody's.
+// InUse reports whether the row is somebody's.
 func (m *Mirror) InUse(row int) bool { return m.rows.at(row)[0] != 0 }
 
-// HasProfile says whether the customer has a profile, which one that does not consent has too.
-func (m *Mirror) HasProfile(row int) bool { return m.rows.at(row)[0]&hasProfile != 0 }
+// HasProfile reports whether the customer has a profile, which one that does not consent has too.
+func (m *Mirror) HasProfile(row int) bool { return HasProfile(m.rows.at(row)) }
 
-// Consents says whether the customer has a profile and consents to being profiled.
-func (m *Mirror) Consents(row int) bool { return m.rows.at(row)[0]&consents != 0 }
+// Consents reports whether the customer has a profile and consents to being profiled.
+func (m *Mirror) Consents(row int) bool { return Consents(m.rows.at(row)) }
 
 // Release frees a row when nothing names its customer any more: no profile, no segment (nor one that a snapshot is
 // collecting), no published state. Everything of it goes. The row stays empty until the next owner has loaded the
-// shard, so that no reader ever takes one customer for another.
+// shard, so that no reader ever takes one customer for another. Release reports whether it has freed the row.
 func (m *Mirror) Release(row int) bool {
 	if !m.InUse(row) || m.HasProfile(row) {
 		return false
@@ -137,18 +138,16 @@ func (m *Mirror) Release(row int) bool {
 	return true
 }
 
-func (r *rows) mark(row int) { r.dirt.row(row/BlockRows, row%BlockRows) }
-
 // SetModel keeps a model as it was read, for the next owner and for whoever asks why.
 func (m *Mirror) SetModel(expansion string, raw []byte) {
 	m.models[expansion] = slices.Clone(raw)
 	m.dirtyModels[expansion] = true
 }
 
-// Model gives a model as it was read; nil: there is none.
+// Model returns a model as it was read; nil: there is none.
 func (m *Mirror) Model(expansion string) []byte { return m.models[expansion] }
 
-// Models gives the expansions that have a model, sorted.
+// Models returns the expansions that have a model, sorted.
 func (m *Mirror) Models() []string { return sortedKeys(m.models) }
 
 // Forget drops all that was published of an expansion, as if nobody had ever been a member. Its model, which may be the
@@ -159,14 +158,10 @@ func (m *Mirror) Forget(expansion string) {
 	}
 }
 
-// MarkAllDirty makes the next Snapshot hold everything. It is called when it is not known what Redis holds.
+// MarkAllDirty makes the next Snapshot hold everything. Call it when it is not known what Redis holds.
 func (m *Mirror) MarkAllDirty() {
-	for b := range m.rows.blocks {
-		m.rows.dirt.whole(b)
-	}
-	for b := range m.ids.blocks {
-		m.ids.dirt.whole(b)
-	}
+	m.rows.dirty.wholes(len(m.rows.blocks))
+	m.ids.dirty.wholes(len(m.ids.blocks))
 	for _, c := range m.columns {
 		c.dirtyAll = true
 	}

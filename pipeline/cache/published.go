@@ -8,16 +8,15 @@ const stateBlock = 2 * BlockRows // bytes
 // memory. A nil Published is that of nobody.
 type Published struct {
 	expansion string
-	blocks    [][]byte // stateBlock bytes, little-endian; nil: all None
-	used      []int32  // states in each block that are not None
+	states    sparse // of stateBlock bytes, little-endian; used: the states that are not None
+
+	// Invariant: members and unknown count the states. They are what a loaded cache is compared with.
 	members   [Bands]int64
 	unknown   int64
-
-	dirt      dirt
 	dirtyMeta bool
 }
 
-// Published gives what was published of an expansion; when nothing ever was it is nil, or made when it is to be
+// Published returns what was published of an expansion; when nothing ever was it is nil, or made when it is to be
 // created. The pointer stays good as long as the mirror.
 func (m *Mirror) Published(expansion string, create bool) *Published {
 	p := m.expansions[expansion]
@@ -29,43 +28,31 @@ func (m *Mirror) Published(expansion string, create bool) *Published {
 	return p
 }
 
-// Expansions gives the expansions of which something is published, sorted.
-func (m *Mirror) Expansions() []string {
-	names := sortedKeys(m.expansions)
-	kept := names[:0]
-	for _, name := range names {
-		if p := m.expansions[name]; p.unknown > 0 || p.members != [Bands]int64{} {
-			kept = append(kept, name)
-		}
-	}
-	return kept
-}
-
-// Get gives the state of a row.
+// Get returns the state of a row.
 func (p *Published) Get(row int) State {
 	if p == nil {
 		return None
 	}
-	block, i := row/BlockRows, row%BlockRows
-	if block >= len(p.blocks) || p.blocks[block] == nil {
+	block := p.states.at(row / BlockRows)
+	if block == nil {
 		return None
 	}
-	return State(binary.LittleEndian.Uint16(p.blocks[block][2*i:]))
+	return State(binary.LittleEndian.Uint16(block[2*(row%BlockRows):]))
 }
 
 // States are those of one block's rows, two bytes each, little-endian: quicker than asking for row after row. nil: all
 // are None.
 type States []byte
 
-// Block gives the states of a block's rows as they are now.
+// Block returns the states of a block's rows as they are now.
 func (p *Published) Block(block int) States {
-	if p == nil || block >= len(p.blocks) {
+	if p == nil {
 		return nil
 	}
-	return p.blocks[block]
+	return p.states.at(block)
 }
 
-// None says whether the block's i-th row has no state.
+// None reports whether the block's i-th row has no state.
 func (s States) None(i int) bool { return s == nil || s[2*i]|s[2*i+1] == 0 }
 
 // Set changes the state of a row.
@@ -75,46 +62,32 @@ func (p *Published) Set(row int, state State) {
 		return
 	}
 	block, i := row/BlockRows, row%BlockRows
-	for block >= len(p.blocks) {
-		p.blocks, p.used = append(p.blocks, nil), append(p.used, 0)
-	}
-	if p.blocks[block] == nil {
-		p.blocks[block] = make([]byte, stateBlock)
-		p.dirt.whole(block)
-	}
-	binary.LittleEndian.PutUint16(p.blocks[block][2*i:], uint16(state))
-	p.count(block, was, -1)
-	p.count(block, state, 1)
-	p.dirt.row(block, i)
+	binary.LittleEndian.PutUint16(p.states.need(block, stateBlock)[2*i:], uint16(state))
+	p.states.dirty.row(block, i)
+	p.states.count(block, p.count(state, 1)+p.count(was, -1))
 	p.dirtyMeta = true
-	if p.used[block] == 0 {
-		p.blocks[block] = nil
-	}
 }
 
-func (p *Published) count(block int, state State, by int64) {
+// count counts a state in or out, and returns by how many more states are not None then.
+func (p *Published) count(state State, by int32) int32 {
 	switch {
 	case state == None:
-		return
+		return 0
 	case state.Member():
-		p.members[state.Band()] += by
+		p.members[state.Band()] += int64(by)
 	default:
-		p.unknown += by
+		p.unknown += int64(by)
 	}
-	p.used[block] += int32(by)
+	return by
 }
 
 // put takes a block as it was stored.
 func (p *Published) put(block int, bytes []byte) {
-	for block >= len(p.blocks) {
-		p.blocks, p.used = append(p.blocks, nil), append(p.used, 0)
-	}
+	var used int32
 	for i := range BlockRows {
-		p.count(block, State(binary.LittleEndian.Uint16(bytes[2*i:])), 1)
+		used += p.count(State(binary.LittleEndian.Uint16(bytes[2*i:])), 1)
 	}
-	if p.used[block] > 0 {
-		p.blocks[block] = bytes
-	}
+	p.states.put(block, bytes, used)
 }
 
 // Members is how many members there are in each band now.
@@ -135,18 +108,11 @@ func (p *Published) Unknown() int64 {
 
 // clear makes every state None.
 func (p *Published) clear() {
-	for block := range p.blocks {
-		if p.blocks[block] != nil {
-			p.blocks[block], p.used[block] = nil, 0
-			p.dirt.whole(block)
-		}
-	}
+	p.states.clear()
 	p.members, p.unknown, p.dirtyMeta = [Bands]int64{}, 0, true
 }
 
 func (p *Published) markAll() {
+	p.states.markAll()
 	p.dirtyMeta = true
-	for block := range p.blocks {
-		p.dirt.whole(block)
-	}
 }

@@ -3,7 +3,9 @@ package cache
 // BlockRows is how many rows a block has. One more would fall into Redis' next class of allocation and cost 17 % more.
 const BlockRows = 4095
 
-// Flags in the first byte of a row. A row without flags is nobody's, and all zeros.
+// Flags in the first byte of a row.
+//
+// Invariant: a row without flags is nobody's, and all zeros. A row that does not consent has no codes and no numbers.
 const (
 	inUse      = 1 << iota // it has an id
 	hasProfile             // a profile was set; erasing takes it away
@@ -13,6 +15,9 @@ const (
 // widthStep is by how many bytes rows grow, so that they seldom do: it rewrites every block.
 const widthStep = 8
 
+// perRow is how many bytes each row has in a block of rows, ids or states.
+func perRow(block []byte) int { return len(block) / BlockRows }
+
 // rows are the rows of a shard, by blocks of BlockRows x width bytes. A row is
 //
 //	flags, a code byte for each field by position, ..., for each field with numbers two bytes, from the end backwards
@@ -21,9 +26,9 @@ const widthStep = 8
 type rows struct {
 	width   int
 	numbers int // fields that hold numbers
-	count   int // rows ever given
+	count   int // rows ever in use
 	blocks  [][]byte
-	dirt    dirt
+	dirty   dirtySet
 }
 
 // codeAt is where the code of the field at a position lies in a row.
@@ -40,18 +45,21 @@ func (r *rows) at(row int) []byte {
 	return r.blocks[block][i*r.width : (i+1)*r.width : (i+1)*r.width]
 }
 
-// give gives the next row. It is all zeros.
-func (r *rows) give() int {
+// add adds a row, all zeros, and returns its number.
+func (r *rows) add() int {
 	row := r.count
 	r.count++
 	if row/BlockRows == len(r.blocks) {
 		r.blocks = append(r.blocks, make([]byte, BlockRows*r.width))
-		r.dirt.whole(row / BlockRows)
+		r.dirty.whole(row / BlockRows)
 	}
 	return row
 }
 
-// widen makes the rows as wide as so many fields need, of which so many hold numbers. It says whether they have changed.
+// mark marks a row as dirty.
+func (r *rows) mark(row int) { r.dirty.row(row/BlockRows, row%BlockRows) }
+
+// widen makes the rows as wide as so many fields need, of which so many hold numbers. It reports whether they have changed.
 func (r *rows) widen(fields, numbers int) bool {
 	was := r.numbers
 	r.numbers = numbers
@@ -65,7 +73,7 @@ func (r *rows) widen(fields, numbers int) bool {
 			widenRow(wide[i*width:(i+1)*width], old[i*r.width:(i+1)*r.width], was)
 		}
 		r.blocks[b] = wide
-		r.dirt.whole(b)
+		r.dirty.whole(b)
 	}
 	r.width = width
 	return true

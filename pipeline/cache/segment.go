@@ -1,7 +1,7 @@
 package cache
 
-// Segment is who is in one segment, and who is said to be by a snapshot that is not complete yet. A nil Segment is one
-// that was never heard of: nobody is in it.
+// Segment is who is in one segment, and who will be by a snapshot that is not complete yet. A nil Segment is one of which
+// the shard has read nothing: nobody is in it.
 type Segment struct {
 	name    string
 	members bitmap
@@ -9,17 +9,20 @@ type Segment struct {
 	gone    bool
 	flips   int64
 
-	coming       bitmap // members by a newer snapshot, until its mark comes; in memory only, its offset is held back
-	comingNumber int64  // 0: there is none
+	// Members by a newer snapshot, until its mark comes.
+	//
+	// Invariant: these are in memory only. The saved offset of segment-members stays before the snapshot's first record
+	// until its members are the segment's, so that a crash reads all of it again.
+	coming       bitmap
+	comingNumber int64 // 0: there is none; else above number
 
-	dirty     []bool // chunks
 	dirtyMeta bool
 }
 
-// Has says whether the row's customer is in the segment.
+// Has reports whether the row's customer is in the segment.
 func (g *Segment) Has(row int) bool { return g != nil && g.members.has(row) }
 
-// Block says who of a block's rows is in the segment.
+// Block returns who of a block's rows is in the segment.
 func (g *Segment) Block(block int) Stretch {
 	if g == nil {
 		return Stretch{}
@@ -35,7 +38,7 @@ func (g *Segment) Number() int64 {
 	return g.number
 }
 
-// Gone says whether upstream has deleted the segment. It stays as it last was.
+// Gone reports whether upstream has deleted the segment. It stays as it last was.
 func (g *Segment) Gone() bool { return g != nil && g.gone }
 
 // Size is how many customers of this shard are in the segment.
@@ -54,14 +57,11 @@ func (g *Segment) Flips() int64 {
 	return g.flips
 }
 
-// Segment gives what is known of a segment; nil: nothing. The pointer stays good as long as the mirror.
+// Segment returns what is known of a segment; nil: nothing. The pointer stays good as long as the mirror.
 func (m *Mirror) Segment(name string) *Segment { return m.segmentNames[name] }
 
-// SegmentCount is the number of segments ever heard of.
+// SegmentCount is the number of segments of which anything is known. It never falls.
 func (m *Mirror) SegmentCount() int { return len(m.segments) }
-
-// Segments gives the names of all segments ever heard of, sorted.
-func (m *Mirror) Segments() []string { return sortedKeys(m.segmentNames) }
 
 func (m *Mirror) segment(name string) *Segment {
 	g := m.segmentNames[name]
@@ -73,16 +73,16 @@ func (m *Mirror) segment(name string) *Segment {
 	return g
 }
 
-// SetMember takes a row's customer into a segment or out of it. The number says what it belongs to: the snapshot that
-// counts now, then it says whether that changed anything; a newer one, then it counts when that one's mark comes; an
-// older one, then it counts no more.
+// SetMember takes a row's customer into a segment or out of it, and reports whether that has changed anything now. number
+// is that of the snapshot which the change belongs to. If it is the one that counts now, the change counts at once; if it
+// is newer, when that snapshot's mark comes; if it is older, no more.
 func (m *Mirror) SetMember(segment string, row int, in bool, number int64) (changed bool) {
 	g := m.segment(segment)
 	switch {
 	case number == g.number:
 		if g.members.set(row, in) {
 			g.flips++
-			g.mark(row / chunkRows)
+			g.dirtyMeta = true
 			return true
 		}
 	case number > g.number && number >= g.comingNumber:
@@ -96,7 +96,7 @@ func (m *Mirror) SetMember(segment string, row int, in bool, number int64) (chan
 
 // Mark ends a snapshot: who it named is in the segment now, nobody else. The mark of a snapshot that counts already
 // changes nothing, that of an older one neither. A segment that is gone keeps the members that it last had, those of a
-// snapshot whose own mark was compacted away included. It says whether the members were replaced.
+// snapshot whose own mark was compacted away included. Mark reports whether the members were replaced.
 func (m *Mirror) Mark(segment string, number int64, gone bool) (swapped bool) {
 	g := m.segment(segment)
 	if number < g.number {
@@ -111,11 +111,11 @@ func (m *Mirror) Mark(segment string, number int64, gone bool) (swapped bool) {
 	g.number, g.dirtyMeta = number, true
 	switch {
 	case g.comingNumber == number, gone && g.comingNumber != 0 && g.comingNumber < number:
-		g.replace(g.coming)
+		g.flips += g.members.replace(g.coming)
 	case gone:
 		return false
 	default:
-		g.replace(bitmap{}) // a snapshot that names nobody here
+		g.flips += g.members.replace(bitmap{}) // a snapshot that names nobody here
 	}
 	if g.comingNumber <= number {
 		g.coming, g.comingNumber = bitmap{}, 0
@@ -123,28 +123,7 @@ func (m *Mirror) Mark(segment string, number int64, gone bool) (swapped bool) {
 	return true
 }
 
-func (g *Segment) replace(members bitmap) {
-	old := g.members
-	g.members = members
-	g.flips += old.differences(&members)
-	for chunk := range max(len(old.chunks), len(members.chunks)) {
-		if old.chunk(chunk) != nil || members.chunk(chunk) != nil {
-			g.mark(chunk)
-		}
-	}
-}
-
-func (g *Segment) mark(chunk int) {
-	for chunk >= len(g.dirty) {
-		g.dirty = append(g.dirty, false)
-	}
-	g.dirty[chunk] = true
-	g.dirtyMeta = true
-}
-
 func (g *Segment) markAll() {
+	g.members.chunks.markAll()
 	g.dirtyMeta = true
-	for chunk := range max(len(g.members.chunks), len(g.dirty)) {
-		g.mark(chunk)
-	}
 }

@@ -209,7 +209,7 @@ func (m *Mirror) overflow(c *column, at int) {
 			}
 		}
 		if found {
-			m.rows.dirt.whole(b)
+			m.rows.dirty.whole(b)
 		}
 	}
 }

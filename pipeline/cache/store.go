@@ -11,10 +11,10 @@ import (
 )
 
 var (
-	// ErrLost says that a cache is not as its writer last left it: another owner has claimed it, or Redis has lost it.
+	// ErrLost means that a cache is not as its writer last left it: another owner has claimed it, or Redis has lost it.
 	ErrLost = errors.New("the cache is not as it was last written")
 
-	// ErrNotReady says that a cache is not whole now: it is being built, or changes owners. Try again later.
+	// ErrNotReady means that a cache is not whole now: it is being built, or changes owners. Try again later.
 	ErrNotReady = errors.New("the cache is not ready")
 )
 
@@ -25,7 +25,7 @@ type Store struct {
 	Whole  bool   // store whole blocks only; for miniredis, which copies a string to change it
 }
 
-// Options say how to reach Redis.
+// Options are how to reach Redis.
 type Options struct {
 	Addresses []string // host:port; several are those of a cluster
 	User      string
@@ -49,7 +49,7 @@ func Open(o Options) *Store {
 // Close closes the connections.
 func (s *Store) Close() error { return s.Redis.Close() }
 
-// Ping says whether Redis answers.
+// Ping returns an error unless Redis answers.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.Redis.Ping(ctx).Err(); err != nil {
 		return fmt.Errorf("reach redis: %w", err)
@@ -104,6 +104,7 @@ func metaIn(reply *redis.MapStringStringCmd) (*Meta, error) {
 // isNoHash reports whether err is Redis' answer to a command for hashes when the key holds something else.
 func isNoHash(err error) bool { return redis.HasErrorPrefix(err, "WRONGTYPE") }
 
+// integer reads a value that Redis returned, if there is one.
 func integer(text any) (int64, bool) {
 	s, ok := text.(string)
 	if !ok {

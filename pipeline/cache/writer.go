@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -12,98 +11,17 @@ import (
 
 // Writer is the right to write one shard's cache, until somebody else claims it. It is for one goroutine at a time.
 type Writer struct {
-	store   *Store
-	shard   int
-	keys    keys
+	store *Store
+	shard int
+	keys  keys
+	// Invariant: every transaction demands that the meta holds this token and this counter. Only a claim writes a token, so
+	// that a meta which was lost, and what another owner has written, always show.
 	token   string
-	counter int64 // as last written
-	ready   bool  // as last written
-	torn    bool  // the last Exec failed: the cache may not be what the mirror thinks
-	unknown bool  // whether its transaction was executed is not known
-}
+	counter int64 // of transactions, as last written; -1: nothing can be stored
 
-// Claim takes the right to write a shard's cache from whoever has it. A fresh claim deletes what is there and begins a
-// new incarnation of this build's Layout, which is not ready until a Save says so; otherwise the cache stays as it is (when
-// there is none it is fresh). Claim before Load: then nothing can change between the two.
-//
-// A cache that this build cannot use stays too, so that Load can say why, but the claim can store nothing in it: every Exec
-// gives ErrLost until a fresh claim.
-func (s *Store) Claim(ctx context.Context, shard int, fresh bool) (*Writer, error) {
-	w := &Writer{store: s, shard: shard, keys: s.keys(shard)}
-	for {
-		err := s.Redis.Watch(ctx, func(tx *redis.Tx) error { return w.claim(ctx, tx, fresh) }, w.keys.meta())
-		switch {
-		case err == nil:
-			return w, nil
-		case !errors.Is(err, redis.TxFailedErr): // else the owner before has just saved something
-			return nil, fmt.Errorf("claim the cache of shard %d: %w", shard, err)
-		}
-	}
-}
-
-func (w *Writer) claim(ctx context.Context, tx *redis.Tx, fresh bool) error {
-	reply := tx.HGetAll(ctx, w.keys.meta())
-	meta, err := metaIn(reply)
-	if err != nil {
-		return err
-	}
-	w.token = rand.Text()
-	if fresh || meta == nil || meta.Damaged == "" && meta.Incarnation == "" {
-		return w.begin(ctx, tx, reply.Val())
-	}
-	w.counter, w.ready = meta.Counter, meta.Ready
-	if meta.Damaged != "" {
-		w.counter = -1 // which is never found
-	}
-	_, err = tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		if isNoHash(reply.Err()) {
-			p.Del(ctx, w.keys.meta())
-		}
-		p.HSet(ctx, w.keys.meta(), metaToken, w.token)
-		return nil
-	})
-	return err
-}
-
-// begin begins a new incarnation in place of the one that the meta in hash is of, whose keys are deleted as far as they can
-// be derived from it.
-func (w *Writer) begin(ctx context.Context, tx *redis.Tx, hash map[string]string) error {
-	w.counter, w.ready = 0, false
-	meta, _ := parseMeta(hash) // of a meta that cannot be read, what can be
-	old := w.keys.all(meta)
-	_, err := tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		const many = 1000 // keys in one command
-		for ; len(old) > many; old = old[many:] {
-			p.Unlink(ctx, old[:many]...)
-		}
-		p.Unlink(ctx, old...)
-		p.Del(ctx, w.keys.meta())
-		p.HSet(ctx, w.keys.meta(), metaLayout, Layout, metaToken, w.token, metaIncarnation, rand.Text(), metaCounter, 0, metaReady, 0)
-		return nil
-	})
-	return err
-}
-
-// Owns says whether the cache is exactly as the writer's last Exec left it, so that its mirror is still true. It is
-// not after an Exec that failed. A nil Writer owns nothing.
-func (s *Store) Owns(ctx context.Context, w *Writer) bool {
-	if w == nil || w.torn {
-		return false
-	}
-	values, err := s.Redis.HMGet(ctx, w.keys.meta(), metaToken, metaCounter).Result()
-	return err == nil && w.holds(values)
-}
-
-// holds compares token and counter with what was last written.
-func (w *Writer) holds(values []any) bool {
-	counter, ok := integer(values[1])
-	if !ok || values[0] != w.token {
-		return false
-	}
-	if w.unknown && counter == w.counter+1 { // it was executed: nobody else knows the token
-		w.counter = counter
-	}
-	return counter == w.counter
+	ready   bool // as last written
+	torn    bool // the last Exec failed: the cache may not be what the mirror thinks
+	unknown bool // whether its transaction was executed is not known
 }
 
 const (
@@ -112,7 +30,7 @@ const (
 )
 
 // Exec stores a Save, rows and offsets in one transaction, provided that the cache is as this writer last left it; else
-// it changes nothing and gives ErrLost. After any error the mirror must be marked dirty as a whole, and after ErrLost
+// it changes nothing and returns ErrLost. After any error the mirror must be marked dirty as a whole, and after ErrLost
 // the cache claimed anew.
 //
 // What is too large, or stored while the cache is not ready, is written in pieces. Until the last one the cache is not
@@ -146,7 +64,7 @@ func (w *Writer) exec(ctx context.Context, save *Save) error {
 	}
 }
 
-// within is how many of the first ops have at most so many bytes; at least one.
+// within returns how many of the first ops have at most so many bytes; at least one.
 func within(ops []op, limit int) int {
 	bytes := 0
 	for i := range ops {

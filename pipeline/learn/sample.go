@@ -41,7 +41,7 @@ func (s *shard) sample(columns []field.Column, source, background *train.Sample)
 	for b := range s.view.Blocks() {
 		rows, width := s.view.Rows(b), s.view.Width
 		ids, members := s.view.IDs(b), s.source.Block(b)
-		slot := len(ids) / cache.BlockRows
+		slot := s.view.IDWidth(b)
 		for i, offset := 0, 0; offset < len(rows); i, offset = i+1, offset+width {
 			if !cache.Consents(rows[offset:]) {
 				continue

@@ -11,7 +11,7 @@ type Shape struct {
 	lengths []int64
 }
 
-// Shape gives the shape that the cache has once the Snapshot made last is stored. Call it right after that Snapshot.
+// Shape returns the shape that the cache has once the Snapshot made last is stored. Call it right after that Snapshot.
 func (s *Store) Shape(m *Mirror) *Shape {
 	shape, k := new(Shape), s.keys(m.number)
 	add := func(key string, block []byte) {
@@ -27,12 +27,12 @@ func (s *Store) Shape(m *Mirror) *Shape {
 		add(k.ids(b), block)
 	}
 	for _, g := range m.segments {
-		for c, chunk := range g.members.chunks {
+		for c, chunk := range g.members.chunks.blocks {
 			add(k.segment(g.name, c), chunk)
 		}
 	}
 	for _, p := range m.published {
-		for b, block := range p.blocks {
+		for b, block := range p.states.blocks {
 			add(k.published(p.expansion, b), block)
 		}
 	}
@@ -42,8 +42,8 @@ func (s *Store) Shape(m *Mirror) *Shape {
 	return shape
 }
 
-// Check looks whether Redis has dropped anything of a cache, which it does when it is short of memory and allowed to.
-// ErrLost: it has. It must not run beside an Exec.
+// Check looks whether Redis has dropped anything of a cache, which it does when it is short of memory and allowed to: then
+// it returns ErrLost. It must not run beside an Exec.
 func (w *Writer) Check(ctx context.Context, shape *Shape) error {
 	lengths, err := w.store.lengths(ctx, shape.keys)
 	if err != nil {

@@ -1,0 +1,126 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"kindred/schemas/retry"
+)
+
+const scanTries = 10
+
+// Scan reads a shard's whole cache. Everything it returns is of one incarnation of the cache and of one owner: when the owner
+// has changed or its rows were laid out anew meanwhile, or anything is missing, it reads again. ErrNotReady: there is nothing
+// whole to be read now.
+func (s *Store) Scan(ctx context.Context, shard int, want Want) (*View, error) {
+	pauses := retry.Backoff{First: 20 * time.Millisecond, Last: 200 * time.Millisecond}
+	for range scanTries {
+		view, err := s.scan(ctx, shard, &want)
+		if err == nil {
+			return view, nil
+		}
+		if !errors.Is(err, errTorn) {
+			return nil, fmt.Errorf("scan shard %d: %w", shard, err)
+		}
+		if err := pauses.Wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("scan shard %d: torn %d times: %w", shard, scanTries, ErrNotReady)
+}
+
+// scan reads meta, blocks, dictionaries, meta. The dictionaries come after the blocks, so that no code in them is newer
+// than its meaning.
+func (s *Store) scan(ctx context.Context, shard int, want *Want) (*View, error) {
+	before, err := s.ReadMeta(ctx, shard)
+	if err != nil {
+		return nil, err
+	}
+	if before == nil || !before.Ready {
+		return nil, ErrNotReady
+	}
+	k := s.keys(shard)
+	v := &View{Shard: shard, Meta: before, NumRows: before.Rows, Width: before.Width}
+	if want.Into != nil {
+		v.buffer = want.Into.buffer
+	}
+	if err := s.scanRows(ctx, k, v); err != nil {
+		return nil, err
+	}
+	if want.Into != nil {
+		want.Into.buffer = v.buffer
+	}
+	if err := s.scanWanted(ctx, k, v, want); err != nil {
+		return nil, err
+	}
+	d, err := s.readFields(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	after, err := s.ReadMeta(ctx, shard)
+	if err != nil {
+		return nil, err
+	}
+	if !before.fitsTo(after) || !d.fit(v.Width) {
+		return nil, errTorn
+	}
+	v.Fields, v.Unkept = d.formats(v.Width), d.unkept
+	return v, nil
+}
+
+// fitsTo reports whether what was read between two metas is of one incarnation, one owner and one width of rows.
+func (m *Meta) fitsTo(after *Meta) bool {
+	return after != nil && after.Ready && after.Token == m.Token && after.Incarnation == m.Incarnation && after.Width == m.Width
+}
+
+// scanRows reads rows and ids into the view's buffer, which it makes when it is too small.
+func (s *Store) scanRows(ctx context.Context, k keys, v *View) error {
+	lengths, err := s.idLengths(ctx, k, blocksOf(v.NumRows))
+	if err != nil {
+		return err
+	}
+	size := len(lengths) * (BlockRows*v.Width + 2*spare)
+	for _, length := range lengths {
+		size += int(length)
+	}
+	if cap(v.buffer) < size {
+		v.buffer = make([]byte, size+size/16) // the next shard may be somewhat larger
+	}
+	rest := v.buffer[:cap(v.buffer)]
+	take := func(bytes int) []byte {
+		buffer := rest[:bytes:bytes]
+		rest = rest[bytes:]
+		return buffer
+	}
+	v.rows, v.ids, err = s.readRows(ctx, k, v.Width, lengths, take)
+	return err
+}
+
+func (s *Store) scanWanted(ctx context.Context, k keys, v *View, want *Want) error {
+	v.segments, v.published = map[string]*Segment{}, map[string]*Published{}
+	for _, name := range want.Segments {
+		of, known := v.Meta.Segments[name]
+		if !known {
+			continue
+		}
+		segment := &Segment{name: name, number: of.Number, gone: of.Gone, flips: of.Flips}
+		v.segments[name] = segment
+		if err := s.readChunks(ctx, k, segment, of.Chunks); err != nil {
+			return err
+		}
+	}
+	for _, expansion := range want.Expansions {
+		of, known := v.Meta.published[expansion]
+		if !known {
+			continue
+		}
+		published := &Published{expansion: expansion}
+		v.published[expansion] = published
+		if err := s.readStates(ctx, k, published, of.Blocks); err != nil {
+			return err
+		}
+	}
+	return nil
+}
