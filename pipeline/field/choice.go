@@ -13,73 +13,6 @@ type Choice struct {
 	Warnings []schemas.Warning
 }
 
-// Column is a field with its levels: first the values or ranges, in order, then absence.
-type Column struct {
-	Name   string
-	Bounds []uint16 // of numbers: level i holds the keys from Bounds[i-1] (inclusive) to Bounds[i]; nil: a category
-	Values []string // of a category: level i is the value Values[i] (JSON, sorted)
-	Absent uint8    // the level of having no value (with Bounds: no number), the last; None when fewer than ten lack it
-}
-
-// Levels is how many levels there are. A level is below it, or None.
-func (c *Column) Levels() int {
-	n := c.present()
-	if c.Absent != None {
-		n++
-	}
-	return n
-}
-
-func (c *Column) present() int {
-	if len(c.Bounds) > 0 {
-		return len(c.Bounds) + 1
-	}
-	return len(c.Values)
-}
-
-// Level gives the level of a category's value by its JSON text.
-func (c *Column) Level(text string) uint8 {
-	if i, found := slices.BinarySearch(c.Values, text); found {
-		return uint8(i)
-	}
-	return None
-}
-
-// Codes gives the level of every code of a dictionary that holds values by code. Code 0 is absence; a code without a
-// value weighs nothing.
-func (c *Column) Codes(dictionary []string) (levels [256]uint8) {
-	for code := range levels {
-		levels[code] = None
-		if code < len(dictionary) {
-			levels[code] = c.Level(dictionary[code])
-		}
-	}
-	levels[0] = c.Absent
-	return levels
-}
-
-// Bin gives the level of a number by its key: how many bounds are at or below it. Key 0 stands for no number.
-func (c *Column) Bin(key uint16) uint8 {
-	if key == 0 {
-		return c.Absent
-	}
-	i, found := slices.BinarySearch(c.Bounds, key)
-	if found {
-		i++
-	}
-	return uint8(i)
-}
-
-// Refused says that a field that was asked for cannot be used. Field is empty when there is no usable field at all.
-type Refused struct {
-	Field   string
-	Reason  string // as in a report; unknown: there is no such field
-	Message string
-	Hint    string
-}
-
-func (r *Refused) Error() string { return r.Message }
-
 // Choose takes the named fields, or the recommended ones when named is nil. Its error is a *Refused.
 func (c *Catalogue) Choose(named []string) (*Choice, error) {
 	chosen, err := c.chosen(named)
@@ -94,11 +27,12 @@ func (c *Catalogue) Choose(named []string) (*Choice, error) {
 	return choice, nil
 }
 
-// Reports tells of every field, by name; those recommended are said to be used.
+// Reports returns a report on every field, by name, as if the recommended ones were chosen.
 func (c *Catalogue) Reports() []schemas.FieldReport {
 	return c.reports(nil, c.recommended())
 }
 
+// chosen returns the named fields, or the recommended ones when named is nil, sorted by name.
 func (c *Catalogue) chosen(named []string) ([]*known, error) {
 	if named == nil {
 		if fields := c.recommended(); len(fields) > 0 {

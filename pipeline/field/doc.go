@@ -1,4 +1,4 @@
-// Package field says which profile fields can be learned from, and why not the others.
+// Package field decides which profile fields can be learned from, and why not the others.
 //
 // It makes a catalogue from plain counts: per field, how many customers have which value, and how many of them are in
 // the source segment. From the catalogue it takes the recommended fields, or those that somebody named, and gives each

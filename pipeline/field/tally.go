@@ -1,7 +1,10 @@
 package field
 
-// None is the level of a value that weighs nothing: too rare to be named, or unseen when the levels were made.
-const None = 255
+import (
+	"math"
+	"strconv"
+	"strings"
+)
 
 // Count is a number of customers with a profile and consent.
 type Count struct {
@@ -13,13 +16,28 @@ func (c Count) plus(d Count) Count { return Count{c.All + d.All, c.Source + d.So
 
 func (c Count) less(d Count) Count { return Count{c.All - d.All, c.Source - d.Source} }
 
-// background is how many are not in the source.
+// background returns how many are not in the source.
 func (c Count) background() int64 { return c.All - c.Source }
 
 // Value is how many customers have one value.
 type Value struct {
 	Text string // JSON, as the shards' dictionaries hold it: "Oslo" with its quotes, 41, true
 	Count
+}
+
+// number returns the value when it is a JSON number.
+func (v Value) number() (float64, bool) {
+	if v.Text == "" || !strings.ContainsAny(v.Text[:1], "-0123456789") {
+		return 0, false
+	}
+	number, err := strconv.ParseFloat(v.Text, 64)
+	return number, err == nil
+}
+
+// isFraction reports whether the value is a number that is not whole. Dictionaries may write a whole one as 1e+21.
+func (v Value) isFraction() bool {
+	number, ok := v.number()
+	return ok && number != math.Trunc(number)
 }
 
 // Number is how many customers have a number that rounds to one key.

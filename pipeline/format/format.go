@@ -7,18 +7,18 @@ package format
 
 import "math"
 
-// Field says where a field is kept in a shard's rows, and what its codes mean there. Codes mean nothing outside the shard.
+// Field is where a field is kept in a shard's rows, and what its codes mean there. Codes mean nothing outside the shard.
 type Field struct {
 	Name     string
 	Code     int      // where in a row its code is: 0 absent, 255 a value of a field that has too many
 	Number   int      // where in a row the two bytes of its number are, little-endian, 0 none; -1: there never was one
 	Values   []string // by code: canonical JSON text; [0] is unused, "" is a code that means nothing now
-	Overflow bool     // had more than 254 values at a time: none is kept until the shard is rebuilt, every code is 255
+	Overflow bool     // it had more than 254 values at a time: none is kept until the shard is rebuilt, every code is 255
 	Version  uint64   // differs whenever anything above does, of this field or of another
 }
 
 // Key rounds a number to two bytes that are in the order of the numbers: the upper half of its float32, all bits turned for
-// a negative number, the sign bit set for a positive one. No number gives 0, which stands for none.
+// a negative number, the sign bit set for a positive one. No number has the key 0, which stands for none.
 func Key(number float64) uint16 {
 	bits := math.Float32bits(float32(number))
 	if bits>>31 == 1 {

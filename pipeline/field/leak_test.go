@@ -8,7 +8,7 @@ import (
 	"kindred/schemas"
 )
 
-// judge says whether the field leaks, or is warned of as part of the source's rule.
+// judge returns leak, or rule_field when the field is warned of as part of the source's rule, or nothing.
 func judge(customers field.Count, tally field.Tally) string {
 	choice, err := field.New(nil, customers, []field.Tally{tally, spread("Other", customers, 3)}).Choose([]string{"Other", tally.Name})
 	if refused, ok := err.(*field.Refused); ok {

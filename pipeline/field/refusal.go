@@ -1,12 +1,18 @@
 package field
 
-import (
-	"fmt"
+import "fmt"
 
-	"kindred/schemas"
-)
+// Refused is the error when a field that was asked for cannot be used. Field is empty when there is no usable field at all.
+type Refused struct {
+	Field   string
+	Reason  string // as in a report; unknown: there is no such field
+	Message string
+	Hint    string
+}
 
-// refused says in words why a named field cannot be used, and what to do.
+func (r *Refused) Error() string { return r.Message }
+
+// refused explains to people why a named field cannot be used, and what to do.
 func (k *known) refused(reason string) *Refused {
 	r := &Refused{Field: k.name, Reason: reason, Hint: "leave " + k.name + " out of the list of fields"}
 	switch reason {
@@ -25,6 +31,7 @@ func (k *known) refused(reason string) *Refused {
 	return r
 }
 
+// howMany is the number of values that the field has too many or too few of, in words.
 func (k *known) howMany() string {
 	switch distinct := k.distinct(); {
 	case distinct == mostCounted && !k.binned():
@@ -36,6 +43,7 @@ func (k *known) howMany() string {
 	}
 }
 
+// unknown is the refusal of a field that no profile has.
 func unknown(name string) *Refused {
 	return &Refused{
 		Field:   name,
@@ -45,34 +53,11 @@ func unknown(name string) *Refused {
 	}
 }
 
+// nothing is the refusal of a choice that has no field in it.
 func nothing(message string) *Refused {
 	return &Refused{
 		Reason:  Unknown,
 		Message: message,
 		Hint:    "name the fields to learn from: --field NAME, once for each",
 	}
-}
-
-// warnings tells what a person should know about the fields, used and not.
-func (c *Catalogue) warnings(named []string, chosen []*known) []schemas.Warning {
-	var warnings []schemas.Warning
-	for _, k := range c.fields {
-		if named == nil && k.reason(c.customers, false) == Leak {
-			warnings = append(warnings, schemas.Warning{
-				Code:    "leak",
-				Message: fmt.Sprintf("field %s tells the source segment almost exactly and is left out", k.name),
-			})
-		}
-	}
-	for _, k := range chosen {
-		if k.ruled(c.customers) {
-			warnings = append(warnings, schemas.Warning{
-				Code: "rule_field",
-				Message: fmt.Sprintf("the source segment looks as if defined by field %s: "+
-					"hardly any of its members has the values that many others have", k.name),
-				Hint: "name the other fields only: --field NAME, once for each",
-			})
-		}
-	}
-	return warnings
 }

@@ -5,21 +5,23 @@ import (
 	"slices"
 )
 
-// Of a leak: one set of values holds nearly the source and nearly nobody else.
+// leakPercent is the precision and the recall of a leak: a set of values that nearly all of the source has, and nearly nobody
+// else.
 const leakPercent = 99
 
-// Of a field that the source's own rule speaks of. On real data 60 to 87 % of the background has values that hardly
+// The limits of a field by which the source seems to be defined. On real data 60 to 87 % of the background has values that hardly
 // any source member has; with other fields it is at most 21 %, once 50 %.
 const (
 	ruleLift  = 0.02 // frequency in the source over that in the background
 	ruleShare = 0.3  // of the background
 
-	// Source members who would have such a value, and such values together, if chance decided. With fewer, none is no sign.
+	// Source members who would have such a value, and such values together, if chance decided. With fewer, it means nothing
+	// that nobody in the source has it.
 	ruleExpected      = 5
 	ruleExpectedOfAll = 30
 )
 
-// leaks says that one set of the field's values has precision and recall of 0.99 for the source.
+// leaks reports whether one set of the field's values has precision and recall of 0.99 for the source.
 func (k *known) leaks(customers Count) bool {
 	source := customers.Source
 	if source == 0 || source*100 >= customers.All*leakPercent {
@@ -28,7 +30,7 @@ func (k *known) leaks(customers Count) bool {
 	return leakyValues(k.counts, source) || k.binned() && leakyThreshold(k.numbers, source)
 }
 
-// leakyValues tries the set that finds most of the source at that precision, best values first.
+// leakyValues reports whether values leak. It tries the set that finds most of the source at that precision, best values first.
 func leakyValues(counts []Count, source int64) bool {
 	best := slices.Clone(counts)
 	slices.SortFunc(best, func(a, b Count) int {
@@ -46,7 +48,7 @@ func leakyValues(counts []Count, source int64) bool {
 	return precise(set) && complete(set, source)
 }
 
-// leakyThreshold tries all numbers below, and all from, every number. Freer sets would fit by chance where numbers are many.
+// leakyThreshold reports whether numbers leak. It tries all numbers below, and all from, every number. Freer sets would fit by chance where numbers are many.
 func leakyThreshold(numbers []Number, source int64) bool {
 	all := total(numbers)
 	var below Count
@@ -67,7 +69,7 @@ func complete(set Count, source int64) bool {
 	return set.Source > 0 && set.Source*100 >= source*leakPercent
 }
 
-// ruled says that much of the background has values that nobody in the source has, as when the source is defined by them.
+// ruled reports whether much of the background has values that nobody in the source has, as when the source is defined by them.
 func (k *known) ruled(customers Count) bool {
 	source, background := float64(customers.Source), float64(customers.background())
 	var shunned float64 // share of the background

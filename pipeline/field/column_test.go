@@ -103,7 +103,7 @@ func TestFewNumbersAreLevelsOfTheirOwn(t *testing.T) {
 	}
 }
 
-// Whatever the numbers: at most ten parts, bounds ascend, and no part is so small that it could tell on anybody.
+// Whatever the numbers: at most ten parts, bounds ascend, and no part is so small that it could give anybody away.
 func TestPartsAreFewAndNeverTooSmall(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		counts := rapid.MapOf(rapid.Uint16Range(1, 65535), rapid.Int64Range(1, 60)).Draw(rt, "counts")
