@@ -42,7 +42,7 @@ func (t *Table) sumRows(rows []byte, width int, sums []int32) {
 	}
 }
 
-// scores is score for many sums: without branches that depend on them, unless thresholds lie closer than usual.
+// scores scores many sums: without branches that depend on them, unless thresholds lie closer than usual.
 func (sc *scale) scores(sums []int32, out []int16) {
 	if sc.loose {
 		for i, sum := range sums {

@@ -1,8 +1,6 @@
 package model
 
-import (
-	"github.com/cespare/xxhash/v2"
-)
+import "github.com/cespare/xxhash/v2"
 
 // Standing is what decides whether a customer may be a member at all.
 type Standing struct {
@@ -18,7 +16,7 @@ func (m *Model) Member(s Standing, score int, expansionID string, customerID []b
 	return m.Eligible(s) && m.Reaches(score, expansionID, customerID)
 }
 
-// Eligible says whether a customer may be a member, whatever the score.
+// Eligible reports whether a customer may be a member, whatever the score.
 func (m *Model) Eligible(s Standing) bool {
 	d := &m.Definition
 	return !m.Deleted &&
@@ -28,20 +26,21 @@ func (m *Model) Eligible(s Standing) bool {
 		!s.Suppressed
 }
 
-// Reaches says whether (score, tie) is at or above the cut.
+// Reaches reports whether a customer with this score is at or above the cut.
 func (m *Model) Reaches(score int, expansionID string, customerID []byte) bool {
-	if score != m.Cut.Score {
-		return score > m.Cut.Score
+	var tie uint64
+	if score == m.Cut.Score && m.Cut.Tie > 0 { // else it does not matter
+		tie = Tie(expansionID, customerID)
 	}
-	return m.Cut.Tie == 0 || Tie(expansionID, customerID) >= m.Cut.Tie
+	return m.Cut.Above(score, tie)
 }
 
-// Above says whether (score, tie) is at or above the cut.
+// Above reports whether (score, tie) is at or above the cut.
 func (c Cut) Above(score int, tie uint64) bool {
 	return score > c.Score || score == c.Score && tie >= c.Tie
 }
 
-// Tie orders customers of the same score: the greater is the better. It is a hash of both ids, so that no customer is
+// Tie returns what orders customers of the same score: the greater is the better. It is a hash of both ids, so that no customer is
 // favoured everywhere, of 53 bits, so that any reader of JSON keeps it whole. It is not the hash that samples.
 func Tie(expansionID string, customerID []byte) uint64 {
 	var room [512]byte // the longest ids take 200 + 1 + 255

@@ -13,13 +13,13 @@ import (
 // Best is the highest score: 1.0 in ten-thousandths. Scores are whole numbers from 0 to Best.
 const Best = 10_000
 
-// Model decides who is a member of one expansion. Values are immutable once a Table was made of them or Decode gave
-// them.
+// Model decides who is a member of one expansion. A model does not change any more once Decode has returned it or a Table was
+// made of it.
 type Model struct {
 	Epoch      int64              `json:"epoch"`
 	RunID      string             `json:"runId"`
 	StartedAt  time.Time          `json:"startedAt"` // of the run
-	Deleted    bool               `json:"deleted"`   // the expansion is gone: nobody is a member; nothing below counts
+	Deleted    bool               `json:"deleted"`   // the expansion is gone: nobody is a member, and nothing below counts
 	Definition schemas.Definition `json:"definition"`
 	Bias       int32              `json:"bias"`   // 1/65,536 logit, as all weights
 	Fields     []Field            `json:"fields"` // what it looks at; every other field does not matter
@@ -57,7 +57,7 @@ func Nobody() Cut { return Cut{Score: Best + 1} }
 // Bounds are the lower ends of the three upper bands, ascending, in ten-thousandths.
 type Bounds [3]int
 
-// Band gives the number of a score's band, 0 to 3; names are in schemas.BandNames.
+// Band returns the number of a score's band, 0 to 3; names are in schemas.BandNames.
 func (b Bounds) Band(score int) int {
 	switch {
 	case score >= b[2]:
@@ -70,10 +70,10 @@ func (b Bounds) Band(score int) int {
 	return 0
 }
 
-// Band gives the number of a score's band, 0 to 3.
+// Band returns the number of a score's band, 0 to 3.
 func (m *Model) Band(score int) int { return m.Bands.Band(score) }
 
-// deletion is all that is told of a model when its expansion was deleted.
+// deletion is all that the models topic holds of a model whose expansion was deleted.
 type deletion struct {
 	Epoch     int64     `json:"epoch"`
 	RunID     string    `json:"runId"`
@@ -81,7 +81,7 @@ type deletion struct {
 	Deleted   bool      `json:"deleted"`
 }
 
-// Encode gives the model's canonical bytes: equal models give equal bytes. It refuses what Decode would.
+// Encode returns the model's canonical bytes: equal models have equal bytes. It refuses what Decode would.
 func (m *Model) Encode() ([]byte, error) {
 	if err := m.validate(); err != nil {
 		return nil, fmt.Errorf("encode model: %w", err)

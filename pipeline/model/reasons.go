@@ -18,7 +18,7 @@ type Reason struct {
 	Weight int32 // 1/65,536 logit; above 0 speaks for the customer
 }
 
-// Reasons explains a row: one for each field of the model, the heaviest first. Weights and the bias make up the sum.
+// Reasons explains the score of a row: one reason for each field of the model, the heaviest first. Weights and the bias make up the sum.
 func (t *Table) Reasons(row []byte) []Reason {
 	reasons := make([]Reason, len(t.model.Fields))
 	for i := range reasons {
@@ -48,7 +48,7 @@ func (t *Table) Reasons(row []byte) []Reason {
 	return reasons
 }
 
-// Range gives the numbers of a level: from is inside, to is not. The ends of the outer levels are infinite.
+// Range returns the numbers of a level: from is inside, to is not. The outer ends are infinite.
 func (f *Field) Range(level int) (from, to float64) {
 	from, to = math.Inf(-1), math.Inf(1)
 	if level > 0 {

@@ -13,18 +13,18 @@ const One = 1 << 16
 // heaviest bounds a weight to 32 logits: far beyond the highest score.
 const heaviest = 32 * One
 
-// Quantize makes a weight of a number of logits: rounded to a whole 1/65,536, at most 32 logits either way.
+// Quantize returns the weight of a number of logits: rounded to a whole 1/65,536, at most 32 logits either way.
 func Quantize(logits float64) int32 {
 	return int32(math.Round(min(heaviest, max(-heaviest, logits*One))))
 }
 
-// Logistic gives the thresholds by which a sum scores its probability, rounded to four decimals: sum / 65,536 is the
+// Logistic returns the thresholds by which a sum scores its probability, rounded to four decimals: sum / 65,536 is the
 // logit of the probability.
 func Logistic() []int32 {
 	sums := make([]int32, Best+1)
 	sums[0] = -maxSum
 	for s := 1; s <= Best; s++ {
-		p := (float64(s) - 0.5) / Best // where rounding begins to give s
+		p := (float64(s) - 0.5) / Best // from here on it is rounded to s
 		sums[s] = int32(math.Ceil(One * math.Log(p/(1-p))))
 	}
 	return sums
@@ -33,7 +33,7 @@ func Logistic() []int32 {
 // logistic is the scale of the logistic thresholds. A process with many models has it once.
 var logistic = sync.OnceValue(func() *scale { return newScale(Logistic()) })
 
-// scale finds scores of sums: one look at the step that a sum lies in says it.
+// scale finds the scores of sums, each with one look at the step that the sum lies in.
 type scale struct {
 	thresholds []int32 // as a model has them
 
@@ -42,7 +42,7 @@ type scale struct {
 	to    int32   // sums[Best]: from it on the score is Best
 	shift uint
 	steps []step // [(sum - from) >> shift]
-	loose bool   // a step may have more in it than it says: thresholds must be counted on from its first score
+	loose bool   // a step may have more thresholds in it than it can hold: they must be counted on from its first score
 }
 
 // step packs what the sums of a step score: from bit 18 on the score of its first sum; below, in three times six bits,
@@ -58,7 +58,7 @@ const (
 	mostSteps = 1 << 16
 )
 
-// scaleOf gives the scale of thresholds: of the logistic ones that which all share.
+// scaleOf returns the scale of thresholds. All models with the logistic ones share theirs.
 func scaleOf(scores []int32) *scale {
 	if usual := logistic(); slices.Equal(scores, usual.thresholds) {
 		return usual
@@ -87,7 +87,7 @@ func newScale(scores []int32) *scale {
 	return sc
 }
 
-// step packs the step that begins at a sum with a score.
+// step packs the step that begins at the sum first, whose score is score.
 func (sc *scale) step(score int, first int64) step {
 	packed := step(score) << (3 * stepBits)
 	for k := 0; score+k < Best; k++ {
@@ -104,14 +104,16 @@ func (sc *scale) step(score int, first int64) step {
 	return packed
 }
 
-// score is that of the sum at a place of the step.
+// score returns the score of the sum at a place of the step.
 func (s step) score(place uint32) int {
 	a, b, c := uint32(s)&inStep, uint32(s)>>stepBits&inStep, uint32(s)>>(2*stepBits)&inStep
 	return s.first() + int((a+place)>>stepBits+(b+place)>>stepBits+(c+place)>>stepBits)
 }
 
+// first returns the score of the step's first sum.
 func (s step) first() int { return int(s >> (3 * stepBits)) }
 
+// score returns the score of a sum.
 func (sc *scale) score(sum int32) int {
 	if sum < sc.from {
 		return 0
@@ -126,7 +128,7 @@ func (sc *scale) score(sum int32) int {
 	return s
 }
 
-// Score finds the score of a sum without an index: for a few sums only.
+// Score returns the score of a sum. It searches the thresholds: for a few sums only, for many there is a Table.
 func (m *Model) Score(sum int32) int {
 	return sort.Search(Best, func(s int) bool { return m.Scores[s+1] > sum })
 }

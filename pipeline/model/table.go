@@ -8,7 +8,7 @@ import (
 	"kindred/pipeline/format"
 )
 
-// same says whether nothing has changed that a table would notice. Positions move when rows grow wider.
+// same reports whether nothing has changed that a table depends on. Places in a row move when rows grow wider.
 func same(c, other *format.Field) bool {
 	return c.Version == other.Version && c.Code == other.Code && c.Number == other.Number && c.Overflow == other.Overflow
 }
@@ -18,21 +18,21 @@ func same(c, other *format.Field) bool {
 type Table struct {
 	model   *Model
 	scale   *scale
-	base    int32 // bias, and absence in fields that the shard has never heard of
-	codes   []codes
-	numbers []numbers
+	base    int32 // bias, and absence in fields that no customer of the shard ever had
+	codes   []codeWeights
+	numbers []levelWeights
 	folded  []folded // by the model's fields
 }
 
-// codes are the weights of a field of categories.
-type codes struct {
+// codeWeights are the weights of a field of categories.
+type codeWeights struct {
 	weights [256]int32 // by code
-	at      int        // position in a row
+	at      int        // place in a row
 	field   int        // of the model
 }
 
-// numbers are the weights of a field that is cut into levels.
-type numbers struct {
+// levelWeights are the weights of a field of numbers, which is cut into levels.
+type levelWeights struct {
 	bounds  []uint16
 	weights []int32 // by level
 	absent  int32
@@ -40,15 +40,15 @@ type numbers struct {
 	field   int
 }
 
-// folded remembers the column that a field was folded for.
+// folded is the column that a field was last folded for.
 type folded struct {
 	known  bool
 	column format.Field
 }
 
-// NewTable makes a table that knows of no column yet: every field is absent until Fold.
+// NewTable returns a table that knows of no column yet: every field is absent until Fold.
 func NewTable(m *Model) *Table {
-	t := &Table{model: m, scale: m.scale, codes: make([]codes, 0, len(m.Fields)), folded: make([]folded, len(m.Fields))}
+	t := &Table{model: m, scale: m.scale, codes: make([]codeWeights, 0, len(m.Fields)), folded: make([]folded, len(m.Fields))}
 	if t.scale == nil {
 		t.scale = scaleOf(m.Scores)
 	}
@@ -84,11 +84,11 @@ func (t *Table) Fold(columns []format.Field) {
 func (t *Table) foldCodes(field int, known bool, c *format.Field) {
 	f := &t.model.Fields[field]
 	if !known {
-		t.codes = append(t.codes, codes{field: field})
-		t.base -= f.Absent // the rows say so now
+		t.codes = append(t.codes, codeWeights{field: field})
+		t.base -= f.Absent // from now on the rows show who lacks it
 		t.folded[field].known = true
 	}
-	k := slices.IndexFunc(t.codes, func(c codes) bool { return c.field == field })
+	k := slices.IndexFunc(t.codes, func(c codeWeights) bool { return c.field == field })
 	into := &t.codes[k]
 	into.at = c.Code
 	into.weights = [256]int32{f.Absent}
@@ -109,7 +109,7 @@ func (t *Table) foldNumbers(field int, known bool, c *format.Field) {
 	}
 	f := &t.model.Fields[field]
 	if !known {
-		n := numbers{bounds: f.Bounds, weights: make([]int32, len(f.Bounds)+1), absent: f.Absent, field: field}
+		n := levelWeights{bounds: f.Bounds, weights: make([]int32, len(f.Bounds)+1), absent: f.Absent, field: field}
 		for level := range n.weights {
 			n.weights[level] = f.Weights[strconv.Itoa(level)]
 		}
@@ -117,11 +117,11 @@ func (t *Table) foldNumbers(field int, known bool, c *format.Field) {
 		t.base -= f.Absent
 		t.folded[field].known = true
 	}
-	k := slices.IndexFunc(t.numbers, func(n numbers) bool { return n.field == field })
+	k := slices.IndexFunc(t.numbers, func(n levelWeights) bool { return n.field == field })
 	t.numbers[k].at = c.Number
 }
 
-// Sum adds up what the row's values weigh. A row must be as wide as its columns say.
+// Sum adds up what the row's values weigh. The row must be of the shard and the width that Fold was last called for.
 func (t *Table) Sum(row []byte) int32 {
 	sum := t.base
 	for i := range t.codes {
@@ -134,7 +134,8 @@ func (t *Table) Sum(row []byte) int32 {
 	return sum
 }
 
-func (n *numbers) weight(row []byte) int32 {
+// weight returns what the number of a row weighs.
+func (n *levelWeights) weight(row []byte) int32 {
 	number := binary.LittleEndian.Uint16(row[n.at:])
 	if number == 0 {
 		return n.absent
@@ -153,5 +154,5 @@ func level(bounds []uint16, number uint16) int {
 	return level
 }
 
-// Score gives the row's score, 0 to Best.
+// Score returns the row's score, 0 to Best.
 func (t *Table) Score(row []byte) int { return t.scale.score(t.Sum(row)) }

@@ -32,7 +32,7 @@ type Choice struct {
 	Members    int64 // included: the best of the similar
 	Score      int   // of the last member; model.Best+1 when there is none
 	Take       int64 // members at that score
-	Ties       int64 // candidates at that score that are left out: the ties decide who
+	Ties       int64 // candidates at that score that are left out: their ties decide which
 }
 
 // Choose finds how many are included, and the score of the last of them.
@@ -52,23 +52,10 @@ func Choose(h *Histogram, r Rule) Choice {
 	}
 }
 
-// size is the number of members. A share of the similar is at least one of them.
-func (r Rule) size(candidates, similar int64) int64 {
-	switch {
-	case similar == 0:
-		return 0
-	case r.Count > 0:
-		return min(r.Count, similar)
-	case r.ShareOfCandidates:
-		return min(similar, shareOf(r.Share, candidates))
-	}
-	return max(1, min(similar, shareOf(r.Share, similar)))
-}
-
-// NeedsTies says whether Cut needs the ties of the candidates at Score.
+// NeedsTies reports whether Cut needs the ties of the candidates at Score.
 func (c Choice) NeedsTies() bool { return c.Ties > 0 }
 
-// Cut makes the model's cut. ties are those of all candidates at Score, in any order; nil will do unless NeedsTies.
+// Cut returns the model's cut. ties are those of all candidates at Score, in any order; nil will do unless NeedsTies.
 // They are sorted in place.
 func (c Choice) Cut(ties []uint64) model.Cut {
 	if !c.NeedsTies() {
@@ -100,7 +87,7 @@ func (c Choice) Distribution(h *Histogram, bounds model.Bounds) []schemas.BandCo
 	return bands
 }
 
-// Reach is the reach curve: [i] candidates have a score of at least i/100.
+// Reach returns the reach curve: [i] candidates have a score of at least i/100.
 func Reach(h *Histogram) []int64 {
 	reach := make([]int64, 101)
 	score, n := model.Best, int64(0)
@@ -113,5 +100,5 @@ func Reach(h *Histogram) []int64 {
 	return reach
 }
 
-// printed gives a score as people and events see it, 0 to 1.
+// printed returns a score as people and events see it, 0 to 1.
 func printed(score int) float64 { return float64(score) / model.Best }

@@ -1,9 +1,6 @@
 package selection
 
 import (
-	"math/big"
-	"strconv"
-
 	"kindred/pipeline/model"
 	"kindred/schemas"
 )
@@ -39,14 +36,6 @@ func Presets() []Preset {
 	}
 }
 
-// Rule says how many are included.
-type Rule struct {
-	Floor             int     // lowest score that counts as similar, in ten-thousandths
-	Share             float64 // (0,1]; not used when Count is given
-	Count             int64   // absolute; 0: by Share
-	ShareOfCandidates bool    // see Preset
-}
-
 // PresetOf returns the preset of a definition. An unknown one counts as the default: requests are checked before.
 func PresetOf(d *schemas.Definition) Preset {
 	p, ok := Named(d.Preset)
@@ -59,26 +48,4 @@ func PresetOf(d *schemas.Definition) Preset {
 // Rule returns how many a definition of this preset includes.
 func (p Preset) Rule(d *schemas.Definition) Rule {
 	return Rule{Floor: Floor(d.Floor), Share: d.Share, Count: d.Count, ShareOfCandidates: p.ShareOfCandidates}
-}
-
-// Floor gives the least score that is not below a floor of 0..1, exactly as the floor is written in decimals.
-func Floor(floor float64) int {
-	exact := new(big.Rat).Mul(decimal(floor), big.NewRat(model.Best, 1))
-	up := new(big.Int).Add(exact.Num(), new(big.Int).Sub(exact.Denom(), big.NewInt(1)))
-	return int(up.Div(up, exact.Denom()).Int64())
-}
-
-// shareOf is floor(share x n), exactly as the share is written in decimals: 0.29 of 100 is 29, which it is not in
-// binary fractions.
-func shareOf(share float64, n int64) int64 {
-	exact := new(big.Rat).Mul(decimal(share), new(big.Rat).SetInt64(n))
-	return new(big.Int).Div(exact.Num(), exact.Denom()).Int64()
-}
-
-func decimal(f float64) *big.Rat {
-	exact, ok := new(big.Rat).SetString(strconv.FormatFloat(f, 'g', -1, 64))
-	if !ok {
-		return new(big.Rat) // not a number: nothing
-	}
-	return exact
 }

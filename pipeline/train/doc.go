@@ -1,4 +1,4 @@
-// Package train finds the weights of a classifier that tells the customers of a source segment from everybody else.
+// Package train finds the weights of a classifier that sets the customers of a source segment apart from everybody else.
 //
 // It makes a sample that depends on the customers' ids alone, a logistic regression whose penalty is found by
 // cross-validation, and its quality on customers that the measured fit had not seen. Source and background count as if

@@ -11,7 +11,7 @@ import (
 	"kindred/schemas"
 )
 
-// What nothing can be learned from.
+// The reasons why nothing can be learned.
 var (
 	ErrNoSource     = errors.New("no source member has a profile to learn from")
 	ErrNoBackground = errors.New("every customer with a profile is in the source: there is nobody to compare it with")
@@ -40,7 +40,7 @@ type Result struct {
 	Quality   schemas.Quality
 }
 
-// Fit learns. The same customers give the same bits. It heeds ctx between fits only: one takes some tenths of a second
+// Fit finds the weights. The same customers make the same bits. It heeds ctx between fits only: one takes some tenths of a second
 // at most.
 func Fit(ctx context.Context, p Problem) (*Result, error) {
 	t, err := newTask(p)
@@ -172,6 +172,7 @@ func (t *task) fitPart(part, of int, c float64) ([]float64, error) {
 	return subset.fit(c, finalPrecision)
 }
 
+// byField returns the weights by field and level.
 func (t *task) byField(weights []float64) [][]float64 {
 	fields := make([][]float64, len(t.columns))
 	for f, column := range t.columns {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The mean of the halves is what the whole gives, also where the penalty holds the weights down.
+// The mean of the halves is what a fit of the whole finds, also where the penalty holds the weights down.
 func TestHalvesFindWhatTheWholeFinds(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	source, background := &Sample{Limit: 20_000, Width: 3}, &Sample{Limit: 20_000, Width: 3}

@@ -131,7 +131,7 @@ func (m *matrix) subset(rows []int, source int) *subset {
 	return s
 }
 
-// emptyPointers gives room for pointers outside of the Go heap. It is zero: while the collector runs, it looks at what a
+// emptyPointers returns room for pointers outside of the Go heap. It is zero: while the collector runs, it looks at what a
 // pointer that is written over was, and ends the process when that is what malloc happened to find there.
 func emptyPointers(n int) unsafe.Pointer {
 	return C.calloc(C.size_t(n), C.size_t(unsafe.Sizeof((*node)(nil))))
@@ -142,7 +142,7 @@ func (s *subset) free() {
 	C.free(s.labels)
 }
 
-// fit gives the weight of every column, the intercept's last. It ends when the gradient has fallen to precision, a
+// fit returns the weight of every column, the intercept's last. It ends when the gradient has fallen to precision, a
 // share of what it was at first. The caller holds liblinear.
 func (s *subset) fit(c, precision float64) ([]float64, error) {
 	trained, err := s.train(c, precision)
@@ -152,7 +152,7 @@ func (s *subset) fit(c, precision float64) ([]float64, error) {
 	return weightsOf(trained, s.columns)
 }
 
-// train gives a model that nobody frees. The background as a whole weighs as much as the source.
+// train returns a model, which is the caller's to free. The background as a whole weighs as much as the source.
 func (s *subset) train(c, precision float64) (*linear_models.Model, error) {
 	theirProblem := linear_models.NewProblem([][]float64{{0}}, []float64{0}, 0)
 	// liblinear multiplies eps by the share of the rarer class, which would fit a small source needlessly finely.
@@ -203,7 +203,7 @@ func weightsOf(trained *linear_models.Model, columns int) ([]float64, error) {
 
 var errOtherLayout = errors.New("golearn's liblinear is not the version that package train knows")
 
-// reach gives the C struct inside one of golearn's: its first and only field, unexported. A mirror with another layout
+// reach returns the C struct inside one of golearn's: its first and only field, unexported. A mirror with another layout
 // is refused.
 func reach[Mirror, Golearn any](of *Golearn) (*Mirror, error) {
 	outer, mirror := reflect.TypeFor[Golearn](), reflect.TypeFor[Mirror]()
@@ -213,7 +213,7 @@ func reach[Mirror, Golearn any](of *Golearn) (*Mirror, error) {
 	return (*Mirror)(unsafe.Pointer(of)), nil
 }
 
-// alike says that two structs have fields of the same kinds at the same places. cgo may add nameless padding.
+// alike reports whether two structs have fields of the same kinds at the same places. cgo may add nameless padding.
 func alike(a, b reflect.Type) bool {
 	if a.Kind() != reflect.Struct || a.Size() != b.Size() {
 		return false

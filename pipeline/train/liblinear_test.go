@@ -46,7 +46,7 @@ func TestWeightsAreThoseThatGolearnExports(t *testing.T) {
 	}
 }
 
-// export gives the weights for the source.
+// export returns the weights for the source.
 func export(t *testing.T, trained *linear_models.Model) (weights []float64) {
 	path := filepath.Join(t.TempDir(), "model")
 	if err := linear_models.Export(trained, path); err != nil {
@@ -76,10 +76,10 @@ func TestAnotherLayoutIsRefused(t *testing.T) {
 	if _, err := reach[problem](parameter); err != errOtherLayout {
 		t.Errorf("a parameter passes for a problem: %v", err)
 	}
-	type swapped struct {
-		l, n int32
-		y, x *float64
-		bias int64
+	type swapped struct { // exported, as nobody reads them
+		L, N int32
+		Y, X *float64
+		Bias int64
 	}
 	if _, err := reach[swapped](linear_models.NewProblem([][]float64{{0}}, []float64{0}, 0)); err != errOtherLayout {
 		t.Errorf("a mirror of another layout is used: %v", err)

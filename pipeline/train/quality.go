@@ -8,14 +8,14 @@ import (
 	"kindred/schemas"
 )
 
-// scored is a held-out customer: what the fit that had not seen it says, and how many customers it stands for.
+// scored is a held-out customer: what the fit that had not seen it makes of it, and how many customers it stands for.
 type scored struct {
 	logit  float64
 	source float64 // source members
 	others float64 // customers outside of the source
 }
 
-// quality measures how well members that a fit had not seen are told from everybody else.
+// quality measures how well members that a fit had not seen are set apart from everybody else.
 func (h *heldOut) quality(logits []float64, bands [3]float64) schemas.Quality {
 	if logits == nil {
 		return schemas.Quality{Grade: "unknown: too few customers to measure"}
@@ -58,9 +58,10 @@ func (h *heldOut) ranked(logits []float64) []scored {
 	return joined
 }
 
-// population is how many customers a sample stands for.
+// population returns how many customers a sample stands for.
 func population(s *Sample) float64 { return math.Max(float64(s.Of), float64(s.Len())) }
 
+// totals returns how many customers are ranked.
 func totals(best []scored) (source, others float64) {
 	for _, s := range best {
 		source += s.source
@@ -69,7 +70,7 @@ func totals(best []scored) (source, others float64) {
 	return source, others
 }
 
-// auc is the chance that a source member scores higher than another customer; equal is half.
+// auc returns the chance that a source member scores higher than another customer; equal is half.
 func auc(best []scored) float64 {
 	source, others := totals(best)
 	var won, ahead float64
@@ -80,7 +81,7 @@ func auc(best []scored) float64 {
 	return won / (source * others)
 }
 
-// recall is the share of the source among the best of all customers. Of equals, a part counts.
+// recall returns the share of the source among the best of all customers. Of equals, a part counts.
 func recall(best []scored, share float64) float64 {
 	source, others := totals(best)
 	room := share * (source + others)
@@ -97,7 +98,7 @@ func recall(best []scored, share float64) float64 {
 	return found / source
 }
 
-// bandLift is how much more frequent a band is in the source than outside of it; 0 where nobody is, or where nobody is
+// bandLift returns how much more frequent a band is in the source than outside of it; 0 where nobody is, or where nobody is
 // outside and nothing can be divided by.
 func bandLift(best []scored, bands [3]float64) (lift [4]float64) {
 	source, others := totals(best)
@@ -136,7 +137,7 @@ func grade(auc float64) string {
 	return "no better than chance"
 }
 
-// influence is each field's share of the spread of logits over the background.
+// influence returns each field's share of the spread of logits over the background.
 func (t *task) influence(weights []float64) []float64 {
 	influence := make([]float64, len(t.columns))
 	var sum float64
@@ -156,7 +157,7 @@ func (t *task) influence(weights []float64) []float64 {
 	return influence
 }
 
-// variance of what a field contributes. counts are by level; those of no weight contribute 0.
+// variance returns that of what a field contributes. counts are by level; those of no weight contribute 0.
 func variance(weights, counts []float64) float64 {
 	var n, mean, squares float64
 	for level, count := range counts {

@@ -46,7 +46,7 @@ func (s *Sample) compare(a, b row) int {
 	return bytes.Compare(s.ids[a.id:a.idEnd], s.ids[b.id:b.idEnd])
 }
 
-// Hash is what samples: of an id alone, and unlike the hash that breaks ties. Zeros behind the id do not count, so that
+// Hash returns the hash that decides who is in a sample. It depends on the id alone, and is not the hash that breaks ties. Zeros behind the id do not count, so that
 // a slot can be hashed as it is stored.
 func Hash(id []byte) uint64 {
 	h := uint64(0x9e3779b97f4a7c15)
@@ -73,7 +73,7 @@ func fold(x uint64) uint64 {
 	return high ^ low
 }
 
-// Ceiling is the highest hash that the sample needs: skip whoever lies above. Of all customers some more than Limit
+// Ceiling returns the highest hash that the sample needs: skip whoever lies above. Of all customers some more than Limit
 // lie below it, so that practically always Limit of them are found, and hardly any are added in vain.
 func (s *Sample) Ceiling() uint64 {
 	wanted := uint64(s.Limit) + 8*uint64(math.Sqrt(float64(s.Limit))) + 64
@@ -88,7 +88,7 @@ func (s *Sample) Ceiling() uint64 {
 func (s *Sample) Add(hash uint64, id []byte, levels []uint8) {
 	s.add(hash, id, levels[:s.Width])
 	if len(s.rows) >= 4*(s.Limit+1000) {
-		s.settle() // there are more than Of says
+		s.settle() // there are more customers than Of
 	}
 }
 
@@ -112,7 +112,7 @@ func (s *Sample) Join(others ...*Sample) {
 	}
 }
 
-// Len is the number of customers kept.
+// Len returns the number of customers kept.
 func (s *Sample) Len() int { return min(len(s.rows), s.Limit) }
 
 // settle brings the rows into canonical order and drops those beyond the limit.

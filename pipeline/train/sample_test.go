@@ -90,7 +90,7 @@ func TestTheLowestHashesWin(t *testing.T) {
 		}
 		return 1
 	})
-	// Level 1 marks the lowest: the sample must consist of them alone, and so tell itself from a background of zeros.
+	// Level 1 marks the lowest: the sample must consist of them alone, and so differ from a background of zeros.
 	for _, i := range rng.Perm(len(rows)) {
 		level := uint8(0)
 		if i < 50 {

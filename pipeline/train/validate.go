@@ -44,7 +44,7 @@ func (t *task) heldOut() *heldOut {
 	return h
 }
 
-// fold of a member. Source and background are spread evenly.
+// fold returns the fold that a member is held out from. Source and background are spread evenly.
 func (h *heldOut) fold(member int) int {
 	if member < h.source {
 		return member * folds / h.source
@@ -52,7 +52,7 @@ func (h *heldOut) fold(member int) int {
 	return (member - h.source) * folds / (len(h.members) - h.source)
 }
 
-// validation is what a penalty is worth.
+// validation is how well a penalty does.
 type validation struct {
 	c      float64
 	loss   float64   // balanced logarithmic loss
@@ -100,7 +100,7 @@ func (h *heldOut) choose(ctx context.Context) (validation, error) {
 	}
 }
 
-// trainingSets gives for each fold the members that are not in it.
+// trainingSets returns for each fold the members that are not in it.
 func (h *heldOut) trainingSets() []*subset {
 	sets := make([]*subset, folds)
 	for fold := range sets {
@@ -153,7 +153,7 @@ func (h *heldOut) validate(ctx context.Context, training []*subset, try []int, t
 	return nil
 }
 
-// loss is the mean of the mean losses of source and background.
+// loss returns the mean of the mean losses of source and background.
 func (h *heldOut) loss(logits []float64) float64 {
 	var source, background float64
 	for member, logit := range logits {
@@ -166,7 +166,7 @@ func (h *heldOut) loss(logits []float64) float64 {
 	return source/float64(h.source)/2 + background/float64(len(logits)-h.source)/2
 }
 
-// softplus is log(1 + exp(x)), without overflow.
+// softplus returns log(1 + exp(x)), without overflow.
 func softplus(x float64) float64 {
 	return math.Max(x, 0) + math.Log1p(math.Exp(-math.Abs(x)))
 }
