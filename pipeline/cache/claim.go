@@ -10,11 +10,11 @@ import (
 )
 
 // Claim takes the right to write a shard's cache from whoever has it. A fresh claim deletes what is there and begins a
-// new incarnation of this build's Layout, which is not ready until a Save has made it so; otherwise the cache stays as it is (when
-// there is none it is fresh). Claim before Load: then nothing can change between the two.
+// new incarnation of this build's Layout, which is not ready until a Save has made it so; otherwise the cache stays as it
+// is (when there is none it is fresh). Claim before Load: then nothing can change between the two.
 //
-// A cache that this build cannot use stays too, so that Load can return the reason, but the claim can store nothing in it: every Exec
-// returns ErrLost until a fresh claim.
+// A cache that this build cannot use stays too, so that Load can return the reason, but nothing can be stored in it: every
+// Exec returns ErrLost until a fresh claim.
 func (s *Store) Claim(ctx context.Context, shard int, fresh bool) (*Writer, error) {
 	w := &Writer{store: s, shard: shard, keys: s.keys(shard)}
 	for {
@@ -65,7 +65,8 @@ func (w *Writer) begin(ctx context.Context, tx *redis.Tx, hash map[string]string
 		}
 		p.Unlink(ctx, old...)
 		p.Del(ctx, w.keys.meta())
-		p.HSet(ctx, w.keys.meta(), metaLayout, Layout, metaToken, w.token, metaIncarnation, rand.Text(), metaCounter, 0, metaReady, 0)
+		p.HSet(ctx, w.keys.meta(), metaLayout, Layout, metaToken, w.token, metaIncarnation, rand.Text(),
+			metaCounter, 0, metaReady, 0)
 		return nil
 	})
 	return err

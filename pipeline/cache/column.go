@@ -62,8 +62,8 @@ func (c *column) enter(code byte, hash uint64) {
 	c.table[i] = uint16(hash>>48)&cellHashing | uint16(code)
 }
 
-// learn returns a code for a new value: one that never meant anything, else the one that has been free for longest, so that a
-// reader who still has the old meaning of a code is unlikely to meet the new one. 0: there are too many values.
+// learn returns a code for a new value: one that never meant anything, else the one that has been free for longest, so
+// that a reader who still has the old meaning of a code is unlikely to meet the new one. 0: there are too many values.
 func (c *column) learn(e entry, hash uint64) byte {
 	var code byte
 	switch {

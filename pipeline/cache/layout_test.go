@@ -85,6 +85,10 @@ func sample(t *testing.T) map[string]stored {
 	return all
 }
 
+var sampleProgress = cache.Progress{
+	Epoch: 5, RunID: "r-5", PassDone: 1, PassOf: 1, Entered: 2, Changed: 1, Members: [4]int64{3: 1},
+}
+
 // storeSample makes and stores the shard that the sample is of.
 func storeSample(t *testing.T, s *cache.Store) {
 	t.Helper()
@@ -110,7 +114,8 @@ func storeSample(t *testing.T, s *cache.Store) {
 	o.SetModel("vip-x", []byte(`{"epoch":5,"deleted":true}`))
 	o.meta.Offsets = cache.Offsets{Profiles: 11, SegmentMembers: 12, Models: 13, Memberships: 14}
 	o.meta.Through, o.meta.SavedAt = 15, 1_700_000_000_000
-	o.meta.Expansions["vip-x"] = &cache.Progress{Epoch: 5, RunID: "r-5", PassDone: 1, PassOf: 1, Entered: 2, Changed: 1, Members: [4]int64{3: 1}}
+	progress := sampleProgress
+	o.meta.Expansions["vip-x"] = &progress
 	o.save()
 }
 
@@ -179,8 +184,7 @@ func TestTheSampleIsLoaded(t *testing.T) {
 	}
 	m := o.meta
 	if m.Offsets != (cache.Offsets{Profiles: 11, SegmentMembers: 12, Models: 13, Memberships: 14}) || m.Through != 15 ||
-		m.SavedAt != 1_700_000_000_000 || *m.Expansions["vip-x"] != (cache.Progress{
-		Epoch: 5, RunID: "r-5", PassDone: 1, PassOf: 1, Entered: 2, Changed: 1, Members: [4]int64{3: 1}}) {
+		m.SavedAt != 1_700_000_000_000 || *m.Expansions["vip-x"] != sampleProgress {
 		t.Errorf("the meta is %+v", m)
 	}
 }

@@ -106,7 +106,9 @@ func (s *Store) idLengths(ctx context.Context, k keys, n int) ([]int64, error) {
 }
 
 // readRows reads all blocks of rows, and those of ids, which have these lengths, into memory that take returns.
-func (s *Store) readRows(ctx context.Context, k keys, width int, lengths []int64, take func(bytes int) []byte) (rows, ids [][]byte, err error) {
+func (s *Store) readRows(
+	ctx context.Context, k keys, width int, lengths []int64, take func(bytes int) []byte,
+) (rows, ids [][]byte, err error) {
 	blocks := make([]block, 0, 2*len(lengths))
 	add := func(key string, length int) []byte {
 		buffer := take(length + spare)
@@ -122,7 +124,9 @@ func (s *Store) readRows(ctx context.Context, k keys, width int, lengths []int64
 }
 
 // readListed reads the blocks of a sparse sequence that the meta lists, and passes them to put one after the other.
-func (s *Store) readListed(ctx context.Context, list []byte, length int, key func(block int) string, put func(block int, bytes []byte)) error {
+func (s *Store) readListed(
+	ctx context.Context, list []byte, length int, key func(block int) string, put func(block int, bytes []byte),
+) error {
 	var blocks []block
 	numbers := listed(list)
 	for _, b := range numbers {

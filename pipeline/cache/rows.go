@@ -12,6 +12,12 @@ const (
 	consents               // to being profiled; without it the row holds no codes
 )
 
+// Consents reports whether a row belongs to a customer who has a profile and consents to being profiled.
+func Consents(row []byte) bool { return row[0]&consents != 0 }
+
+// HasProfile reports whether a row belongs to a customer who has a profile, consenting or not.
+func HasProfile(row []byte) bool { return row[0]&hasProfile != 0 }
+
 // widthStep is by how many bytes rows grow, so that they seldom do: it rewrites every block.
 const widthStep = 8
 

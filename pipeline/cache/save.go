@@ -77,8 +77,8 @@ func (s *Save) done() {
 	s.free.Store(true)
 }
 
-// dirtyBlocks copies the dirty blocks of a sequence, or, where that is enough, only their dirty rows. It removes the keys of those
-// that hold nothing any more, and leaves the sequence clean. o is the op but for the block's number.
+// dirtyBlocks copies the dirty blocks of a sequence, or, where that is enough, only their dirty rows. It removes the keys
+// of those that hold nothing any more, and leaves the sequence clean. o is the op but for the block's number.
 func (s *Save) dirtyBlocks(o op, blocks [][]byte, dirty *dirtySet, wholeOnly bool) {
 	for _, b := range dirty.list {
 		o.number = int(b)

@@ -11,9 +11,9 @@ import (
 
 const scanTries = 10
 
-// Scan reads a shard's whole cache. Everything it returns is of one incarnation of the cache and of one owner: when the owner
-// has changed or its rows were laid out anew meanwhile, or anything is missing, it reads again. ErrNotReady: there is nothing
-// whole to be read now.
+// Scan reads a shard's whole cache. Everything it returns is of one incarnation of the cache and of one owner: when the
+// owner has changed or its rows were laid out anew meanwhile, or anything is missing, it reads again. ErrNotReady: there
+// is nothing whole to be read now.
 func (s *Store) Scan(ctx context.Context, shard int, want Want) (*View, error) {
 	pauses := retry.Backoff{First: 20 * time.Millisecond, Last: 200 * time.Millisecond}
 	for range scanTries {

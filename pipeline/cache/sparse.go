@@ -17,7 +17,7 @@ func (s *sparse) at(block int) []byte {
 	return nil
 }
 
-// need returns a block to write to, and makes it when it held nothing. Tell count what it holds then.
+// need returns a block to write to, and makes it when it held nothing. Call count once it is written.
 func (s *sparse) need(block, length int) []byte {
 	s.reach(block)
 	if s.blocks[block] == nil {

@@ -26,12 +26,6 @@ type Want struct {
 	Into       *View    // one that nobody needs any more: its memory is used again; nil: new memory
 }
 
-// Consents reports whether a row belongs to a customer who has a profile and consents to being profiled.
-func Consents(row []byte) bool { return row[0]&consents != 0 }
-
-// HasProfile reports whether a row belongs to a customer who has a profile, consenting or not.
-func HasProfile(row []byte) bool { return row[0]&hasProfile != 0 }
-
 // Blocks is how many blocks the view has.
 func (v *View) Blocks() int { return len(v.rows) }
 

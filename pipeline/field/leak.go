@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// leakPercent is the precision and the recall of a leak: a set of values that nearly all of the source has, and nearly nobody
-// else.
+// leakPercent is the precision and the recall of a leak: a set of values that nearly all of the source has, and nearly
+// nobody else.
 const leakPercent = 99
 
-// The limits of a field by which the source seems to be defined. On real data 60 to 87 % of the background has values that hardly
-// any source member has; with other fields it is at most 21 %, once 50 %.
+// The limits of a field by which the source seems to be defined. On real data 60 to 87 % of the background has values that
+// hardly any source member has; with other fields it is at most 21 %, once 50 %.
 const (
 	ruleLift  = 0.02 // frequency in the source over that in the background
 	ruleShare = 0.3  // of the background
@@ -30,7 +30,8 @@ func (k *known) leaks(customers Count) bool {
 	return leakyValues(k.counts, source) || k.binned() && leakyThreshold(k.numbers, source)
 }
 
-// leakyValues reports whether values leak. It tries the set that finds most of the source at that precision, best values first.
+// leakyValues reports whether values leak. It tries the set that finds most of the source at that precision, best values
+// first.
 func leakyValues(counts []Count, source int64) bool {
 	best := slices.Clone(counts)
 	slices.SortFunc(best, func(a, b Count) int {
@@ -48,7 +49,8 @@ func leakyValues(counts []Count, source int64) bool {
 	return precise(set) && complete(set, source)
 }
 
-// leakyThreshold reports whether numbers leak. It tries all numbers below, and all from, every number. Freer sets would fit by chance where numbers are many.
+// leakyThreshold reports whether numbers leak. It tries all numbers below, and all from, every number. Freer sets would
+// fit by chance where numbers are many.
 func leakyThreshold(numbers []Number, source int64) bool {
 	all := total(numbers)
 	var below Count
@@ -69,7 +71,8 @@ func complete(set Count, source int64) bool {
 	return set.Source > 0 && set.Source*100 >= source*leakPercent
 }
 
-// ruled reports whether much of the background has values that nobody in the source has, as when the source is defined by them.
+// ruled reports whether much of the background has values that nobody in the source has, as when the source is defined by
+// them.
 func (k *known) ruled(customers Count) bool {
 	source, background := float64(customers.Source), float64(customers.background())
 	var shunned float64 // share of the background

@@ -53,7 +53,8 @@ func (k *known) reason(customers Count, named bool) string {
 	return ""
 }
 
-// crowded returns why a field with too many values cannot be used: it has them, or only some shards met them, maybe long ago.
+// crowded returns why a field with too many values cannot be used: it has them, or only some shards met them, maybe long
+// ago.
 func (k *known) crowded() string {
 	if k.overflows == k.shards || len(k.values) > mostRecommended {
 		return Cardinality

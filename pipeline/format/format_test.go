@@ -30,7 +30,8 @@ func TestNoNumberHasTheKeyThatStandsForNone(t *testing.T) {
 	}
 }
 
-// For every key but those of NaN, Nearest and Least return numbers that have this key, and no number of the key lies outside them.
+// For every key but those of NaN, Nearest and Least return numbers that have this key, and no number of the key lies
+// outside them.
 func TestAKeyGivesItsNumbersBack(t *testing.T) {
 	for key := format.Key(math.Inf(-1)) + 1; key < format.Key(math.Inf(1)); key++ {
 		nearest, least := format.Nearest(key), format.Least(key)

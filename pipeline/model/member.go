@@ -40,8 +40,8 @@ func (c Cut) Above(score int, tie uint64) bool {
 	return score > c.Score || score == c.Score && tie >= c.Tie
 }
 
-// Tie returns what orders customers of the same score: the greater is the better. It is a hash of both ids, so that no customer is
-// favoured everywhere, of 53 bits, so that any reader of JSON keeps it whole. It is not the hash that samples.
+// Tie returns what orders customers of the same score: the greater is the better. It is a hash of both ids, so that no
+// customer is favoured everywhere, of 53 bits, so that any reader of JSON keeps it whole. It is not the hash that samples.
 func Tie(expansionID string, customerID []byte) uint64 {
 	var room [512]byte // the longest ids take 200 + 1 + 255
 	key := append(append(append(room[:0], expansionID...), '/'), customerID...)

@@ -13,8 +13,8 @@ import (
 // Best is the highest score: 1.0 in ten-thousandths. Scores are whole numbers from 0 to Best.
 const Best = 10_000
 
-// Model decides who is a member of one expansion. A model does not change any more once Decode has returned it or a Table was
-// made of it.
+// Model decides who is a member of one expansion. A model does not change any more once Decode has returned it or a Table
+// was made of it.
 type Model struct {
 	Epoch      int64              `json:"epoch"`
 	RunID      string             `json:"runId"`

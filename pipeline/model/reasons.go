@@ -18,7 +18,8 @@ type Reason struct {
 	Weight int32 // 1/65,536 logit; above 0 speaks for the customer
 }
 
-// Reasons explains the score of a row: one reason for each field of the model, the heaviest first. Weights and the bias make up the sum.
+// Reasons explains the score of a row: one reason for each field of the model, the heaviest first. Weights and the bias
+// make up the sum.
 func (t *Table) Reasons(row []byte) []Reason {
 	reasons := make([]Reason, len(t.model.Fields))
 	for i := range reasons {

@@ -170,7 +170,8 @@ func TestNumbersMayComeLate(t *testing.T) {
 	}
 }
 
-// Whatever the model, the shard and the customers: the table's sum is that of the model's own words, and a block's scores are those of its rows.
+// Whatever the model, the shard and the customers: the table's sum is that of the model's own words, and a block's scores
+// are those of its rows.
 func TestTablesAgreeWithTheWords(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		weight := rapid.Int32Range(-200_000, 200_000)

@@ -40,8 +40,8 @@ type Result struct {
 	Quality   schemas.Quality
 }
 
-// Fit finds the weights. The same customers make the same bits. It heeds ctx between fits only: one takes some tenths of a second
-// at most.
+// Fit finds the weights. The same customers make the same bits. It heeds ctx between fits only: one takes some tenths of a
+// second at most.
 func Fit(ctx context.Context, p Problem) (*Result, error) {
 	t, err := newTask(p)
 	if err != nil {

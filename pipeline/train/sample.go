@@ -46,8 +46,8 @@ func (s *Sample) compare(a, b row) int {
 	return bytes.Compare(s.ids[a.id:a.idEnd], s.ids[b.id:b.idEnd])
 }
 
-// Hash returns the hash that decides who is in a sample. It depends on the id alone, and is not the hash that breaks ties. Zeros behind the id do not count, so that
-// a slot can be hashed as it is stored.
+// Hash returns the hash that decides who is in a sample. It depends on the id alone, and is not the hash that breaks ties.
+// Zeros behind the id do not count, so that a slot can be hashed as it is stored.
 func Hash(id []byte) uint64 {
 	h := uint64(0x9e3779b97f4a7c15)
 	for ; len(id) >= 8; id = id[8:] {
