@@ -122,17 +122,23 @@ func (p *pipeline) group(name string, topics ...string) *consumers.Group {
 }
 
 // keepRunning runs a part again, from what is committed, when it ends with an error before ctx does. A part that was fenced
-// has a successor, whom a restart would fence in turn: it waits for the end of its generation instead.
+// has a successor, whom a restart would fence in turn, and one that met records of another version would meet them again:
+// both wait for the end of their generation instead.
 func keepRunning(ctx context.Context, log *slog.Logger, part string, run func() error) error {
 	for ctx.Err() == nil {
 		err := run()
 		if err == nil || ctx.Err() != nil {
 			return nil
 		}
-		fenced := errors.Is(err, producers.ErrFenced)
-		log.Warn("a part has stopped", "part", part, "fenced", fenced, "error", err)
-		if fenced {
+		switch {
+		case errors.Is(err, producers.ErrFenced):
+			log.Warn("a part has stopped: it has a successor", "part", part, "error", err)
 			<-ctx.Done()
+		case errors.Is(err, schemas.ErrFormat):
+			log.Error("a part has stopped", "part", part, "error", err)
+			<-ctx.Done()
+		default:
+			log.Warn("a part has stopped; it is started again", "part", part, "error", err)
 		}
 		_ = retry.Sleep(ctx, time.Second) // the loop sees when ctx has ended
 	}

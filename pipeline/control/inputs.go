@@ -101,7 +101,7 @@ func (t *term) letter(input int, r *wire.Record, why error) schemas.DeadLetter {
 	if !errors.As(why, &malformed) {
 		malformed = &schemas.Malformed{Code: schemas.WrongSchema, Message: why.Error()}
 	}
-	return schemas.Letter(t.topics[input], 0, r, "control", malformed.Code, malformed.Message, now())
+	return schemas.Letter(t.topics[input], 0, r, schemas.LetterControl, malformed.Code, malformed.Message, now())
 }
 
 // ends returns the ends of the inputs of all shards: what a run must see that is asked for now.

@@ -39,7 +39,7 @@ func samples(t *testing.T, file string) (lines []string) {
 func (w *world) add(b *wire.Builder, line string, edit func([][2]string) [][2]string) {
 	w.Helper()
 	var s sample
-	w.ok(json.Unmarshal([]byte(line), &s))
+	w.OK(json.Unmarshal([]byte(line), &s))
 	var headers wire.Headers
 	for _, h := range edit(s.Headers) {
 		headers = wire.AppendHeaders(headers, wire.Header{Key: h[0], Value: []byte(h[1])})
@@ -58,7 +58,7 @@ func (w *world) lines(topic string, partitions int) (all []string) {
 	for p := range partitions {
 		var lines []string
 		through := ""
-		w.all(topic, p, func(r *wire.Record) {
+		w.Partition(topic, p, func(r *wire.Record) {
 			s := sample{Partition: p, Key: string(r.Key)}
 			for key, value := range r.Headers.All() {
 				s.Headers = append(s.Headers, [2]string{key, string(value)})
@@ -70,7 +70,7 @@ func (w *world) lines(topic string, partitions int) (all []string) {
 			var line bytes.Buffer
 			encoder := json.NewEncoder(&line)
 			encoder.SetEscapeHTML(false)
-			w.ok(encoder.Encode(s))
+			w.OK(encoder.Encode(s))
 			if text := strings.TrimSpace(line.String()); s.Key == "/through" {
 				through = text
 			} else {
@@ -122,8 +122,8 @@ func TestSegmentsOfFormat1AreRemembered(t *testing.T) {
 			for _, line := range samples(t, "format-1/segments.jsonl") {
 				w.add(&b, line, edit)
 			}
-			_, err := w.producer.Publish(w.ctx, w.prefix.Topic(schemas.Segments), 0, &b)
-			w.ok(err)
+			_, err := w.Producer.Publish(w.Ctx, w.Prefix.Topic(schemas.Segments), 0, &b)
+			w.OK(err)
 			w.say("vip", `{"added":["ida"]}`)
 			w.say("staff", `{"snapshot":"s-1","part":1,"parts":2,"members":["never"]}`)
 			w.say("staff", `{"added":["jon"]}`)
@@ -156,14 +156,14 @@ func TestSegmentsOfAnotherFormatStopTheRouter(t *testing.T) {
 	for what, value := range map[string][]byte{"a segment": []byte(`{}`), "a tombstone": nil} {
 		t.Run(what, func(t *testing.T) {
 			w := newWorld(t)
-			topic := w.prefix.Topic(schemas.Segments)
+			topic := w.Prefix.Topic(schemas.Segments)
 			var b wire.Builder
 			w.add(&b, samples(t, "format-1/segments.jsonl")[0], asIs)
 			b.Add(w.now, []byte("vip"), value, wire.AppendHeaders(nil, wire.Header{Key: schemas.HeaderFormat, Value: []byte("2")}))
-			_, err := w.producer.Publish(w.ctx, topic, 0, &b)
-			w.ok(err)
+			_, err := w.Producer.Publish(w.Ctx, topic, 0, &b)
+			w.OK(err)
 			w.say("vip", `{"added":["a"]}`)
-			ctx, cancel := context.WithTimeout(w.ctx, 5*time.Second) // when it does not stop
+			ctx, cancel := context.WithTimeout(w.Ctx, 5*time.Second) // when it does not stop
 			defer cancel()
 			err = w.router(never).Run(ctx, w.place)
 			if !errors.Is(err, schemas.ErrFormat) || !strings.Contains(err.Error(), topic) || !strings.Contains(err.Error(), "offset 1") {

@@ -96,7 +96,7 @@ func TestANewerSnapshotSupersedes(t *testing.T) {
 	if !slices.Equal(w.letters(), want) {
 		t.Errorf("dead letters: %v, want %v", w.letters(), want)
 	}
-	w.all(schemas.DeadLetters, 0, func(r *wire.Record) {
+	w.Partition(schemas.DeadLetters, 0, func(r *wire.Record) {
 		if letter, err := schemas.ReadDeadLetter(r); err == nil && letter.Offset == first && !strings.Contains(string(letter.Value), `["a"]`) {
 			t.Errorf("the first part is not in its dead letter: %s", letter.Value)
 		}
@@ -232,13 +232,13 @@ func TestNothingIsRoutedTwice(t *testing.T) {
 
 func TestASegmentIsRememberedOnlyWhenItChanges(t *testing.T) {
 	w := newWorld(t)
-	w.fetcher.PartitionBytes = 200 // a batch each
+	w.Fetcher.PartitionBytes = 200 // a batch each
 	for i := range 20 {
 		w.say("vip", fmt.Sprintf(`{"name":"VIP","added":["c-%d"]}`, i))
 	}
 	w.routed(never)
 	n := 0
-	w.all(schemas.Segments, 0, func(*wire.Record) { n++ })
+	w.Partition(schemas.Segments, 0, func(*wire.Record) { n++ })
 	if n != 1 {
 		t.Errorf("it was remembered %d times", n)
 	}
@@ -250,8 +250,8 @@ func TestDeletedChangesAreReportedAndPassed(t *testing.T) {
 	w.say("vip", `{"snapshot":"s-1","part":1,"parts":2,"members":["b"]}`)
 	w.routed(never)
 	w.say("vip", `{"added":["lost"]}`)
-	topic := w.prefix.Topic(schemas.SegmentChanges)
-	w.ok(w.cluster.DeleteRecords(topic, 0, w.next))
+	topic := w.Prefix.Topic(schemas.SegmentChanges)
+	w.OK(w.cluster.DeleteRecords(topic, 0, w.next))
 	w.routed(never)
 	w.expect("what is deleted is not there", map[string]string{"vip": "a"})
 	w.say("vip", `{"added":["c"]}`)
@@ -268,8 +268,8 @@ func TestANewTermFencesTheOld(t *testing.T) {
 	w.say("vip", `{"added":["a"]}`)
 	old := w.router(never)
 	newer := w.router(never)
-	w.ok(old.Transactions.Fence(w.ctx))
-	w.ok(newer.Transactions.Fence(w.ctx))
+	w.OK(old.Transactions.Fence(w.Ctx))
+	w.OK(newer.Transactions.Fence(w.Ctx))
 	w.routed(never)
 	w.expect("by another term", map[string]string{"vip": "a"})
 }
@@ -323,7 +323,7 @@ func (s *script) customers() []string {
 
 func (s *script) sayChange(c schemas.SegmentChange) {
 	value, err := json.Marshal(c)
-	s.ok(err)
+	s.OK(err)
 	s.say(c.SegmentID, string(value))
 }
 
@@ -412,7 +412,7 @@ func TestACrashChangesNothing(t *testing.T) {
 		var want []string
 		for _, crashes := range []int{0, 25} {
 			w := newWorld(t)
-			w.fetcher.PartitionBytes = 1000 // a term has many batches
+			w.Fetcher.PartitionBytes = 1000 // a term has many batches
 			s := &script{world: w, random: rand.New(rand.NewPCG(seed, 1)), plain: map[string]*plain{}}
 			chance := rand.New(rand.NewPCG(seed, 2))
 			left := crashes

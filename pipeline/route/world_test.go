@@ -12,15 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
 
 	"kindred/consumers"
 	"kindred/pipeline/route"
-	"kindred/producers"
+	"kindred/pipeline/testkit"
 	"kindred/schemas"
-	"kindred/schemas/broker"
 	"kindred/schemas/wire"
 )
 
@@ -28,16 +26,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const shards = 3
 
-// world is an embedded Kafka with the topics of one prefix, a producer, and a place in the router's group.
+// world is an installation with a place in the router's group and what upstream publishes.
 type world struct {
-	*testing.T
-	ctx      context.Context
-	cluster  *kfake.Cluster
-	client   *broker.Cluster
-	prefix   schemas.Prefix
-	fetcher  *consumers.Fetcher
-	producer *producers.Producer
-	place    *consumers.Generation
+	*testkit.World
+	cluster *kfake.Cluster
+	place   *consumers.Generation
 
 	now  int64 // ms: timestamp of the next record
 	next int64 // offset of the next record
@@ -45,123 +38,31 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(t.TempDir()), kfake.GroupMinSessionTimeout(time.Second))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	transport := new(kafka.Transport)
-	client := &broker.Cluster{Client: &kafka.Client{Addr: kafka.TCP(cluster.ListenAddrs()...), Transport: transport}}
-	w := &world{T: t, ctx: ctx, cluster: cluster, client: client, prefix: "test.",
-		fetcher: &consumers.Fetcher{Cluster: client}, producer: &producers.Producer{Cluster: client}, now: 1_700_000_000_000}
-	w.ok(producers.Ensure(ctx, client, w.prefix, schemas.Topics(shards)))
-
-	ended := make(chan error, 2)
-	go func() { ended <- w.producer.Run(ctx) }()
-	places := make(chan *consumers.Generation)
-	group := &consumers.Group{Cluster: client, ID: "test.control", Member: "one", Whole: true,
-		Topics: []string{w.prefix.Topic(schemas.SegmentChanges)}}
-	go func() {
-		ended <- group.Run(ctx, func(ctx context.Context, gen *consumers.Generation) error {
-			places <- gen
-			<-ctx.Done()
-			return nil
-		})
-	}()
-	w.place = <-places
-	t.Cleanup(func() {
-		cancel()
-		for range 2 {
-			if err := <-ended; err != nil {
-				t.Error(err)
-			}
-		}
-		transport.CloseIdleConnections()
-		cluster.Close()
-	})
+	w := &world{cluster: testkit.Kafka(t), now: 1_700_000_000_000}
+	w.World = testkit.New(t, testkit.Connect(t, w.cluster.ListenAddrs()...), "test.", shards)
+	w.place = w.Join("control", schemas.SegmentChanges)
 	return w
-}
-
-func (w *world) ok(err error) {
-	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
 }
 
 // say publishes a record of segment-changes. An empty text is a tombstone. Six seconds pass between two.
 func (w *world) say(key, text string) (offset int64) {
 	w.Helper()
-	var b wire.Builder
 	var value []byte
 	if text != "" {
 		value = []byte(text)
 	}
-	b.Add(w.now, []byte(key), value, nil)
+	offset = w.Publish(schemas.SegmentChanges, 0, time.UnixMilli(w.now), key, value, nil)
 	w.now += 6 * time.Second.Milliseconds()
-	ack, err := w.producer.Publish(w.ctx, w.prefix.Topic(schemas.SegmentChanges), 0, &b)
-	w.ok(err)
-	w.next = ack.Base + 1
-	return ack.Base
+	w.next = offset + 1
+	return offset
 }
 
-// transactions are the real ones, with a place to break them: crash is asked after every write and on both sides of a
-// commit. What it breaks is left as a killed process would leave it.
-type transactions struct {
-	real  *producers.Transactional
-	group producers.GroupRef
-	crash func() bool
-}
-
-var errCrash = errors.New("crash")
-
-func (t *transactions) Fence(ctx context.Context) error { return t.real.Init(ctx) }
-
-func (t *transactions) Transact(ctx context.Context, topic string, next int64, fill func(route.Writer) error) error {
-	tx := t.real.Begin()
-	if err := fill(writer{tx, t.crash}); err != nil {
-		if errors.Is(err, errCrash) {
-			return err
-		}
-		return errors.Join(err, tx.Abort(context.WithoutCancel(ctx)))
-	}
-	tx.Offsets(topic, 0, next)
-	if t.crash() {
-		return errCrash
-	}
-	if err := tx.Commit(ctx, t.group); err != nil {
-		return errors.Join(err, tx.Abort(context.WithoutCancel(ctx)))
-	}
-	if t.crash() {
-		return errCrash
-	}
-	return nil
-}
-
-type writer struct {
-	*producers.Tx
-	crash func() bool
-}
-
-func (w writer) Write(ctx context.Context, topic string, partition int, key, value []byte, h wire.Headers) error {
-	if err := w.Tx.Write(ctx, topic, partition, key, value, h); err != nil {
-		return err
-	}
-	if w.crash() {
-		return errCrash
-	}
-	return nil
-}
-
-// router makes a router of a new process.
+// router makes a router of a new process. crash is asked after every write and on both sides of a commit.
 func (w *world) router(crash func() bool) *route.Router {
+	transactions := w.Transactions("router", w.place)
+	transactions.Crash, transactions.Writes = crash, true
 	return &route.Router{
-		Prefix: w.prefix, Shards: shards, Reader: w.fetcher,
-		Transactions: &transactions{
-			real:  &producers.Transactional{Cluster: w.client, ID: "test.router"},
-			group: producers.GroupRef{GroupID: w.place.GroupID, MemberID: w.place.MemberID, Generation: w.place.ID},
-			crash: crash,
-		},
+		Prefix: w.Prefix, Shards: shards, Reader: w.Fetcher, Transactions: transactions,
 		Taken: func(id string) bool { return id == "an-expansion" },
 		Log:   slog.New(slog.DiscardHandler),
 	}
@@ -173,7 +74,7 @@ func never() bool { return false }
 func (w *world) routed(crash func() bool) {
 	w.Helper()
 	for {
-		ctx, cancel := context.WithCancel(w.ctx)
+		ctx, cancel := context.WithCancel(w.Ctx)
 		ended := make(chan error, 1)
 		go func() { ended <- w.router(crash).Run(ctx, w.place) }()
 		through := make(chan struct{})
@@ -185,12 +86,12 @@ func (w *world) routed(crash func() bool) {
 		case err := <-ended:
 			cancel()
 			<-through
-			if !errors.Is(err, errCrash) {
+			if !errors.Is(err, testkit.ErrCrash) {
 				w.Fatalf("the router ended with %v", err)
 			}
 		case <-through:
 			cancel()
-			w.ok(<-ended)
+			w.OK(<-ended)
 			return
 		}
 	}
@@ -199,9 +100,9 @@ func (w *world) routed(crash func() bool) {
 // awaitThrough returns when every shard has been written to that all is routed, or when ctx ends.
 func (w *world) awaitThrough(ctx context.Context) {
 	for shard := range shards {
-		at := wire.Position{Topic: w.prefix.Topic(schemas.SegmentMembers), Partition: shard}
+		at := wire.Position{Topic: w.Prefix.Topic(schemas.SegmentMembers), Partition: shard}
 		for through := int64(-1); through < w.next; {
-			fetched, err := w.fetcher.Fetch(ctx, []wire.Position{at}, time.Second)
+			fetched, err := w.Fetcher.Fetch(ctx, []wire.Position{at}, time.Second)
 			if err != nil {
 				return
 			}
@@ -212,30 +113,16 @@ func (w *world) awaitThrough(ctx context.Context) {
 				}
 				return nil
 			})
-			w.ok(err)
+			w.OK(err)
 		}
 	}
-}
-
-// all visits what a partition holds.
-func (w *world) all(name string, partition int, visit func(*wire.Record)) {
-	w.Helper()
-	at := []wire.Position{{Topic: w.prefix.Topic(name), Partition: partition}}
-	starts, err := w.fetcher.Starts(w.ctx, at)
-	w.ok(err)
-	ends, err := w.fetcher.Ends(w.ctx, at)
-	w.ok(err)
-	w.ok(wire.ReadTo(w.ctx, w.fetcher, wire.Position{Topic: at[0].Topic, Partition: partition, Offset: starts[0]}, ends[0], func(r *wire.Record) error {
-		visit(r)
-		return nil
-	}))
 }
 
 // written returns what shards read, in the order of each, without the throughs.
 func (w *world) written() (records []string) {
 	w.Helper()
 	for shard := range shards {
-		w.all(schemas.SegmentMembers, shard, func(r *wire.Record) {
+		w.Partition(schemas.SegmentMembers, shard, func(r *wire.Record) {
 			if string(r.Key) != "/through" {
 				number, _ := r.Headers.Get(schemas.HeaderSnapshot)
 				records = append(records, fmt.Sprintf("%d %s=%s %s", shard, r.Key, r.Value, number))
@@ -248,9 +135,9 @@ func (w *world) written() (records []string) {
 // letters returns the codes of the dead letters, with their offsets.
 func (w *world) letters() (codes []string) {
 	w.Helper()
-	w.all(schemas.DeadLetters, 0, func(r *wire.Record) {
+	w.Partition(schemas.DeadLetters, 0, func(r *wire.Record) {
 		letter, err := schemas.ReadDeadLetter(r)
-		w.ok(err)
+		w.OK(err)
 		codes = append(codes, fmt.Sprintf("%s@%d", letter.Code, letter.Offset))
 	})
 	return codes
@@ -259,9 +146,9 @@ func (w *world) letters() (codes []string) {
 // segment returns what the router remembers of a segment.
 func (w *world) segment(id string) (s schemas.Segment) {
 	w.Helper()
-	w.all(schemas.Segments, 0, func(r *wire.Record) {
+	w.Partition(schemas.Segments, 0, func(r *wire.Record) {
 		if string(r.Key) == id {
-			w.ok(s.Decode(r.Key, r.Value))
+			w.OK(s.Decode(r.Key, r.Value))
 		}
 	})
 	return s
@@ -283,7 +170,7 @@ func (w *world) members() map[string][]string {
 	all := map[string]map[string]bool{}
 	for shard := range shards {
 		known := map[string]*bitmap{}
-		w.all(schemas.SegmentMembers, shard, func(r *wire.Record) { w.own(known, shard, r) })
+		w.Partition(schemas.SegmentMembers, shard, func(r *wire.Record) { w.own(known, shard, r) })
 		for id, s := range known {
 			if all[id] == nil {
 				all[id] = map[string]bool{}
@@ -336,7 +223,7 @@ func (w *world) own(known map[string]*bitmap, shard int, r *wire.Record) {
 	}
 	text, _ := r.Headers.Get(schemas.HeaderSnapshot)
 	number, err := strconv.ParseInt(string(text), 10, 64)
-	w.ok(err)
+	w.OK(err)
 	set := s.members
 	switch {
 	case number < s.number:

@@ -79,6 +79,6 @@ func (t *term) writeSegment(ctx context.Context, s *segment) error {
 
 // reject writes a dead letter about a record of segment-changes, in the same transaction as everything else.
 func (t *term) reject(ctx context.Context, r *wire.Record, why *schemas.Malformed) error {
-	letter := schemas.Letter(t.changes, 0, r, "route", why.Code, why.Message, time.Now())
+	letter := schemas.Letter(t.changes, 0, r, schemas.LetterRoute, why.Code, why.Message, time.Now())
 	return t.w.Write(ctx, t.letters, 0, letter.Key, letter.Value, letter.AllHeaders())
 }

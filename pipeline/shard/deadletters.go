@@ -12,7 +12,7 @@ import (
 // reject makes a dead letter of a record. The input's offset moves past the record only when Kafka has acknowledged it.
 func (o *Owner) reject(input int, r *wire.Record, why *schemas.Malformed) {
 	o.Stats.Rejected.Add(1)
-	schemas.Letter(o.inputs.topics[input], o.Shard, r, "shard", why.Code, why.Message, time.Now()).AppendTo(&o.letters)
+	schemas.Letter(o.inputs.topics[input], o.Shard, r, schemas.LetterShard, why.Code, why.Message, time.Now()).AppendTo(&o.letters)
 }
 
 // sendDeadLetters publishes the dead letters of the present batch.

@@ -52,7 +52,7 @@ func (w *Worker) own(ctx context.Context, o *Owner, fence Fence) {
 			<-ctx.Done()
 			return
 		case errors.Is(err, schemas.ErrFormat):
-			w.Log.Error("a shard stops: another version of kindred has written an input", "shard", o.Shard, "error", err,
+			w.Log.Error("a shard stops: an input was written by another version of this program", "shard", o.Shard, "error", err,
 				"try", "run the version that wrote it, or a later one")
 			o.forget() // it may have applied a part of a batch, which is read again from the offset that was saved
 			<-ctx.Done()
