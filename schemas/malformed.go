@@ -16,6 +16,7 @@ const (
 	NotJSON            = "not_json"
 	WrongSchema        = "schema" // JSON, but not this event
 	TooLarge           = "too_large"
+	CorruptBatch       = "corrupt_batch" // no record of it can be read: a wrong checksum, compression that cannot be undone
 	BadUTF8            = "bad_utf8"
 	KeyMismatch        = "key_mismatch" // the value names another id than the record's key
 	IDTaken            = "id_taken"
