@@ -69,6 +69,27 @@ func (p *Profile) Decode(value []byte) error {
 	return nil
 }
 
+// What a Profile keeps between two values. A value that took more is a strange one.
+const (
+	keptFields = 1024
+	keptBytes  = 64 << 10
+)
+
+// Release lets go of the value that was decoded last, and of memory that only a large one needed. The Profile stays ready
+// to decode.
+func (p *Profile) Release() {
+	if cap(p.Fields) > keptFields || cap(p.scan.unquoted) > keptBytes || cap(p.known.text) > keptBytes ||
+		len(p.scan.names.slots) > mostSlots {
+		*p = Profile{}
+		return
+	}
+	p.CustomerID, p.Fields = nil, p.Fields[:cap(p.Fields)]
+	clear(p.Fields)
+	p.Fields = p.Fields[:0]
+	p.scan.data = nil
+	p.scan.names.release()
+}
+
 // fields reads the object of the fields. Names in the order of an earlier profile are known to differ from one
 // another, so only a profile that leaves this order has them compared.
 func (p *Profile) fields() {

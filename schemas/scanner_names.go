@@ -34,6 +34,14 @@ func (n *names) start() {
 	}
 }
 
+// release lets go of the names, which alias the last value.
+func (n *names) release() {
+	if n.used > 0 {
+		clear(n.slots)
+		n.used = 0
+	}
+}
+
 // open begins an object, or an array, at a depth.
 func (n *names) open(depth int) {
 	n.last++

@@ -10,12 +10,13 @@ import (
 )
 
 // apply brings a batch into the mirror. Records that cannot be read become dead letters, which Kafka has acknowledged
-// before an input's offset moves past them. At a record of another format it stops with schemas.ErrFormat: neither that
-// record nor anything behind it is applied, and no offset moves past it.
+// before an input's offset moves past them; so do batches that cannot. At a record of another format it stops with
+// schemas.ErrFormat: neither that record nor anything behind it is applied, and no offset moves past it.
 func (o *Owner) apply(ctx context.Context, batch []wire.Fetched) error {
-	for _, f := range batch {
+	for i := range batch {
+		f := &batch[i]
 		input := o.inputs.index(f.Topic)
-		next, err := f.Each(func(r *wire.Record) error {
+		next, err := wire.EachReadable(ctx, o.Reader, f, func(r *wire.Record) error {
 			if input == membershipsInput && r.Offset < o.inputs.at[input] {
 				return nil // an own record, acknowledged before it was fetched
 			}
@@ -26,7 +27,7 @@ func (o *Owner) apply(ctx context.Context, batch []wire.Fetched) error {
 				return o.sendDeadLetters(ctx)
 			}
 			return nil
-		})
+		}, func(damage *wire.Damage) error { return o.passOver(ctx, input, damage) })
 		if err != nil {
 			return fmt.Errorf("read %s partition %d: %w", f.Topic, f.Partition, err)
 		}
@@ -34,15 +35,10 @@ func (o *Owner) apply(ctx context.Context, batch []wire.Fetched) error {
 			return err
 		}
 		o.inputs.applied(input, next)
-		if len(f.Data) > smallBatch {
-			o.decoded = schemas.Profile{} // it aliases the last record, and so keeps the batch
-		}
+		o.decoded.Release() // it aliases the last record, and so keeps what was fetched
 	}
 	return nil
 }
-
-// smallBatch is how many bytes a shard at rest may keep of what it has read last.
-const smallBatch = 64 << 10
 
 // applyOne applies a record. One that cannot be read, or that makes its handler panic, becomes a dead letter and the next
 // record is applied as if it had not been there: handlers decode all of a record before they change anything. The only

@@ -19,6 +19,8 @@ type kafka struct {
 	pid    int64
 	fenced bool
 
+	fetching func() // when set, called before each fetch; set it before run
+
 	// abandon, when set, decides before each publication whether its records reach the log, and whether the publisher gets
 	// the acknowledgement.
 	abandon func() (stored, acknowledged bool)
@@ -64,6 +66,9 @@ func (k *kafka) append(topic string, partition int, b *wire.Builder, pid int64) 
 }
 
 func (k *kafka) Fetch(ctx context.Context, from []wire.Position, wait time.Duration) ([]wire.Fetched, error) {
+	if k.fetching != nil {
+		k.fetching()
+	}
 	timeout := time.After(wait)
 	for {
 		k.mu.Lock()

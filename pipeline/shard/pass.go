@@ -9,7 +9,8 @@ import (
 )
 
 // A slice of a pass ends after so many blocks, or with so many bytes to publish, or when a batch is waiting: live events
-// wait for a millisecond or two of work and one small publication at most.
+// wait for a millisecond or two of work and one small publication at most. But it has one block at least: passes advance in
+// every turn, however many live events wait.
 const (
 	sliceBlocks = 16
 	sliceBytes  = 128 << 10
@@ -72,8 +73,9 @@ func (o *Owner) continuePass(ctx context.Context) error {
 		return nil
 	}
 	p := o.passes[0]
-	for range sliceBlocks {
-		if p.block*cache.BlockRows >= o.mirror.Rows() || o.out.batch.Size() >= sliceBytes || len(o.inputs.queue) > 0 {
+	for n := range sliceBlocks {
+		waiting := n > 0 && len(o.inputs.queue) > 0
+		if p.block*cache.BlockRows >= o.mirror.Rows() || o.out.batch.Size() >= sliceBytes || waiting {
 			break
 		}
 		if err := o.passBlock(ctx, p); err != nil {
