@@ -19,7 +19,9 @@ type kafka struct {
 	pid    int64
 	fenced bool
 
-	fetching func() // when set, called before each fetch; set it before run
+	// When set, they are called before each fetch and each publication. To be set before run.
+	fetching   func()
+	publishing func(context.Context)
 
 	// abandon, when set, decides before each publication whether its records reach the log, and whether the publisher gets
 	// the acknowledgement.
@@ -117,6 +119,9 @@ func (k *kafka) Ends(_ context.Context, of []wire.Position) ([]int64, error) {
 }
 
 func (k *kafka) Publish(ctx context.Context, topic string, partition int, b *wire.Builder) (wire.Ack, error) {
+	if k.publishing != nil {
+		k.publishing(ctx)
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	stored, acknowledged := true, true

@@ -29,6 +29,7 @@ type world struct {
 	redis  *miniredis.Miniredis
 	cache  *cache.Store
 	worker *shard.Worker
+	owner  *shard.Owner // the one that the worker made last
 	logs   *slog.Logger // the worker's
 	stop   func()       // ends the owner that runs, with all it knows
 
@@ -56,8 +57,9 @@ func newWorld(t *testing.T) *world {
 func (w *world) newWorker() *shard.Worker {
 	silent := slog.New(slog.DiscardHandler)
 	return &shard.Worker{Renew: w.Renew, Log: w.logs, New: func(p int) *shard.Owner {
-		return &shard.Owner{Shard: p, Shards: 1, Prefix: prefix, Partitioner: schemas.Murmur2,
+		w.owner = &shard.Owner{Shard: p, Shards: 1, Prefix: prefix, Partitioner: schemas.Murmur2,
 			Reader: w, Publisher: w, Cache: w.cache, Stats: &shard.Stats{}, Log: silent}
+		return w.owner
 	}}
 }
 
