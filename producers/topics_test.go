@@ -28,6 +28,7 @@ func TestTopics(t *testing.T) {
 	found, err := producers.Diff(deadline(t), s.client, "other.", schemas.Topics(12))
 	must(t, err)
 	same(t, "differences", found, "[other.profiles: partitions is 3, want 12 other.profiles: cleanup.policy is delete, want compact "+
+		"other.profiles: max.compaction.lag.ms is , want 604800000 other.memberships: max.compaction.lag.ms is , want 691200000 "+
 		"other.memberships: min.compaction.lag.ms is 5, want 604800000]")
 }
 

@@ -30,8 +30,13 @@ type Topic struct {
 }
 
 const (
-	hour = "3600000"   // ms
-	week = "604800000" // ms
+	hour      = "3600000"   // ms
+	week      = "604800000" // ms
+	eightDays = "691200000" // ms
+
+	// maxLag bounds how long the cleaner may leave a record alone that a newer one has replaced: so long an erased value may
+	// stay in a topic, beside the time until its segment is closed.
+	maxLag = "max.compaction.lag.ms"
 )
 
 // Topics returns all topics for a number of shards, in the order of the contract.
@@ -51,17 +56,17 @@ func Topics(shards int) []Topic {
 	letters := keep(DeadLetters, "1209600000")
 	letters.Config["max.message.bytes"] = "2097152" // the largest record of another topic, and why it is here
 	return []Topic{
-		compact(Profiles, shards),
+		compact(Profiles, shards, maxLag, week),
 		compact(Fields, 1),
 		keep(SegmentChanges, week),
 		keep(ExpandRequests, week),
 		keep(DataEvents, week),
-		compact(Memberships, shards, "min.compaction.lag.ms", week, "delete.retention.ms", week),
+		compact(Memberships, shards, "min.compaction.lag.ms", week, "delete.retention.ms", week, maxLag, eightDays),
 		compact(Expansions, 1),
 		compact(Segments, 1),
 		keep(Runs, "2592000000"),
 		letters,
-		compact(SegmentMembers, shards, "min.compaction.lag.ms", hour),
+		compact(SegmentMembers, shards, "min.compaction.lag.ms", hour, maxLag, week),
 		compact(Models, shards),
 	}
 }

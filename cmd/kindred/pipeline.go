@@ -56,12 +56,12 @@ func (p *pipeline) shards(ctx context.Context) error {
 }
 
 // newWorker makes the worker that owns the shards of this process, whichever those will be.
-func (p *pipeline) newWorker() *shard.Worker {
+func (p *pipeline) newWorker(stale time.Duration) *shard.Worker {
 	return &shard.Worker{Renew: p.producer.Renew, Log: p.log, New: func(number int) *shard.Owner {
 		return &shard.Owner{
 			Shard: number, Shards: p.server.Partitions, Prefix: p.prefix, Partitioner: p.settings.Partitioner,
 			Reader: p.fetcher, Publisher: p.producer, Cache: p.cache,
-			Log: p.log, Stats: &p.stats,
+			Log: p.log, Stats: &p.stats, StaleAfter: stale,
 		}
 	}}
 }

@@ -109,7 +109,11 @@ func serve(ctx context.Context, s service) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.producer.Run(ctx) })
 	if s.server.Does("shards") {
-		p.worker = p.newWorker()
+		stale, err := tombstones(ctx, cluster, prefix)
+		if err != nil {
+			return err
+		}
+		p.worker = p.newWorker(stale)
 		group.Go(func() error { return p.shards(ctx) })
 	}
 	if s.server.Does("control") {

@@ -43,7 +43,7 @@ func (w *Writer) claim(ctx context.Context, tx *redis.Tx, fresh bool) error {
 		w.counter = -1
 	}
 	_, err = tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		if isNoHash(reply.Err()) {
+		if isWrongType(reply.Err()) {
 			p.Del(ctx, w.keys.meta())
 		}
 		p.HSet(ctx, w.keys.meta(), metaToken, w.token)
@@ -72,14 +72,17 @@ func (w *Writer) begin(ctx context.Context, tx *redis.Tx, hash map[string]string
 	return err
 }
 
-// Owns reports whether the cache is exactly as the writer's last Exec left it, so that its mirror is still true. It is
-// not after an Exec that failed. A nil Writer owns nothing.
-func (s *Store) Owns(ctx context.Context, w *Writer) bool {
-	if w == nil || w.torn {
-		return false
+// Owns reports whether nobody but the writer has written the cache since its last Exec, so that its mirror is still true:
+// what an Exec that failed has not stored the mirror has taken back. A nil Writer owns nothing. With an error nobody knows.
+func (s *Store) Owns(ctx context.Context, w *Writer) (bool, error) {
+	if w == nil {
+		return false, nil
 	}
 	values, err := s.Redis.HMGet(ctx, w.keys.meta(), metaToken, metaCounter).Result()
-	return err == nil && w.holds(values)
+	if err != nil {
+		return false, fmt.Errorf("ask whose the cache of shard %d is: %w", w.shard, err)
+	}
+	return w.holds(values), nil
 }
 
 // holds reports whether token and counter in the meta are those last written.

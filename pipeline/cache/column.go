@@ -28,11 +28,15 @@ type column struct {
 
 	dirty    [4]uint64 // codes whose text is to be stored
 	dirtyAll bool      // the whole dictionary is
+	stored   int       // values that the dictionary in Redis has, once the Snapshot made last is stored
 }
 
 func newColumn(name string) *column {
 	return &column{name: name, number: -1, texts: make([]string, 1, 8), keys: make([]key, 1, 8)}
 }
+
+// size returns how many values the dictionary has.
+func (c *column) size() int { return len(c.texts) - 1 - len(c.wiped) }
 
 // is reports whether a code stands for a value.
 func (c *column) is(code byte, p *packed, text []byte) bool {

@@ -20,7 +20,7 @@ func (s *Store) Load(ctx context.Context, shard int) (*Mirror, *Meta, error) {
 			return nil, meta, err
 		}
 		mirror, err := s.load(ctx, shard, meta)
-		if err != nil && !errors.Is(err, errTorn) {
+		if err != nil && !errors.Is(err, errTorn) && !isWrongType(err) {
 			return nil, nil, fmt.Errorf("load shard %d: %w", shard, err)
 		}
 		after, metaErr := s.ReadMeta(ctx, shard)
@@ -42,6 +42,9 @@ func (s *Store) load(ctx context.Context, shard int, meta *Meta) (*Mirror, error
 	k := s.keys(shard)
 	d, err := s.readFields(ctx, k)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.whole(meta); err != nil {
 		return nil, err
 	}
 	if !d.fit(meta.Width) {
@@ -98,6 +101,7 @@ func (m *Mirror) restoreColumns(d *dictionaries) error {
 			c.texts = d.texts[position]
 			c.keys = make([]key, len(c.texts))
 		}
+		c.stored = d.sizes[position]
 		m.columns = append(m.columns, c)
 		m.byName[f.Name] = position
 		m.changed(c)

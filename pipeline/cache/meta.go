@@ -38,8 +38,9 @@ type Meta struct {
 	// here), or Load has found that some of it is missing. Empty: as far as is known, it can.
 	Damaged string
 
-	published map[string]publishedMeta
-	models    map[string]int // size of each in bytes
+	published    map[string]publishedMeta
+	models       map[string]int // size of each in bytes
+	dictionaries []int          // values of each field's dictionary, by position
 }
 
 // Offsets are the next offsets to read of the shard's inputs.
@@ -97,19 +98,20 @@ type publishedMeta struct {
 
 // The fields of the hash. Those that belong to a segment or an expansion begin with a letter and a colon.
 const (
-	metaLayout      = "layout"
-	metaToken       = "token"
-	metaIncarnation = "incarnation"
-	metaCounter     = "counter"
-	metaReady       = "ready"
-	metaRows        = "rows"
-	metaWidth       = "width"
-	metaThrough     = "through"
-	metaSavedAt     = "savedAt"
-	metaProfiles    = "o:profiles"
-	metaMembers     = "o:segment-members"
-	metaModels      = "o:models"
-	metaMemberships = "o:memberships"
+	metaLayout       = "layout"
+	metaToken        = "token"
+	metaIncarnation  = "incarnation"
+	metaCounter      = "counter"
+	metaReady        = "ready"
+	metaRows         = "rows"
+	metaWidth        = "width"
+	metaThrough      = "through"
+	metaDictionaries = "dictionaries"
+	metaSavedAt      = "savedAt"
+	metaProfiles     = "o:profiles"
+	metaMembers      = "o:segment-members"
+	metaModels       = "o:models"
+	metaMemberships  = "o:memberships"
 
 	metaSegment   = "s:"
 	metaExpansion = "e:"
@@ -184,6 +186,8 @@ func (m *Meta) set(name, value string) (err error) {
 		m.Rows, err = count(value, mostRows)
 	case metaWidth:
 		m.Width, err = count(value, mostWidth)
+	case metaDictionaries:
+		err = json.Unmarshal([]byte(value), &m.dictionaries)
 	case metaThrough:
 		integer(&m.Through)
 	case metaSavedAt:

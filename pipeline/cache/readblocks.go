@@ -68,12 +68,13 @@ func (s *Store) readSome(ctx context.Context, blocks []block) error {
 	return nil
 }
 
-// lengths returns the lengths of values, 0 for one that is missing.
-func (s *Store) lengths(ctx context.Context, keys []string) ([]int64, error) {
+// lengths returns the lengths of values: of the first so many, which are strings, in bytes, of the others, which are hashes,
+// in fields; 0 for one that is missing.
+func (s *Store) lengths(ctx context.Context, keys []string, strings int) ([]int64, error) {
 	replies := make([]*redis.IntCmd, len(keys))
 	_, err := s.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, key := range keys {
-			replies[i] = p.StrLen(ctx, key)
+			replies[i] = length(ctx, p, key, i < strings)
 		}
 		return nil
 	})
@@ -87,13 +88,20 @@ func (s *Store) lengths(ctx context.Context, keys []string) ([]int64, error) {
 	return lengths, nil
 }
 
+func length(ctx context.Context, p redis.Pipeliner, key string, isString bool) *redis.IntCmd {
+	if isString {
+		return p.StrLen(ctx, key)
+	}
+	return p.HLen(ctx, key)
+}
+
 // idLengths returns the lengths of the first n blocks of ids: how long their slots are stands nowhere else.
 func (s *Store) idLengths(ctx context.Context, k keys, n int) ([]int64, error) {
 	names := make([]string, n)
 	for b := range names {
 		names[b] = k.ids(b)
 	}
-	lengths, err := s.lengths(ctx, names)
+	lengths, err := s.lengths(ctx, names, len(names))
 	if err != nil {
 		return nil, err
 	}

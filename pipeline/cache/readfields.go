@@ -24,6 +24,7 @@ const unkeptName = "unkept" // field of the hash of fields beside the positions
 type dictionaries struct {
 	fields []storedField
 	texts  [][]string // by position and code; [0] is unused
+	sizes  []int      // values of each
 	unkept Unkept
 }
 
@@ -62,8 +63,9 @@ func (s *Store) readTexts(ctx context.Context, k keys, d *dictionaries) error {
 	if err != nil {
 		return err
 	}
-	d.texts = make([][]string, len(d.fields))
+	d.texts, d.sizes = make([][]string, len(d.fields)), make([]int, len(d.fields))
 	for position, reply := range replies {
+		d.sizes[position] = len(reply.Val())
 		if d.texts[position], err = textsIn(reply.Val()); err != nil {
 			return fmt.Errorf("dictionary %d: %w", position, err)
 		}
@@ -84,6 +86,20 @@ func textsIn(hash map[string]string) ([]string, error) {
 		texts[code] = text
 	}
 	return texts, nil
+}
+
+// whole returns an error when fields or values are missing of those that a meta says there are: old codes would get new
+// meanings.
+func (d *dictionaries) whole(m *Meta) error {
+	if len(d.fields) != len(m.dictionaries) {
+		return fmt.Errorf("there are %d fields instead of %d: %w", len(d.fields), len(m.dictionaries), errTorn)
+	}
+	for position, size := range d.sizes {
+		if size != m.dictionaries[position] {
+			return fmt.Errorf("dictionary %d has %d values instead of %d: %w", position, size, m.dictionaries[position], errTorn)
+		}
+	}
+	return nil
 }
 
 // numbers is how many fields hold numbers.

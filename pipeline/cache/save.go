@@ -17,7 +17,8 @@ type Save struct {
 	unset []string // fields of meta to be removed
 	ready bool
 
-	free atomic.Bool // Exec is done with it
+	stored int         // the first ops, which are in Redis; written by Exec
+	free   atomic.Bool // nobody needs it any more
 }
 
 // op is one key that changes.
@@ -31,6 +32,7 @@ type op struct {
 	rows    span // in Save.rows, for someRows
 	texts   span // in Save.texts, for hashes: pairs of field and value; an empty value removes the field
 	replace bool // the hash as a whole
+	held    int  // fields that the hash has before, unless it is replaced
 }
 
 type span struct{ from, to int }
@@ -62,6 +64,7 @@ const keptBytes = 256 << 10 // of a Save that is used again
 
 func (s *Save) reset() {
 	s.free.Store(false)
+	s.stored = 0
 	s.bytes, s.rows = s.bytes[:0], s.rows[:0]
 	clear(s.texts)
 	clear(s.ops)

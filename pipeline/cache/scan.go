@@ -63,7 +63,7 @@ func (s *Store) scan(ctx context.Context, shard int, want *Want) (*View, error) 
 	if err != nil {
 		return nil, err
 	}
-	if !before.fitsTo(after) || !d.fit(v.Width) {
+	if !before.fitsTo(after) || !d.fit(v.Width) || d.whole(before) != nil && d.whole(after) != nil {
 		return nil, errTorn
 	}
 	v.Fields, v.Unkept = d.formats(v.Width), d.unkept

@@ -12,7 +12,7 @@ type stored struct {
 }
 
 // Snapshot copies everything that has changed since the last one, with the meta that belongs to it. The copy may be
-// stored by another goroutine while the mirror changes on. When storing fails call MarkAllDirty.
+// stored by another goroutine while the mirror changes on. When storing fails call TakeBack.
 func (m *Mirror) Snapshot(meta Meta) *Save {
 	save := m.save
 	if save == nil || !save.free.Load() {
@@ -71,8 +71,16 @@ func (m *Mirror) snapshotModels(save *Save) {
 }
 
 func (m *Mirror) snapshotFields(save *Save) {
+	before := len(save.ops)
 	for position, c := range m.columns {
 		save.dictionary(position, c)
+	}
+	if len(save.ops) > before || m.dirtyFields {
+		sizes := make([]int, len(m.columns))
+		for position, c := range m.columns {
+			sizes[position] = c.size()
+		}
+		save.json(metaDictionaries, sizes)
 	}
 	if !m.dirtyFields {
 		return
@@ -92,7 +100,8 @@ func (s *Save) dictionary(position int, c *column) {
 	if c.dirty == [4]uint64{} && !c.dirtyAll {
 		return
 	}
-	o := op{of: dictFamily, number: position, how: hash, replace: c.dirtyAll}
+	o := op{of: dictFamily, number: position, how: hash, replace: c.dirtyAll, held: c.stored}
+	c.stored = c.size()
 	o.texts.from = len(s.texts)
 	add := func(code int) {
 		if code < len(c.texts) {
@@ -142,4 +151,43 @@ func (m *Mirror) snapshotMeta(save *Save, meta *Meta) {
 			save.unset = append(save.unset, metaExpansion+expansion)
 		}
 	}
+}
+
+// TakeBack marks dirty again what an Exec that failed has not stored of a Save, so that the next Snapshot holds it.
+func (m *Mirror) TakeBack(save *Save) {
+	for _, o := range save.ops[save.stored:] {
+		switch o.of {
+		case rowsFamily:
+			m.rows.dirty.whole(o.number)
+		case idsFamily:
+			m.ids.dirty.whole(o.number)
+		case chunksFamily:
+			m.segmentNames[o.name].members.chunks.dirty.whole(o.number)
+		case statesFamily:
+			m.expansions[o.name].states.dirty.whole(o.number)
+		case modelsFamily:
+			m.dirtyModels[o.name] = true
+		case fieldsFamily:
+			m.dirtyFields = true
+		case dictFamily:
+			m.columns[o.number].dirtyAll = true
+		}
+	}
+	m.markMetaDirty() // it goes with the last ops
+	save.done()
+}
+
+// markMetaDirty makes the next Snapshot hold the whole meta.
+func (m *Mirror) markMetaDirty() {
+	for _, g := range m.segments {
+		g.dirtyMeta = true
+	}
+	for _, p := range m.published {
+		p.dirtyMeta = true
+	}
+	for expansion := range m.models {
+		m.dirtyModels[expansion] = true
+	}
+	m.dirtyFields = true
+	m.stored = stored{}
 }

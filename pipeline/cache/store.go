@@ -78,7 +78,7 @@ func (s *Store) ReadMetas(ctx context.Context, shards int) ([]*Meta, error) {
 		}
 		return nil
 	})
-	if err != nil && !isNoHash(err) {
+	if err != nil && !isWrongType(err) {
 		return nil, fmt.Errorf("read the meta of %d shards: %w", shards, err)
 	}
 	metas := make([]*Meta, shards)
@@ -93,7 +93,7 @@ func (s *Store) ReadMetas(ctx context.Context, shards int) ([]*Meta, error) {
 func metaIn(reply *redis.MapStringStringCmd) (*Meta, error) {
 	hash, err := reply.Result()
 	switch {
-	case isNoHash(err):
+	case isWrongType(err):
 		return &Meta{Damaged: "its meta is no hash"}, nil
 	case err != nil:
 		return nil, err
@@ -101,8 +101,8 @@ func metaIn(reply *redis.MapStringStringCmd) (*Meta, error) {
 	return metaOf(hash), nil
 }
 
-// isNoHash reports whether err is Redis' answer to a command for hashes when the key holds something else.
-func isNoHash(err error) bool { return redis.HasErrorPrefix(err, "WRONGTYPE") }
+// isWrongType reports whether err is Redis' answer to a command for strings or hashes when the key holds something else.
+func isWrongType(err error) bool { return redis.HasErrorPrefix(err, "WRONGTYPE") }
 
 // integer reads a value that Redis returned, if there is one.
 func integer(text any) (int64, bool) {

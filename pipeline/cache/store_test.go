@@ -94,7 +94,15 @@ func takeOver(t testing.TB, s *cache.Store) *owner {
 	return o
 }
 
-func (o *owner) exec() error { return o.writer.Exec(context.Background(), o.Snapshot(o.meta)) }
+// exec saves, as a shard's owner does: what was not stored is taken back.
+func (o *owner) exec() error {
+	save := o.Snapshot(o.meta)
+	err := o.writer.Exec(context.Background(), save)
+	if err != nil {
+		o.TakeBack(save)
+	}
+	return err
+}
 
 func (o *owner) save() {
 	o.t.Helper()

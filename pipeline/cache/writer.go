@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -20,47 +21,53 @@ type Writer struct {
 	counter int64 // of transactions, as last written; -1: nothing can be stored
 
 	ready   bool // as last written
-	torn    bool // the last Exec failed: the cache may not be what the mirror thinks
-	unknown bool // whether its transaction was executed is not known
+	failed  bool // the last Exec has; smaller pieces may get through
+	unknown bool // whether its last transaction was executed is not known
 }
 
 const (
-	largestSave = 256 << 20 // bytes of one transaction on a cache that is ready
-	pieceOfSave = 8 << 20   // of one that is not: it holds up other shards less
+	largestSave  = 256 << 20 // bytes of one transaction on a cache that is ready
+	pieceOfSave  = 8 << 20   // of one that is not: it holds up other shards less
+	smallestSave = 1 << 20   // of one after a failure: over a slow link, too, it is through in time
+
+	pieceTimeout = 10 * time.Second // for one transaction
 )
 
 // Exec stores a Save, rows and offsets in one transaction, provided that the cache is as this writer last left it; else
-// it changes nothing and returns ErrLost. After any error the mirror must be marked dirty as a whole, and after ErrLost
-// the cache claimed anew.
+// it changes nothing and returns ErrLost. After any error the mirror must take back what was not stored (Mirror.TakeBack),
+// and after ErrLost be marked dirty as a whole and the cache claimed anew.
 //
-// What is too large, or stored while the cache is not ready, is written in pieces. Until the last one the cache is not
-// ready, so that nobody takes the rows for those of other offsets.
+// What is too large, stored while the cache is not ready, or stored after a failure is written in pieces, each with a time
+// limit of its own. Until the last one the cache is not ready, so that nobody takes the rows for those of other offsets.
 func (w *Writer) Exec(ctx context.Context, save *Save) error {
-	defer save.done()
-	if err := w.exec(ctx, save); err != nil {
-		w.torn = true
+	err := w.exec(ctx, save)
+	if w.failed = err != nil; w.failed {
 		return fmt.Errorf("save shard %d: %w", w.shard, err)
 	}
-	w.torn = false
+	save.done()
 	return nil
 }
 
 func (w *Writer) exec(ctx context.Context, save *Save) error {
 	limit := pieceOfSave
-	if w.ready && len(save.bytes) <= largestSave {
+	switch {
+	case w.failed:
+		limit = smallestSave
+	case w.ready && len(save.bytes) <= largestSave:
 		limit = largestSave
 	}
-	for ops := save.ops; ; {
+	for {
+		ops := save.ops[save.stored:]
 		n := within(ops, limit)
 		last := n == len(ops)
 		if err := w.transaction(ctx, save, ops[:n], last); err != nil {
 			return err
 		}
 		w.ready = last && save.ready
+		save.stored += n
 		if last {
 			return nil
 		}
-		ops = ops[n:]
 	}
 }
 
@@ -77,10 +84,12 @@ func within(ops []op, limit int) int {
 
 // transaction writes some of a save, and with the last ones the meta.
 func (w *Writer) transaction(ctx context.Context, save *Save, ops []op, last bool) error {
-	watched, lengths := w.partial(save, ops)
+	ctx, cancel := context.WithTimeout(ctx, pieceTimeout)
+	defer cancel()
+	watched, lengths, strings := w.partial(ops)
 	began := false
 	err := w.store.Redis.Watch(ctx, func(tx *redis.Tx) error {
-		if err := w.demand(ctx, tx, watched[1:], lengths); err != nil {
+		if err := w.demand(ctx, tx, watched[1:], lengths, strings); err != nil {
 			return err
 		}
 		began = true
@@ -106,8 +115,9 @@ func (w *Writer) transaction(ctx context.Context, save *Save, ops []op, last boo
 	return err
 }
 
-// partial lists the keys to watch: meta, then the blocks of which only some rows are written, with their lengths.
-func (w *Writer) partial(save *Save, ops []op) (watched []string, lengths []int64) {
+// partial lists the keys to watch: meta, then the blocks, and behind them the hashes, of which only a part is written, each
+// with its length now.
+func (w *Writer) partial(ops []op) (watched []string, lengths []int64, strings int) {
 	watched = append(watched, w.keys.meta())
 	for i := range ops {
 		if o := &ops[i]; o.how == someRows {
@@ -115,18 +125,25 @@ func (w *Writer) partial(save *Save, ops []op) (watched []string, lengths []int6
 			lengths = append(lengths, int64(o.bytes.len()/o.rows.len()*BlockRows))
 		}
 	}
-	return watched, lengths
+	strings = len(lengths)
+	for i := range ops {
+		if o := &ops[i]; o.how == hash && !o.replace {
+			watched = append(watched, w.keys.of(o))
+			lengths = append(lengths, int64(o.held))
+		}
+	}
+	return watched, lengths, strings
 }
 
-// demand checks that everything is as it was left. A block that was lost must not be made anew by writing a row of it:
-// Redis would fill it up with zeros.
-func (w *Writer) demand(ctx context.Context, tx *redis.Tx, blocks []string, lengths []int64) error {
+// demand checks that everything is as it was left. A block or a dictionary that was lost must not be made anew by writing a
+// part of it: Redis would fill the block up with zeros, and the rest of the dictionary's codes would mean nothing.
+func (w *Writer) demand(ctx context.Context, tx *redis.Tx, keys []string, lengths []int64, strings int) error {
 	var held *redis.SliceCmd
-	found := make([]*redis.IntCmd, len(blocks))
+	found := make([]*redis.IntCmd, len(keys))
 	_, err := tx.Pipelined(ctx, func(p redis.Pipeliner) error {
 		held = p.HMGet(ctx, w.keys.meta(), metaToken, metaCounter)
-		for i, key := range blocks {
-			found[i] = p.StrLen(ctx, key)
+		for i, key := range keys {
+			found[i] = length(ctx, p, key, i < strings)
 		}
 		return nil
 	})

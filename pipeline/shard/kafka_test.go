@@ -20,7 +20,7 @@ type kafka struct {
 	fenced bool
 
 	// When set, they are called before each fetch and each publication. To be set before run.
-	fetching   func()
+	fetching   func(from []wire.Position)
 	publishing func(context.Context)
 
 	// abandon, when set, decides before each publication whether its records reach the log, and whether the publisher gets
@@ -69,7 +69,7 @@ func (k *kafka) append(topic string, partition int, b *wire.Builder, pid int64) 
 
 func (k *kafka) Fetch(ctx context.Context, from []wire.Position, wait time.Duration) ([]wire.Fetched, error) {
 	if k.fetching != nil {
-		k.fetching()
+		k.fetching(from)
 	}
 	timeout := time.After(wait)
 	for {

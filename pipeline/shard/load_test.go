@@ -25,7 +25,7 @@ func TestAPassAdvancesHoweverManyEventsWait(t *testing.T) {
 		w.profile("c-"+strconv.Itoa(i), []string{"Oslo", "Bergen"}[i%2])
 	}
 	events := 0
-	w.fetching = func() {
+	w.fetching = func([]wire.Position) {
 		events++
 		city := []string{"Oslo", "Bergen"}[events%2]
 		w.write(w.topic(schemas.Profiles), 0, "busy", fmt.Appendf(nil, `{"fields":{"City":%q}}`, city))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"kindred/pipeline/cache"
 	"kindred/schemas"
@@ -36,9 +37,14 @@ type Owner struct {
 	Log         *slog.Logger
 	Stats       *Stats
 
+	// StaleAfter is the smallest delete.retention.ms of the inputs: a mirror or a cache that had caught up longer ago may have
+	// missed the tombstone of an erasure. Default 24 h, as Kafka's.
+	StaleAfter time.Duration
+
 	mirror *cache.Mirror
 	meta   cache.Meta
 	writer *cache.Writer
+	fresh  time.Time // when the mirror had last caught up; zero: never
 
 	inputs     inputs
 	expansions expansions
@@ -100,6 +106,11 @@ func (o *Owner) turn(ctx context.Context, batch []wire.Fetched) error {
 		}
 		o.catchUp()
 	}
+	if o.stale(o.fresh) { // the process was frozen
+		o.forget()
+		return fmt.Errorf("the shard stood still since %s, for longer than tombstones are kept: it is rebuilt", o.fresh.Format(time.RFC3339))
+	}
+	o.fresh = time.Now()
 	if err := o.reconcileTouched(ctx); err != nil {
 		return err
 	}

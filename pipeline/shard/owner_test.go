@@ -441,3 +441,10 @@ func (w *world) step(r *rand.Rand) {
 		w.settle()
 	}
 }
+
+func (w *world) OK(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kindred/pipeline/cache"
+	"kindred/schemas/retry"
 )
 
 const (
@@ -14,19 +15,28 @@ const (
 	slowest  = 250 * time.Millisecond // between two that cost much
 	renewal  = time.Second            // longest time without a save: each also shows whether the cache is still ours
 
-	saveTimeout = 10 * time.Second
-	checkEvery  = 2 * time.Second // whether Redis has dropped a block, which it should not be allowed to
+	checkEvery = 2 * time.Second  // whether Redis has dropped something, which it should not be allowed to
+	reminded   = 30 * time.Second // how often it is logged that the cache still cannot be saved
 )
+
+// saveTries are the pauses after saves that failed.
+var saveTries = retry.Backoff{First: slowest, Last: 5 * time.Second}
 
 // saving is the one save that may be under way. How often the owner saves decides only how much a crash repeats.
 type saving struct {
-	done    chan error // receives the result of the save under way; nil: there is none
+	done    chan error  // receives the result of the save under way; nil: there is none
+	under   *cache.Save // what is being saved; nil: it is only asked whether Redis answers again
 	began   time.Time
 	checked time.Time   // when the blocks were last compared
 	next    time.Time   // earliest start of the next
 	timer   *time.Timer // fires when save should look again
 	urgent  bool        // the next save starts as soon as the last one has ended: others wait for the meta it writes
 	dirty   bool        // progress or published states have changed since the last save
+
+	failing time.Time     // since when saves fail; zero: they do not
+	warned  time.Time     // when that was last logged
+	answers bool          // Redis does again
+	pauses  retry.Backoff // between saves that fail
 
 	// As last saved, or being saved.
 	// Invariant: offsets are never ahead of states. What a record below them made of rows and published states is saved in
@@ -80,8 +90,20 @@ func (o *Owner) save(ctx context.Context, fence Fence) error {
 
 func (o *Owner) startSave(ctx context.Context, offsets [inputCount]int64) {
 	s := &o.saving
+	s.began, s.done = time.Now(), make(chan error, 1)
+	s.timer.Reset(quickest)
+	ctx = context.WithoutCancel(ctx) // a save under way is finished; each of its transactions has a time limit
+	if !s.failing.IsZero() && !s.answers {
+		// Copying the mirror would be in vain until Redis answers.
+		go func(done chan<- error, writer *cache.Writer) {
+			limited, cancel := context.WithTimeout(ctx, slowest)
+			defer cancel()
+			_, err := o.Cache.Owns(limited, writer)
+			done <- err
+		}(s.done, o.writer)
+		return
+	}
 	s.offsets, s.through, s.dirty, s.urgent = offsets, o.meta.Through, false, false
-	s.began = time.Now()
 	o.meta.Offsets = cache.Offsets{
 		Profiles: offsets[profilesInput], SegmentMembers: offsets[segmentsInput],
 		Models: offsets[modelsInput], Memberships: offsets[membershipsInput],
@@ -91,22 +113,20 @@ func (o *Owner) startSave(ctx context.Context, offsets [inputCount]int64) {
 		o.meta.SavedAt = s.began.UnixMilli()
 	}
 	o.countMembers()
-	save := o.mirror.Snapshot(o.meta)
-	s.done = make(chan error, 1)
+	s.under = o.mirror.Snapshot(o.meta)
 	var shape *cache.Shape
 	if o.meta.Ready && s.began.Sub(s.checked) > checkEvery {
 		s.checked, shape = s.began, o.Cache.Shape(o.mirror)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout) // a save under way is finished
-	go func(done chan<- error, writer *cache.Writer) {
-		defer cancel()
+	go func(done chan<- error, writer *cache.Writer, save *cache.Save) {
 		err := writer.Exec(ctx, save)
 		if err == nil && shape != nil {
-			err = writer.Check(ctx, shape)
+			if err = writer.Check(ctx, shape); !errors.Is(err, cache.ErrLost) {
+				err = nil // nothing was found missing: all is saved, whatever else went wrong
+			}
 		}
 		done <- err
-	}(s.done, o.writer)
-	s.timer.Reset(quickest)
+	}(s.done, o.writer, s.under)
 }
 
 // saveEnded takes the result of a save. A cache that is not as it was last written may be lost, stale, or somebody
@@ -115,17 +135,22 @@ func (o *Owner) saveEnded(ctx context.Context, fence Fence, err error) error {
 	s := &o.saving
 	took := time.Since(s.began)
 	s.next = time.Now().Add(min(max(quickest, 4*took), slowest))
-	if err == nil {
-		o.Stats.Saves.Add(1)
+	switch {
+	case err == nil && s.under == nil: // Redis answers again
+		s.answers, s.next = true, time.Time{}
+		return nil
+	case err == nil:
+		o.saved()
 		return nil
 	}
-	o.mirror.MarkAllDirty()
-	s.dirty = true
-	s.next = time.Now().Add(slowest)
+	o.takeBack()
+	s.answers = false
+	s.next = time.Now().Add(s.pauses.Next())
 	if !errors.Is(err, cache.ErrLost) {
-		o.Log.Warn("the cache could not be saved; trying again", "shard", o.Shard, "error", err)
+		o.complain(err)
 		return ctx.Err()
 	}
+	o.mirror.MarkAllDirty()
 	profiles := map[int]int64{o.Shard: o.inputs.at[profilesInput]}
 	if err := fence.Commit(ctx, o.inputs.topics[profilesInput], profiles); err != nil {
 		return fmt.Errorf("somebody else has written the cache: %w", err)
@@ -133,23 +158,61 @@ func (o *Owner) saveEnded(ctx context.Context, fence Fence, err error) error {
 	o.Log.Warn("the cache is not as it was written; writing it anew", "shard", o.Shard)
 	writer, err := o.Cache.Claim(ctx, o.Shard, true)
 	if err != nil {
-		o.Log.Warn("the cache could not be claimed; trying again", "shard", o.Shard, "error", err)
+		o.complain(err)
 		return ctx.Err()
 	}
 	o.writer = writer
 	return nil
 }
 
-// awaitSave waits for the save under way. When that has failed, the next Run writes everything again.
+// saved notes that everything up to the last Snapshot is in the cache.
+func (o *Owner) saved() {
+	s := &o.saving
+	s.under = nil
+	o.Stats.Saves.Add(1)
+	if !s.failing.IsZero() {
+		o.Log.Info("the cache is saved again", "shard", o.Shard, "after", time.Since(s.failing).Round(time.Millisecond))
+		s.failing = time.Time{}
+	}
+	s.pauses, s.answers = saveTries, true
+}
+
+// takeBack makes what the save under way has not stored part of the next one.
+func (o *Owner) takeBack() {
+	s := &o.saving
+	if s.under != nil {
+		o.mirror.TakeBack(s.under)
+		s.under, s.dirty = nil, true
+	}
+}
+
+// complain logs that Redis fails: at once, and then now and again while it lasts.
+func (o *Owner) complain(err error) {
+	s, now := &o.saving, time.Now()
+	if s.failing.IsZero() {
+		s.failing = now
+	}
+	if now.Sub(s.warned) > reminded {
+		s.warned = now
+		o.Log.Warn("redis does not do what was asked; trying again", "shard", o.Shard, "for", now.Sub(s.failing).Round(time.Second), "error", err)
+	}
+}
+
+// awaitSave waits for the save under way. What it has not stored the next Run saves.
 func (o *Owner) awaitSave() {
-	if o.saving.done == nil {
+	s := &o.saving
+	if s.done == nil {
 		return
 	}
-	if err := <-o.saving.done; err != nil {
-		o.mirror.MarkAllDirty()
-		o.saving.dirty = true
+	if err := <-s.done; err != nil {
+		o.takeBack()
+		if errors.Is(err, cache.ErrLost) {
+			o.mirror.MarkAllDirty()
+		}
+	} else if s.under != nil {
+		o.saved()
 	}
-	o.saving.done = nil
+	s.done = nil
 }
 
 // offsets returns what may be saved now: never past a record whose pass is not over.

@@ -10,16 +10,18 @@ import (
 	"kindred/schemas"
 )
 
-// staleAfter is the smallest delete.retention.ms of the inputs (Kafka's default): a cache that was whole longer ago
-// may have missed the tombstone of an erasure.
-const staleAfter = 24 * time.Hour
+// defaultStale is Kafka's default of delete.retention.ms.
+const defaultStale = 24 * time.Hour
 
 // takeOver makes the shard ours and finds what must be read before anything is published. It begins with the mirror in
-// memory if the cache is still as that was last saved, else with what the cache holds, else with nothing, which means to
-// read everything from the start. These differ only in the offsets at which reading begins.
+// memory if that can be continued, else with what the cache holds, else with nothing, which means to read everything from
+// the start. These differ only in the offsets at which reading begins.
 func (o *Owner) takeOver(ctx context.Context, fence Fence) error {
 	o.saving.timer = time.NewTimer(quickest)
-	kept := o.mirror != nil && o.Cache.Owns(ctx, o.writer)
+	kept, err := o.keep(ctx, fence)
+	if err != nil {
+		return err
+	}
 	if !kept {
 		if err := o.load(ctx, fence); err != nil {
 			return err
@@ -42,32 +44,109 @@ func (o *Owner) takeOver(ctx context.Context, fence Fence) error {
 	return nil
 }
 
+// keep reports whether the mirror of an earlier generation can be continued, and makes the cache ours then. It can, wherever
+// the shard has been meanwhile, as long as no tombstone can have expired since it had caught up: all that came is read.
+// But when somebody else has saved the shard since, that is quicker to load.
+func (o *Owner) keep(ctx context.Context, fence Fence) (bool, error) {
+	if o.mirror == nil || o.stale(o.fresh) {
+		return false, nil
+	}
+	var owns bool
+	var meta *cache.Meta
+	err := o.untilAnswered(ctx, func(ctx context.Context) (err error) {
+		if owns, err = o.Cache.Owns(ctx, o.writer); err == nil && !owns {
+			meta, err = o.Cache.ReadMeta(ctx, o.Shard)
+		}
+		return err
+	})
+	if err != nil || owns {
+		return owns, err
+	}
+	if meta != nil && meta.Ready {
+		return false, nil
+	}
+	if err := o.confirm(ctx, fence, o.inputs.at[profilesInput]); err != nil {
+		return false, err
+	}
+	err = o.untilAnswered(ctx, func(ctx context.Context) (err error) {
+		o.writer, err = o.Cache.Claim(ctx, o.Shard, true)
+		return err
+	})
+	o.mirror.MarkAllDirty()
+	o.saving.dirty = true
+	return err == nil, err
+}
+
+// stale reports whether the tombstone of an erasure may have expired unseen since a time. Zero is the time of a shard that
+// never had caught up: what it holds was read from topics that had all that counts.
+func (o *Owner) stale(since time.Time) bool {
+	after := o.StaleAfter
+	if after == 0 {
+		after = defaultStale
+	}
+	return !since.IsZero() && time.Since(since) > after
+}
+
+// confirm returns an error unless Kafka says that the shard is ours: it takes a commit of the group's present member only.
+func (o *Owner) confirm(ctx context.Context, fence Fence, at int64) error {
+	if err := fence.Commit(ctx, o.Prefix.Topic(schemas.Profiles), map[int]int64{o.Shard: at}); err != nil {
+		return fmt.Errorf("the shard has another owner: %w", err)
+	}
+	return nil
+}
+
+// untilAnswered asks Redis until it answers. While it is away a shard waits, with all that it has in memory.
+func (o *Owner) untilAnswered(ctx context.Context, ask func(context.Context) error) error {
+	pauses := saveTries
+	for {
+		limited, cancel := context.WithTimeout(ctx, redisPatience)
+		err := ask(limited)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		o.complain(err)
+		if ended := pauses.Wait(ctx); ended != nil {
+			return fmt.Errorf("%w (last: %w)", ended, err)
+		}
+	}
+}
+
+const redisPatience = 30 * time.Second // for what Redis is asked at once while a shard is taken over: a whole cache
+
 // load starts from the cache, or from nothing when it does not hold the shard whole or is too old to be trusted.
 func (o *Owner) load(ctx context.Context, fence Fence) error {
-	if err := o.claim(ctx, fence); err != nil {
-		return err
-	}
-	mirror, meta, err := o.Cache.Load(ctx, o.Shard)
+	mirror, meta, err := o.claim(ctx, fence)
 	if err != nil {
 		return err
 	}
-	if meta != nil && meta.Damaged != "" {
-		o.Log.Warn("the cache is damaged; the shard is rebuilt", "shard", o.Shard, "why", meta.Damaged)
+	models, err := decoded(mirror)
+	if err != nil {
+		mirror, meta.Damaged = nil, err.Error()
 	}
-	if mirror == nil || time.Since(time.UnixMilli(meta.SavedAt)) > staleAfter {
-		if o.writer, err = o.Cache.Claim(ctx, o.Shard, true); err != nil {
+	if meta != nil && meta.Damaged != "" {
+		o.Log.Warn("the cache cannot be used; the shard is rebuilt", "shard", o.Shard, "why", meta.Damaged)
+	}
+	if mirror == nil || o.stale(time.UnixMilli(meta.SavedAt)) {
+		if err := o.untilAnswered(ctx, func(ctx context.Context) (err error) {
+			o.writer, err = o.Cache.Claim(ctx, o.Shard, true)
+			return err
+		}); err != nil {
 			return err
 		}
-		mirror, meta = cache.New(o.Shard), &cache.Meta{}
+		mirror, meta, models = cache.New(o.Shard), &cache.Meta{}, nil
 		mirror.Whole = o.Cache.Whole
 	}
 	if meta.Expansions == nil {
 		meta.Expansions = map[string]*cache.Progress{}
 	}
-	o.mirror, o.meta = mirror, *meta
+	o.mirror, o.meta, o.fresh = mirror, *meta, time.Time{}
+	if meta.SavedAt > 0 {
+		o.fresh = time.UnixMilli(meta.SavedAt)
+	}
 	o.expansions, o.inOrder, o.passes, o.touched, o.releasable = expansions{}, nil, nil, nil, nil
 	o.collecting = map[string]int64{}
-	o.saving = saving{timer: o.saving.timer}
+	o.saving = saving{timer: o.saving.timer, pauses: saveTries}
 	o.inputs.partition, o.inputs.acked = o.Shard, 0
 	for i, name := range Inputs {
 		o.inputs.topics[i] = o.Prefix.Topic(name)
@@ -76,36 +155,57 @@ func (o *Owner) load(ctx context.Context, fence Fence) error {
 		profilesInput: meta.Offsets.Profiles, segmentsInput: meta.Offsets.SegmentMembers,
 		modelsInput: meta.Offsets.Models, membershipsInput: meta.Offsets.Memberships,
 	}
-	for _, id := range mirror.Models() {
-		m, err := model.Decode(mirror.Model(id))
-		if err != nil {
-			return fmt.Errorf("the cached model of %s: %w", id, err)
-		}
+	for id, m := range models {
 		o.adopt(id, m, mirror.Model(id))
 	}
 	return nil
 }
 
-// claim makes the cache ours, once Kafka has confirmed that the shard is: from then on an older owner can store nothing.
-func (o *Owner) claim(ctx context.Context, fence Fence) error {
-	meta, err := o.Cache.ReadMeta(ctx, o.Shard)
-	if err != nil {
+// decoded returns the models that a mirror keeps as they were read.
+func decoded(mirror *cache.Mirror) (map[string]*model.Model, error) {
+	if mirror == nil {
+		return nil, nil
+	}
+	models := map[string]*model.Model{}
+	for _, id := range mirror.Models() {
+		m, err := model.Decode(mirror.Model(id))
+		if err != nil {
+			return nil, fmt.Errorf("the cached model of %s: %w", id, err)
+		}
+		models[id] = m
+	}
+	return models, nil
+}
+
+// claim makes the cache ours, once Kafka has confirmed that the shard is, and loads it: from then on an older owner can store
+// nothing.
+func (o *Owner) claim(ctx context.Context, fence Fence) (mirror *cache.Mirror, meta *cache.Meta, err error) {
+	if err := o.untilAnswered(ctx, func(ctx context.Context) (err error) {
+		meta, err = o.Cache.ReadMeta(ctx, o.Shard)
 		return err
+	}); err != nil {
+		return nil, nil, err
 	}
 	var at int64
 	if meta != nil {
 		at = meta.Offsets.Profiles
 	}
-	if err := fence.Commit(ctx, o.Prefix.Topic(schemas.Profiles), map[int]int64{o.Shard: at}); err != nil {
-		return fmt.Errorf("the shard has another owner: %w", err)
+	if err := o.confirm(ctx, fence, at); err != nil {
+		return nil, nil, err
 	}
-	o.writer, err = o.Cache.Claim(ctx, o.Shard, false)
-	return err
+	err = o.untilAnswered(ctx, func(ctx context.Context) (err error) {
+		if o.writer, err = o.Cache.Claim(ctx, o.Shard, false); err == nil {
+			mirror, meta, err = o.Cache.Load(ctx, o.Shard)
+		}
+		return err
+	})
+	return mirror, meta, err
 }
 
 // catchUp ends the take-over: everything that was there has been read, and from now on it is reconciled.
 func (o *Owner) catchUp() {
 	o.caughtUp.Store(true)
+	o.fresh = time.Now()
 	o.repairPass()
 	o.saving.hurry()
 	o.Log.Info("caught up", "shard", o.Shard, "rows", o.mirror.Rows())

@@ -24,7 +24,10 @@ type Worker struct {
 	joined bool
 }
 
-const pause = time.Second // before a shard that stopped with an error is taken over again
+const (
+	pause           = time.Second // before a shard that stopped with an error is taken over again
+	triesWithMirror = 3           // after so many, it is taken over from the cache
+)
 
 // Run owns the shards until ctx, the group's generation, ends. A shard that cannot go on stops alone.
 func (w *Worker) Run(ctx context.Context, shards []int, fence Fence) error {
@@ -41,6 +44,7 @@ func (w *Worker) Run(ctx context.Context, shards []int, fence Fence) error {
 
 // own runs an owner until ctx ends. What stops one shard (its cache cannot be reached, say) stops no other.
 func (w *Worker) own(ctx context.Context, o *Owner, fence Fence) {
+	failures := 0
 	for {
 		err := o.Run(ctx, fence)
 		switch {
@@ -59,7 +63,9 @@ func (w *Worker) own(ctx context.Context, o *Owner, fence Fence) {
 			return
 		}
 		w.Log.Warn("a shard has stopped; it is taken over again", "shard", o.Shard, "error", err)
-		o.forget()
+		if failures++; failures%triesWithMirror == 0 {
+			o.forget() // perhaps the mirror is what it stops at
+		}
 		if retry.Sleep(ctx, pause) != nil {
 			return
 		}
