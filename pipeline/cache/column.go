@@ -5,7 +5,7 @@ import "kindred/schemas"
 const (
 	mostFields  = 256
 	mostValues  = 254 // of a field, at a time
-	tooMany     = 255 // the code of every value of a field that had more
+	tooMany     = 255 // the code of every value of a field that had more, and of a text that is too long to be kept
 	tableCells  = 512 // twice as many as values: a probe ends soon
 	cellCode    = 0xFF
 	cellHashing = 0xFF00 // some bits of the value's hash

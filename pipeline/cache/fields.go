@@ -39,9 +39,17 @@ func (m *Mirror) Unkept() Unkept { return m.unkept }
 type Unkept struct {
 	Beyond []string `json:"beyond,omitempty"` // they came when the shard had 256 fields already
 	Nested []string `json:"nested,omitempty"` // somebody has an object or an array there; other values are kept
+	Long   []string `json:"long,omitempty"`   // their names have more than 255 bytes; here are their beginnings
 }
 
 const mostUnkept = 256
+
+// Bounds of what one profile can make a shard keep.
+const (
+	longestName  = 255  // bytes of a field's name
+	longestNoted = 40   // bytes of a longer one that are kept to report it
+	longestText  = 1000 // bytes of a value: of a longer one is kept only that there is one
+)
 
 // note adds a name unless it is there, or there is no more room, and reports whether it did.
 func note(names *[]string, name []byte) bool {

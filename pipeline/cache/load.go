@@ -128,7 +128,7 @@ func (m *Mirror) countCodes() {
 
 // restore makes the keys from the texts. Every code that somebody has must mean something.
 func (c *column) restore() error {
-	for code := 1; code < len(c.counts); code++ {
+	for code := 1; code < tooMany; code++ {
 		if c.overflow {
 			break
 		}

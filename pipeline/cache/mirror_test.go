@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"kindred/pipeline/format"
@@ -130,6 +131,36 @@ func TestMoreThan256FieldsAreReportedNotKept(t *testing.T) {
 	}
 	if len(v.Fields) != 256 || has(v.Fields, v.Row(0), "f255") != "255" || numberIn(v.Fields[255], v.Row(0)) != number("255") {
 		t.Fatalf("%d fields are kept", len(v.Fields))
+	}
+}
+
+// One profile cannot make a shard keep megabytes: a long name is reported, a long text counted.
+func TestLongNamesAndTextsAreNotKept(t *testing.T) {
+	s := newStore(t)
+	o := own(t, s)
+	name, text := strings.Repeat("ä", 300_000), strings.Repeat("x", 1001)
+	o.set("c-1", fmt.Sprintf(`{%q:"a","City":%q,"Plan":"pro"}`, name, text))
+	o.set("c-2", fmt.Sprintf(`{"City":%q,"Plan":%q}`, text[:1000], text))
+	o.set("c-3", fmt.Sprintf(`{"City":"Oslo","Plan":%q}`, text+"y"))
+	o.set("c-3", `{"City":"Oslo","Plan":"free"}`)
+	o.save()
+	for _, m := range []*cache.Mirror{o.Mirror, takeOver(t, s).Mirror} {
+		if long := m.Unkept().Long; len(long) != 1 || !strings.HasPrefix(long[0], "ääää") || len(long[0]) > 50 {
+			t.Fatalf("reported are %q", long)
+		}
+		fields := m.Fields()
+		if len(fields) != 2 || len(fields[0].Values) != 3 || len(fields[1].Values) != 3 {
+			t.Fatalf("kept are %d fields", len(fields))
+		}
+		if counts := m.Counts(0); counts[255] != 1 || fields[0].Overflow {
+			t.Errorf("City: %d customers with a long text, overflow %v", counts[255], fields[0].Overflow)
+		}
+		if counts := m.Counts(1); counts[255] != 1 || fields[1].Overflow {
+			t.Errorf("Plan: %d customers with a long text, overflow %v", counts[255], fields[1].Overflow)
+		}
+	}
+	if v := scan(t, s, cache.Want{}); has(v.Fields, v.Row(2), "Plan") != `"free"` || has(v.Fields, v.Row(0), "Plan") != `"pro"` {
+		t.Error("the others' values are lost")
 	}
 }
 

@@ -3,6 +3,7 @@ package cache
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 
 	"kindred/pipeline/format"
 	"kindred/schemas"
@@ -60,6 +61,11 @@ func (m *Mirror) position(last int, v *schemas.FieldValue) int {
 	}
 	if v.Kind == schemas.Other {
 		m.dirtyFields = note(&m.unkept.Nested, v.Name) || m.dirtyFields
+		return -1
+	}
+	if len(v.Name) > longestName {
+		name := strings.ToValidUTF8(string(v.Name[:longestNoted]), "") + "…"
+		m.dirtyFields = note(&m.unkept.Long, []byte(name)) || m.dirtyFields
 		return -1
 	}
 	position, known := m.byName[string(v.Name)]
@@ -136,6 +142,10 @@ func (m *Mirror) compose(row, position int, v *schemas.FieldValue) {
 	}
 	if c.overflow {
 		m.next[at] = tooMany
+		return
+	}
+	if v.Kind == schemas.String && len(v.Text) > longestText {
+		m.next[at] = tooMany // it is counted, and not kept
 		return
 	}
 	old, value := m.rows.at(row)[at], pack(v)
