@@ -76,6 +76,11 @@ var worlds atomic.Int64
 
 func newWorld(t testing.TB, at addresses) *world {
 	t.Helper()
+	return newWorldFor(t, testkit.Longest, at)
+}
+
+func newWorldFor(t testing.TB, longest time.Duration, at addresses) *world {
+	t.Helper()
 	w := &world{addresses: at, program: &program{
 		settings: config.Settings{
 			Kafka: []string{at.kafkaAddr}, Redis: []string{at.redisAddr},
@@ -89,7 +94,7 @@ func newWorld(t testing.TB, at addresses) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.kafka.close)
-	w.World = testkit.New(t, w.kafka.cluster, w.settings.Prefix, shardsOfAWorld)
+	w.World = testkit.NewFor(t, longest, w.kafka.cluster, w.settings.Prefix, shardsOfAWorld)
 	w.cache, err = openCache(&w.settings, !at.real)
 	w.OK(err)
 	t.Cleanup(func() { w.cache.Close() })
@@ -103,6 +108,12 @@ func (w *world) another() *world { return newWorld(w.TB, w.addresses) }
 // wait looks again and again until lack returns that nothing is missing: an empty string.
 func (w *world) wait(what string, lack func() string) {
 	w.Helper()
+	w.waitFor(w.Ctx, what, lack)
+}
+
+// waitFor is wait until ctx ends.
+func (w *world) waitFor(ctx context.Context, what string, lack func() string) {
+	w.Helper()
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
 	for {
@@ -112,7 +123,7 @@ func (w *world) wait(what string, lack func() string) {
 		}
 		select {
 		case <-again.C:
-		case <-w.Ctx.Done():
+		case <-ctx.Done():
 			w.Fatalf("waited in vain for %s: %s", what, missing)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 	"kindred/schemas/wire"
 )
 
-// Longest is how long a world lives: a test that takes longer has got stuck.
+// Longest is how long a world lives, unless New is told otherwise: a test that takes longer has got stuck.
 const Longest = 2 * time.Minute
 
 // Kafka starts a Kafka in this process that ends with the test, of one broker unless the options say otherwise.
@@ -43,7 +43,7 @@ func Connect(t testing.TB, addresses ...string) *broker.Cluster {
 // and a producer runs.
 type World struct {
 	testing.TB
-	Ctx      context.Context // ends with the test, or after Longest
+	Ctx      context.Context // ends with the test, or when that takes too long
 	Kafka    *broker.Cluster
 	Prefix   schemas.Prefix
 	Fetcher  *consumers.Fetcher
@@ -55,7 +55,13 @@ type World struct {
 // New makes a world of a number of shards on a Kafka. What was started in it ends with the test.
 func New(t testing.TB, kafka *broker.Cluster, prefix string, shards int) *World {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), Longest)
+	return NewFor(t, Longest, kafka, prefix, shards)
+}
+
+// NewFor is New for a test that may take longer.
+func NewFor(t testing.TB, longest time.Duration, kafka *broker.Cluster, prefix string, shards int) *World {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	w := &World{TB: t, Ctx: ctx, Kafka: kafka, Prefix: schemas.Prefix(prefix),
 		Fetcher: &consumers.Fetcher{Cluster: kafka}, Producer: &producers.Producer{Cluster: kafka}}
 	w.OK(producers.Ensure(ctx, kafka, w.Prefix, schemas.Topics(shards)))
