@@ -7,13 +7,17 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"kindred/pipeline/cache"
 	"kindred/pipeline/model"
 	"kindred/schemas"
 )
 
-// best reads the best members of an expansion from the cache of every shard.
+// oldCache is how long ago a shard may have been saved before readers are told. While it is served it is saved every second.
+const oldCache = 10 * time.Second
+
+// best reads the best members of an expansion from the cache of every shard. When one is old it says so.
 func (p *program) best(ctx context.Context, shards int, expansion string, most int) ([]schemas.Membership, error) {
 	store, err := p.cache(ctx)
 	if err != nil {
@@ -22,6 +26,7 @@ func (p *program) best(ctx context.Context, shards int, expansion string, most i
 	defer store.Close()
 	r := ranking{expansion: expansion, most: most}
 	var view *cache.View
+	oldest := time.Now().UnixMilli() // when the shard that was saved first was saved
 	for shard := range shards {
 		view, err = store.Scan(ctx, shard, cache.Want{Expansions: []string{expansion}, Into: view})
 		if errors.Is(err, cache.ErrNotReady) {
@@ -31,6 +36,10 @@ func (p *program) best(ctx context.Context, shards int, expansion string, most i
 			return nil, err
 		}
 		r.seeShard(view)
+		oldest = min(oldest, view.Meta.SavedAt)
+	}
+	if age := time.Since(time.UnixMilli(oldest)); age > oldCache {
+		p.aside.Line("this is as it was %v ago: kindred serve does not run, or a shard cannot save its cache", age.Round(time.Second))
 	}
 	return r.members(), nil
 }
