@@ -130,4 +130,30 @@ func TestOnARealKafka(t *testing.T) {
 		same(t, "values", fmt.Sprintln(len(got), got[len(got)-1]), "102 newer\n")
 		same(t, "offset", s.committed(t, group, input, 0), 99)
 	})
+	t.Run("a transaction that takes too long", func(t *testing.T) {
+		member := s.member(t, group, input)
+		tr := &producers.Transactional{Cluster: s.client, ID: prefix + "slow", Limit: time.Second}
+		must(t, tr.Init(deadline(t)))
+		tx := tr.Begin()
+		for range 130 { // enough to be sent
+			write(t, tx, prefix+"tx", 1, string(make([]byte, 100_000)))
+		}
+		publish(t, s.running(t), prefix+"tx", 1, "behind")
+		for seen := false; !seen; { // read_committed: not before the broker has aborted, which it does every ten seconds
+			values := s.values(t, prefix+"tx", 1)
+			seen = values[len(values)-1] == "behind"
+		}
+		tx.Offsets(input, 0, 1000)
+		if err := tx.Commit(deadline(t), member); err == nil || errors.Is(err, producers.ErrFenced) {
+			t.Errorf("got %v", err)
+		}
+		must(t, tx.Abort(deadline(t)))
+		tx = tr.Begin()
+		write(t, tx, prefix+"tx", 1, "again")
+		tx.Offsets(input, 0, 101)
+		must(t, tx.Commit(deadline(t), member))
+		values := s.values(t, prefix+"tx", 1)
+		same(t, "values", values[len(values)-2:], []string{"behind", "again"})
+		same(t, "offset", s.committed(t, group, input, 0), 101)
+	})
 }

@@ -13,8 +13,8 @@ import (
 	"kindred/schemas/wire"
 )
 
-// ErrFenced means that the transactional id has a newer session, or the group a newer generation. Nothing of the
-// transaction counts.
+// ErrFenced means that the transactional id has a newer session, or the group a newer generation. This session can commit
+// nothing any more.
 var ErrFenced = errors.New("fenced by a newer session")
 
 // Transactional writes records of several partitions and a group's offsets so that all of them count or none. It is not
@@ -25,8 +25,9 @@ type Transactional struct {
 	Limit   time.Duration // the broker aborts a transaction that is open for longer; 0: a minute
 
 	session    session
-	ready      bool // false: Init must be called first
-	partitions map[topicPartition]*txPartition
+	taken      bool                            // session is one that the broker gave out; it is asked for a new epoch of it
+	ready      bool                            // false: Init must be called first
+	partitions map[topicPartition]*txPartition // those written to in this session: at most all of the caller's topics
 	requests   requestPool
 }
 
@@ -40,20 +41,39 @@ type txPartition struct {
 
 // Init takes over the transactional id: an older session is fenced and its open transaction aborted before Init returns.
 // It must be called first, and again after any error that Abort did not clear. It tries again until ctx ends.
+//
+// Only the first Init of a Transactional fences others. A later one asks for a new epoch of the session that it holds: when
+// somebody newer has taken over meanwhile, it is refused with ErrFenced.
 func (t *Transactional) Init(ctx context.Context) error {
 	t.ready = false
-	return t.restart(ctx, session{id: -1, epoch: -1})
-}
-
-// restart takes a new epoch. When held is a session, it is refused if a newer one has taken over meanwhile.
-func (t *Transactional) restart(ctx context.Context, held session) error {
-	taken, err := initialize(ctx, t.Cluster, t.ID, t.limit(), held, broker.Asking{Pauses: betweenTries})
-	if err != nil {
-		return fmt.Errorf("take transactional id %s: %w", t.ID, markFenced(err))
+	held := session{id: -1, epoch: -1}
+	if t.taken {
+		held = t.session
 	}
-	t.session, t.ready = taken, true
+	how := broker.Asking{Pauses: betweenTries}
+	taken, err := initialize(ctx, t.Cluster, t.ID, t.limit(), held, how)
+	if t.taken && errors.Is(err, kafka.InvalidProducerIDMapping) { // it has expired, so nobody holds it
+		taken, err = initialize(ctx, t.Cluster, t.ID, t.limit(), session{id: -1, epoch: -1}, how)
+	}
+	if broker.PastEpoch(err) {
+		err = fmt.Errorf("%w: %w", ErrFenced, err)
+	}
+	if err != nil {
+		return fmt.Errorf("take transactional id %s: %w", t.ID, err)
+	}
+	t.session, t.taken, t.ready = taken, true, true
 	t.partitions = make(map[topicPartition]*txPartition)
 	return nil
+}
+
+// outOfEpoch goes on after the broker has refused the session's epoch. Is there a newer session, the error is ErrFenced. Else
+// the broker itself has aborted the transaction, which was open for too long: the session has a new epoch when outOfEpoch
+// returns, and the error is an ordinary one.
+func (t *Transactional) outOfEpoch(ctx context.Context, why error) error {
+	if err := t.Init(ctx); err != nil {
+		return err
+	}
+	return fmt.Errorf("the broker has aborted it, since it was open for longer than %v (%v)", t.limit(), why)
 }
 
 // Begin starts a transaction; the one before must be over. It sends nothing: a transaction in which nothing is written and
@@ -93,9 +113,10 @@ func (t *Transactional) askCoordinator(ctx context.Context, doing string, ask fu
 	return markFenced(t.Cluster.Persist(ctx, doing, broker.Asking{Pauses: pauses, Within: 15 * time.Second}, ask))
 }
 
-// markFenced adds ErrFenced to an error whose code means that somebody newer has taken over.
+// markFenced adds ErrFenced to an error whose code means that the group has a newer generation. What an epoch's refusal means
+// is not known yet, see outOfEpoch.
 func markFenced(err error) error {
-	if broker.IsFenced(err) || errors.Is(err, kafka.RebalanceInProgress) {
+	if broker.IsFenced(err) && !broker.PastEpoch(err) || errors.Is(err, kafka.RebalanceInProgress) {
 		return fmt.Errorf("%w: %w", ErrFenced, err)
 	}
 	return err

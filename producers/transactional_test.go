@@ -137,6 +137,7 @@ func TestAnOlderSessionIsFenced(t *testing.T) {
 		write(t, tx, "events", 0, string(make([]byte, 100_000)))
 	}
 	newer := s.transactional(t, "router")
+	s.refusing()
 	// Some brokers tell it at the produce, some at the end; and that must not fence the newer one.
 	if err := errors.Join(tx.Commit(deadline(t), producers.GroupRef{}), tx.Abort(deadline(t))); !errors.Is(err, producers.ErrFenced) {
 		t.Errorf("got %v", err)
@@ -158,6 +159,7 @@ func TestAnOlderSessionThatAbortsIsFencedToo(t *testing.T) {
 		write(t, tx, "events", 0, string(make([]byte, 100_000)))
 	}
 	newer := s.transactional(t, "router")
+	s.refusing()
 	next := newer.Begin()
 	write(t, next, "events", 0, "new")
 	if err := tx.Abort(deadline(t)); !errors.Is(err, producers.ErrFenced) {

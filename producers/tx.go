@@ -27,13 +27,13 @@ type GroupRef struct {
 // Tx is one transaction. It keeps what is written until Commit, and sends it earlier only when it is much.
 type Tx struct {
 	of       *Transactional
-	filled   []*txPartition // with records not sent yet, in the order of their first
-	buffered int            // bytes in them
-	used     []*txPartition // enlisted
-	offsets  map[string][]kafka.TxnOffsetCommit
-	begun    bool  // the coordinator may know of it
-	dirty    bool  // something failed: the next transaction needs a new epoch
-	failed   error // why nothing more can be written
+	filled   []*txPartition                     // with records not sent yet, in the order of their first
+	buffered int                                // bytes in them; at most maxBuffered, unless one record is larger
+	used     []*txPartition                     // enlisted
+	offsets  map[string][]kafka.TxnOffsetCommit // one for each partition that the caller names
+	begun    bool                               // the coordinator may know of it
+	dirty    bool                               // something failed: the next transaction needs a new epoch
+	failed   error                              // why nothing more can be written
 	over     bool
 }
 
@@ -77,7 +77,7 @@ func (tx *Tx) Offsets(topic string, partition int, next int64) {
 //
 // After ErrAbandoned the transaction may have been committed or not: call Init, after which that is decided, and read the
 // group's offsets. After any other error it was not committed and will not be: call Abort to go on, or nothing when the
-// error is ErrFenced.
+// error is ErrFenced. A transaction that the broker has aborted because it took too long fails with an ordinary error.
 func (tx *Tx) Commit(ctx context.Context, group GroupRef) error {
 	if err := tx.usable(); err != nil {
 		return err
@@ -86,11 +86,11 @@ func (tx *Tx) Commit(ctx context.Context, group GroupRef) error {
 		return err
 	}
 	if err := tx.commitOffsets(ctx, group); err != nil {
-		return tx.fail(err)
+		return tx.fail(ctx, err)
 	}
 	if tx.begun {
 		if err := tx.end(ctx, true); err != nil {
-			return tx.fail(err)
+			return tx.fail(ctx, err)
 		}
 	}
 	tx.close()
@@ -110,14 +110,16 @@ func (tx *Tx) Abort(ctx context.Context) error {
 	}
 	if tx.begun {
 		// Sent whatever has failed: the broker tells a fenced session so, which asking for a new epoch might not.
-		if err := tx.end(ctx, false); err != nil && !errors.Is(err, kafka.InvalidTransactionState) {
+		switch err := tx.end(ctx, false); {
+		case broker.PastEpoch(err):
+			return t.Init(ctx) // without an error the broker had aborted it already
+		case err != nil && !errors.Is(err, kafka.InvalidTransactionState):
 			t.ready = false
 			return err
 		}
 	}
 	if tx.dirty {
-		t.ready = false
-		return t.restart(ctx, t.session)
+		return t.Init(ctx)
 	}
 	return nil
 }
@@ -134,13 +136,17 @@ func (tx *Tx) usable() error {
 }
 
 // fail remembers what went wrong: the transaction can only be aborted.
-func (tx *Tx) fail(err error) error {
-	err = fmt.Errorf("transaction of %s: %w", tx.of.ID, err)
-	tx.failed, tx.dirty = err, true
-	if errors.Is(err, ErrFenced) || errors.Is(err, ErrAbandoned) {
-		tx.of.ready = false
+func (tx *Tx) fail(ctx context.Context, err error) error {
+	t := tx.of
+	if tx.dirty = true; broker.PastEpoch(err) && !errors.Is(err, ErrAbandoned) {
+		err = t.outOfEpoch(ctx, err)
+		tx.begun, tx.dirty = false, false // it is over for the broker, and the next one has an epoch of its own
 	}
-	return err
+	tx.failed = fmt.Errorf("transaction of %s: %w", t.ID, err)
+	if errors.Is(err, ErrFenced) || errors.Is(err, ErrAbandoned) {
+		t.ready = false
+	}
+	return tx.failed
 }
 
 // close empties what the next transaction uses again.

@@ -21,7 +21,7 @@ func (tx *Tx) send(ctx context.Context) error {
 		return nil
 	}
 	if err := tx.enlist(ctx); err != nil {
-		return tx.fail(err)
+		return tx.fail(ctx, err)
 	}
 	left := tx.filled
 	for _, p := range left {
@@ -31,13 +31,13 @@ func (tx *Tx) send(ctx context.Context) error {
 	for {
 		var err error
 		if left, err = tx.sendOnce(ctx, left); err != nil {
-			return tx.fail(err)
+			return tx.fail(ctx, err)
 		}
 		if len(left) == 0 {
 			break
 		}
 		if err := pauses.Wait(ctx); err != nil {
-			return tx.fail(fmt.Errorf("write to %s/%d: %w (last: %v)", left[0].topic, left[0].partition, err, left[0].code))
+			return tx.fail(ctx, fmt.Errorf("write to %s/%d: %w (last: %v)", left[0].topic, left[0].partition, err, left[0].code))
 		}
 	}
 	for _, p := range tx.filled {

@@ -117,6 +117,13 @@ func Permanent(err error) bool {
 // IsFenced reports whether an error means that a newer session or generation has taken over.
 func IsFenced(err error) bool { return means(err, Fenced) }
 
+// PastEpoch reports whether an error means that a producer's epoch is not the present one any more. Either a newer session of
+// the transactional id has taken over, or the broker has ended a transaction that was open for too long: only InitProducerID,
+// asked with the id and epoch held, tells which.
+func PastEpoch(err error) bool {
+	return errors.Is(err, kafka.ProducerFenced) || errors.Is(err, kafka.InvalidProducerEpoch)
+}
+
 // IsRefused reports whether an error means that Kafka will never do what was asked.
 func IsRefused(err error) bool { return means(err, Refused) }
 
