@@ -99,7 +99,7 @@ func unwrap(value []byte) (data []byte, err error) {
 	s := scanner{above: 1}
 	var seen uint
 	var version, encoded []byte
-	s.start(value)
+	s.startUpTo(value, largestList) // whoever reads the data has a bound of its own
 	for s.open('{'); s.more('}'); {
 		name := s.name()
 		if i := attribute(name); i >= 0 {

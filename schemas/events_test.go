@@ -2,9 +2,11 @@ package schemas_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"kindred/schemas"
+	"kindred/schemas/wire"
 )
 
 func TestTheKeyDecides(t *testing.T) {
@@ -62,6 +64,35 @@ func TestAChangeOrAPart(t *testing.T) {
 
 	if err := c.Decode(nil, []byte(`{"segmentId":"vip","added":["a","\u00e6"]}`)); err != nil || !slices.Equal(c.Added, []string{"a", "æ"}) {
 		t.Errorf("%q, %v", c.Added, err)
+	}
+}
+
+// A list of customers may be larger than other events: 300,000 ids are 700 KB of gzip.
+func TestAChangeMayNameManyCustomers(t *testing.T) {
+	var c schemas.SegmentChange
+	list := func(n int) []byte {
+		return []byte(`{"specversion":"1.0","data":{"added":["` + strings.Repeat(`customer-000000000000000000`+`","`, n) + `a"]}}`)
+	}
+	structured := wire.AppendHeaders(nil, wire.Header{Key: "content-type", Value: []byte("application/cloudevents+json")})
+	value, err := schemas.Payload(structured, list(300_000))
+	if err == nil {
+		err = c.Decode([]byte("vip"), value)
+	}
+	if err != nil || len(c.Added) != 300_001 {
+		t.Errorf("%d customers, %v", len(c.Added), err)
+	}
+	if _, err := schemas.Payload(structured, list(600_000)); code(t, err) != "too_large" {
+		t.Errorf("17 MB: %v", err)
+	}
+	if err := c.Decode([]byte("vip"), list(600_000)); code(t, err) != "too_large" {
+		t.Errorf("17 MB: %v", err)
+	}
+	var p schemas.Profile
+	if value, err = schemas.Payload(structured, list(50_000)); err == nil {
+		err = p.Decode(value)
+	}
+	if code(t, err) != "too_large" {
+		t.Errorf("a profile of 1.5 MB: %v", err)
 	}
 }
 

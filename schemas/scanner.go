@@ -1,10 +1,18 @@
 package schemas
 
-import "bytes"
+import (
+	"bytes"
+
+	"kindred/schemas/wire"
+)
 
 const (
 	deepest     = 8       // levels of objects and arrays
 	largestJSON = 1 << 20 // bytes of a value: what a broker takes by default
+
+	// largestList is how many bytes a value may have that is mostly a list of customers. A producer compresses it well: what
+	// comes as a batch of 700 KB may be 5 MB of ids.
+	largestList = wire.LargestRecord
 )
 
 // scanner reads one JSON value from left to right, strictly, without allocating once its buffers have grown. The first
@@ -27,15 +35,18 @@ type scanner struct {
 }
 
 // start begins with a value. What the last value's strings aliased may be overwritten.
-func (s *scanner) start(value []byte) {
+func (s *scanner) start(value []byte) { s.startUpTo(value, largestJSON) }
+
+// startUpTo is start for a value of at most so many bytes.
+func (s *scanner) startUpTo(value []byte, most int) {
 	s.data, s.pos, s.err, s.fresh, s.depth = value, 0, nil, false, 0
 	s.unquoted = s.unquoted[:0]
 	s.names.start()
 	switch {
 	case len(value) == 0:
 		s.fail(NotJSON, "an empty value is not JSON")
-	case len(value) > largestJSON:
-		s.fail(TooLarge, "the value has %d bytes, more than %d", len(value), largestJSON)
+	case len(value) > most:
+		s.fail(TooLarge, "the value has %d bytes, more than %d", len(value), most)
 	}
 }
 

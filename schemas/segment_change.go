@@ -24,7 +24,7 @@ const (
 func (c *SegmentChange) Decode(key, value []byte) error {
 	*c = SegmentChange{}
 	var s scanner
-	s.start(value)
+	s.startUpTo(value, largestList)
 	for s.open('{'); s.more('}'); {
 		switch string(s.newName()) {
 		case "segmentId":

@@ -19,7 +19,8 @@ import (
 
 // Oracle takes in records and then says who is a member. Records of a partition must come in their order; partitions and
 // topics may come in any order. Give it either segment-changes, to judge the router too, or segment-members, which Kafka
-// keeps for ever.
+// keeps for ever. Snapshots that the router may have given up by its clock, an hour without a part, are told by segments,
+// which must then come before segment-changes.
 type Oracle struct {
 	Shards      int // partitions of profiles; must be given
 	Partitioner schemas.Partitioner
@@ -27,6 +28,7 @@ type Oracle struct {
 	profiles map[string][]byte       // by customer: the last profile that could be read
 	models   map[string]*model.Model // by expansion: that of the highest epoch
 	segments map[string]*segment     // by id, from segment-changes
+	givenUp  map[string]bool         // by segment/snapshot: those that the router has dropped, from segments
 	routed   map[string]*routed      // by id, from segment-members
 	scratch  schemas.Profile
 }
@@ -41,6 +43,8 @@ func (o *Oracle) Apply(topic string, partition int, r *wire.Record) error {
 		return o.model(r)
 	case schemas.SegmentChanges:
 		return o.change(r)
+	case schemas.Segments:
+		return o.remembered(r)
 	case schemas.SegmentMembers:
 		return o.member(partition, r)
 	}

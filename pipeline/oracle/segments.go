@@ -30,15 +30,12 @@ type snapshot struct {
 const (
 	snapshotTimeout = int64(time.Hour / time.Millisecond)
 	recentSnapshots = 100 // ids that are remembered of each segment
+
+	lastTime = int64(253402300799000) // ms: the end of the year 9999. A producer may have given any number
 )
 
 // change takes in a record of segment-changes.
 func (o *Oracle) change(r *wire.Record) error {
-	for _, s := range o.segments {
-		if s.open != nil && r.Timestamp-s.open.begin > snapshotTimeout {
-			s.drop()
-		}
-	}
 	if r.Value == nil {
 		return o.gone(r)
 	}
@@ -59,7 +56,10 @@ func (o *Oracle) change(r *wire.Record) error {
 		o.segments[c.SegmentID] = s
 	}
 	if c.Snapshot != "" {
-		return s.part(&c, r.Timestamp)
+		if o.givenUp[c.SegmentID+"/"+c.Snapshot] {
+			return nil
+		}
+		return s.part(&c, min(max(r.Timestamp, 0), lastTime))
 	}
 	if s.gone {
 		s.gone, s.members = false, map[string]bool{}
@@ -67,6 +67,25 @@ func (o *Oracle) change(r *wire.Record) error {
 	apply(s.members, &c)
 	if s.open != nil {
 		s.open.changes = append(s.open.changes, c)
+	}
+	return nil
+}
+
+// remembered takes in a record of segments. Only the router knows how much time really passed while nothing came of a
+// snapshot; what it dropped for that reason, too, stands there.
+func (o *Oracle) remembered(r *wire.Record) error {
+	if r.Value == nil {
+		return nil
+	}
+	var s schemas.Segment
+	if err := s.Decode(r.Key, r.Value); err != nil {
+		return err
+	}
+	if o.givenUp == nil {
+		o.givenUp = map[string]bool{}
+	}
+	for _, snapshot := range s.Dropped {
+		o.givenUp[s.SegmentID+"/"+snapshot] = true
 	}
 	return nil
 }
@@ -96,6 +115,9 @@ func apply(members map[string]bool, c *schemas.SegmentChange) {
 // part takes in a part of a snapshot. With the last one the snapshot replaces the members; the changes that have come since
 // its first part are applied after it.
 func (s *segment) part(c *schemas.SegmentChange, at int64) error {
+	if s.open != nil && s.open.id == c.Snapshot && at-s.open.begin > snapshotTimeout {
+		s.drop() // by its own clock; that of others says nothing about it
+	}
 	if slices.Contains(s.done, c.Snapshot) {
 		return nil // the snapshot has counted already
 	}

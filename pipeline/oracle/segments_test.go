@@ -82,6 +82,23 @@ func TestASnapshotThatIsGivenUp(t *testing.T) {
 		refused(&l, "s")
 		l.segment(t, "vip", "")
 	})
+	t.Run("not by another producer's clock", func(t *testing.T) {
+		var l log
+		l.change("vip", part("s", 1, 2, "a"))
+		l.now += 26 * hour
+		l.change("other", `"added":["x"]`)
+		l.change("vip", `"added":["y"]`)
+		l.now -= 26 * hour
+		l.change("vip", part("s", 2, 2, "b"))
+		l.segment(t, "vip", "a b y")
+	})
+	t.Run("by the router, as segments say", func(t *testing.T) {
+		var l log
+		l.add("segments", 0, "vip", `{"segmentId":"vip","name":"vip","dropped":["s"]}`)
+		l.change("vip", part("s", 1, 2, "a"))
+		l.change("vip", part("s", 2, 2, "b"))
+		l.segment(t, "vip", "")
+	})
 	t.Run("by the end of its segment", func(t *testing.T) {
 		var l log
 		l.change("vip", `"added":["x"]`)

@@ -39,6 +39,9 @@ type Router struct {
 	Transactions Transactions
 	Taken        func(id string) bool // reports whether an expansion has that id; nil: none has
 	Log          *slog.Logger
+
+	Piece int              // how many records of members one transaction has at most; 0: 50,000
+	Now   func() time.Time // nil: time.Now
 }
 
 const longPoll = 500 * time.Millisecond
@@ -66,13 +69,17 @@ type term struct {
 	members  string
 	segments string
 	letters  string
-	known    map[string]*segment
+	known    map[string]*segment // all segments that upstream ever named: as many as the topic segments holds
 	open     map[string]*segment // those of known that have an open snapshot
-	touched  []*segment          // by records of this batch
-	at       int64               // next offset of segment-changes
-	w        Writer              // of the transaction under way
-	key      []byte              // scratch
-	through  []byte              // scratch
+	at       int64               // offset of segment-changes up to which all is committed
+
+	// What the next commit writes. None of it is kept when the term ends.
+	routed  outbox     // members and marks
+	refused outbox     // dead letters
+	touched []*segment // by records since the last commit; at most mostTouched and a few
+
+	key     []byte // scratch
+	through []byte // scratch
 }
 
 // begin fences older terms, then reads how far they had got and what they have written about segments.
@@ -101,71 +108,73 @@ func (r *Router) begin(ctx context.Context, group Group) (*term, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t, t.jump(ctx, starts[0])
+	return t, t.commit(ctx, starts[0]) // shards would otherwise wait for what lies before
 }
 
-// jump goes on at an offset. It writes that to the shards, which would otherwise wait for what lies before.
-func (t *term) jump(ctx context.Context, to int64) error {
-	t.at = to
-	return t.Transactions.Transact(ctx, t.changes, to, func(w Writer) error {
-		t.w = w
-		return t.writeThrough(ctx, to)
-	})
+func (t *term) now() time.Time {
+	if t.Now != nil {
+		return t.Now()
+	}
+	return time.Now()
 }
 
-// next waits for a batch and routes it, in one transaction.
+// next waits for a batch and routes it. When there is nothing left to read it gives up the snapshots that nothing has come of
+// for too long.
 func (t *term) next(ctx context.Context) error {
+	asked := t.now()
 	fetched, err := t.Reader.Fetch(ctx, []wire.Position{{Topic: t.changes, Offset: t.at}}, longPoll)
 	if err != nil {
 		return err
 	}
 	for i := range fetched {
 		f := &fetched[i]
-		next := f.Next()
-		if next == t.at && !f.OutOfRange {
-			continue // nothing came
+		if f.Next() != t.at || f.OutOfRange {
+			if err := t.batch(ctx, f); err != nil {
+				return err
+			}
 		}
-		if f.Skipped() > 0 {
-			t.Log.Warn("segment changes were deleted before they were routed", "from", t.at, "to", next,
-				"try", "publish a snapshot of every segment, and keep the topic's records for longer")
+		if t.at >= f.Stable && !f.OutOfRange {
+			if err := t.giveUp(ctx, asked); err != nil {
+				return err
+			}
 		}
-		if err := t.Transactions.Transact(ctx, t.changes, next, func(w Writer) error {
-			t.w = w
-			return t.batch(ctx, f, next)
-		}); err != nil {
-			return err
-		}
-		t.at = next
 	}
 	return nil
 }
 
-// batch routes what was fetched, and writes to the shards last how far that goes.
-func (t *term) batch(ctx context.Context, f *wire.Fetched, next int64) error {
-	t.touched = t.touched[:0]
-	if _, err := f.Each(func(r *wire.Record) error { return t.route(ctx, r) }); err != nil {
+// batch routes what was fetched, and commits it. What cannot be read becomes a dead letter and is passed over.
+func (t *term) batch(ctx context.Context, f *wire.Fetched) error {
+	if f.Skipped() > 0 {
+		t.Log.Warn("segment changes were deleted before they were routed", "from", t.at, "to", f.Next(),
+			"try", "publish a snapshot of every segment, and keep the topic's records for longer")
+	}
+	next, err := wire.EachReadable(ctx, t.Reader, f,
+		func(r *wire.Record) error { return t.route(ctx, r) },
+		func(d *wire.Damage) error {
+			t.Log.Warn("segment changes cannot be read", "from", d.Offset, "to", d.Next, "error", d.Err)
+			t.refuse(schemas.LetterOf(t.changes, 0, d, schemas.LetterRoute, t.now()))
+			return t.makeRoom(ctx, d.Next, 0, 0)
+		})
+	if err != nil {
 		return err
 	}
-	for _, s := range t.touched {
-		if err := t.writeSegment(ctx, s); err != nil {
-			return err
-		}
-	}
-	return t.writeThrough(ctx, next)
+	return t.commit(ctx, next)
 }
 
 // route routes one record. One that is malformed becomes a dead letter and changes nothing.
 func (t *term) route(ctx context.Context, r *wire.Record) error {
-	if err := t.dropExpired(ctx, r); err != nil {
-		return err
-	}
 	change, malformed := read(r)
 	if malformed == nil && t.Taken != nil && t.Taken(change.SegmentID) {
 		malformed = &schemas.Malformed{Code: schemas.IDTaken, Message: "an expansion has that id"}
 	}
+	customers := len(change.Added) + len(change.Removed)
+	if err := t.makeRoom(ctx, r.Offset, customers, customers*len(change.SegmentID)+len(r.Value)); err != nil {
+		return err
+	}
 	switch {
 	case malformed != nil:
-		return t.reject(ctx, r, malformed)
+		t.reject(r, malformed)
+		return nil
 	case r.Value == nil:
 		return t.gone(ctx, r, change.SegmentID)
 	case change.Snapshot != "":

@@ -3,6 +3,8 @@ package route
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"time"
 
 	"kindred/schemas"
 	"kindred/schemas/wire"
@@ -11,24 +13,37 @@ import (
 // segment is what the router remembers of a segment. It does not know who the members are.
 type segment struct {
 	schemas.Segment
-	touched bool  // by a record of this batch
-	offset  int64 // of the record that touched it last
-	at      int64 // ms: that record's timestamp
+	touched bool      // since the last commit
+	cause   string    // of the event that is written then: what touched it last
+	at      time.Time // when that was, by its record
+
+	waiting time.Time // since when nothing has come of the open snapshot, by this term's clock
 }
 
-// touch returns a segment that a record changes, a new one if it is not known. It is written at the end of the batch.
+// touch returns a segment that a record changes, a new one if it is not known. It is written with the next commit.
 func (t *term) touch(id string, r *wire.Record) *segment {
 	s := t.known[id]
 	if s == nil {
 		s = &segment{Segment: schemas.Segment{SegmentID: id, Name: id, Recent: []string{}}}
 		t.known[id] = s
 	}
+	t.touchFor(s, strconv.FormatInt(r.Offset, 10), timeOf(r))
+	return s
+}
+
+func (t *term) touchFor(s *segment, cause string, at time.Time) {
 	if !s.touched {
 		s.touched = true
 		t.touched = append(t.touched, s)
 	}
-	s.offset, s.at = r.Offset, r.Timestamp
-	return s
+	s.cause, s.at = cause, at
+}
+
+// timeOf returns a record's timestamp. A producer may have given any number; what is no time of four-digit years, which JSON
+// demands, is the beginning or the end of those.
+func timeOf(r *wire.Record) time.Time {
+	last := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	return time.UnixMilli(min(max(r.Timestamp, 0), last.UnixMilli())).UTC()
 }
 
 func (s *segment) rename(name string) {
@@ -52,7 +67,8 @@ func (t *term) change(ctx context.Context, r *wire.Record, c *schemas.SegmentCha
 	if err := t.writeChange(ctx, s, c); err != nil {
 		return err
 	}
-	return t.writeMark(ctx, s)
+	t.writeMark(s)
+	return nil
 }
 
 // gone marks a segment as deleted upstream. Its members stay as they are; only the next change starts from empty.
@@ -68,7 +84,8 @@ func (t *term) gone(ctx context.Context, r *wire.Record, id string) error {
 		}
 	}
 	s.Gone = true
-	return t.writeMark(ctx, s)
+	t.writeMark(s)
+	return nil
 }
 
 // remember reads what earlier terms have written to the topic segments. It passes over nothing that it cannot read:
@@ -91,6 +108,7 @@ func (t *term) remember(ctx context.Context) error {
 		t.known[s.SegmentID] = s
 		if s.Open != nil {
 			t.open[s.SegmentID] = s
+			s.waiting = t.now()
 		} else {
 			delete(t.open, s.SegmentID)
 		}

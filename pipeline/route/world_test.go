@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"kindred/consumers"
+	"kindred/pipeline/oracle"
 	"kindred/pipeline/route"
 	"kindred/pipeline/testkit"
 	"kindred/schemas"
@@ -34,6 +35,9 @@ type world struct {
 
 	now  int64 // ms: timestamp of the next record
 	next int64 // offset of the next record
+
+	piece int              // of the routers
+	clock func() time.Time // of the routers; nil: the real one
 }
 
 func newWorld(t *testing.T) *world {
@@ -65,6 +69,35 @@ func (w *world) router(crash func() bool) *route.Router {
 		Prefix: w.Prefix, Shards: shards, Reader: w.Fetcher, Transactions: transactions,
 		Taken: func(id string) bool { return id == "an-expansion" },
 		Log:   slog.New(slog.DiscardHandler),
+		Piece: w.piece, Now: w.clock,
+	}
+}
+
+// append appends a batch of several records to segment-changes as it is.
+func (w *world) append(batch []byte, records int) (offset int64) {
+	w.Helper()
+	offset = w.Append(schemas.SegmentChanges, 0, batch)
+	w.next = offset + int64(records)
+	return offset
+}
+
+// judge compares what the shards know with what the oracle makes of segment-changes.
+func (w *world) judge() {
+	w.Helper()
+	o := &oracle.Oracle{Shards: shards}
+	ids := map[string]bool{}
+	for _, topic := range []string{schemas.Segments, schemas.SegmentChanges} {
+		w.Partition(topic, 0, func(r *wire.Record) {
+			ids[string(r.Key)] = true
+			_ = o.Apply(topic, 0, r) // what is malformed has no effect
+		})
+	}
+	got := w.members()
+	for id := range ids {
+		had := slices.DeleteFunc(slices.Clone(got[id]), func(m string) bool { return m == "(gone)" })
+		if want := slices.Sorted(maps.Keys(o.Segment(id))); !slices.Equal(had, want) {
+			w.Errorf("%s has %v, the oracle says %v", id, had, want)
+		}
 	}
 }
 

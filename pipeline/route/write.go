@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"time"
 
 	"kindred/schemas"
 	"kindred/schemas/wire"
@@ -24,7 +23,8 @@ func (t *term) writeChange(ctx context.Context, s *segment, c *schemas.SegmentCh
 	return t.writeMembers(ctx, s, c.Removed, nil)
 }
 
-// writeMembers writes one record for each customer, into the partition of that customer's shard.
+// writeMembers writes one record for each customer, into the partition of that customer's shard. When they are many, those
+// before are committed on the way.
 func (t *term) writeMembers(ctx context.Context, s *segment, customers []string, value []byte) error {
 	if len(customers) == 0 {
 		return nil
@@ -36,49 +36,53 @@ func (t *term) writeMembers(ctx context.Context, s *segment, customers []string,
 	for _, customer := range customers {
 		t.key = append(t.key[:start], customer...)
 		shard := t.Partitioner.Partition(t.key[start:], t.Shards)
-		if err := t.w.Write(ctx, t.members, shard, t.key, value, headers); err != nil {
-			return err
+		if len(t.routed.records) >= t.piece() || t.routed.size >= mostBytes {
+			if err := t.commitPiece(ctx); err != nil {
+				return err
+			}
 		}
+		t.routed.add(t.members, shard, t.key, value, headers)
 	}
 	return nil
 }
 
 // writeMark writes to every shard that the segment's present number counts from here on, and whether the segment is gone.
-func (t *term) writeMark(ctx context.Context, s *segment) error {
+func (t *term) writeMark(s *segment) {
 	t.key = append(append(t.key[:0], s.SegmentID...), '/')
-	return t.toAllShards(ctx, t.key, fmt.Appendf(nil, `{"snapshot":%d,"gone":%t}`, s.Number, s.Gone))
+	headers := wire.AppendHeaders(nil, schemas.Format())
+	for shard := range t.Shards {
+		t.routed.add(t.members, shard, t.key, fmt.Appendf(nil, `{"snapshot":%d,"gone":%t}`, s.Number, s.Gone), headers)
+	}
 }
 
 // writeThrough writes to every shard that all below next has been routed.
-func (t *term) writeThrough(ctx context.Context, next int64) error {
+func (t *term) writeThrough(ctx context.Context, w Writer, next int64) error {
 	t.through = append(strconv.AppendInt(append(t.through[:0], `{"offset":`...), next, 10), '}')
-	return t.toAllShards(ctx, []byte(throughKey), t.through)
-}
-
-func (t *term) toAllShards(ctx context.Context, key, value []byte) error {
 	headers := wire.AppendHeaders(nil, schemas.Format())
 	for shard := range t.Shards {
-		if err := t.w.Write(ctx, t.members, shard, key, value, headers); err != nil {
+		if err := w.Write(ctx, t.members, shard, []byte(throughKey), t.through, headers); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// writeSegment writes what a later term must know of a segment that this batch has changed.
-func (t *term) writeSegment(ctx context.Context, s *segment) error {
+// writeSegment writes what a later term must know of a segment that was changed.
+func (t *term) writeSegment(ctx context.Context, w Writer, s *segment) error {
 	value, err := json.Marshal(&s.Segment)
 	if err != nil {
 		return fmt.Errorf("encode a segment: %w", err)
 	}
-	s.touched = false
-	id := s.SegmentID + "@" + strconv.FormatInt(s.offset, 10)
-	headers := schemas.Event(schemas.TypeSegment, id, s.SegmentID, time.UnixMilli(s.at), schemas.Format())
-	return t.w.Write(ctx, t.segments, 0, []byte(s.SegmentID), value, headers)
+	headers := schemas.Event(schemas.TypeSegment, s.SegmentID+"@"+s.cause, s.SegmentID, s.at, schemas.Format())
+	return w.Write(ctx, t.segments, 0, []byte(s.SegmentID), value, headers)
 }
 
-// reject writes a dead letter about a record of segment-changes, in the same transaction as everything else.
-func (t *term) reject(ctx context.Context, r *wire.Record, why *schemas.Malformed) error {
-	letter := schemas.Letter(t.changes, 0, r, schemas.LetterRoute, why.Code, why.Message, time.Now())
-	return t.w.Write(ctx, t.letters, 0, letter.Key, letter.Value, letter.AllHeaders())
+// reject makes a dead letter of a record of segment-changes.
+func (t *term) reject(r *wire.Record, why *schemas.Malformed) {
+	t.refuse(schemas.Letter(t.changes, 0, r, schemas.LetterRoute, why.Code, why.Message, t.now()))
+}
+
+// refuse writes a dead letter, in the same transaction as the offset behind its record.
+func (t *term) refuse(letter schemas.DeadLetter) {
+	t.refused.add(t.letters, 0, letter.Key, letter.Value, letter.AllHeaders())
 }
