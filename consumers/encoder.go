@@ -29,6 +29,12 @@ func (e *encoder) str(s string)   { e.b = wire.AppendString(e.b, s) }
 func (e *encoder) null()          { e.b = wire.AppendNullable(e.b, "") }
 func (e *encoder) bytes(b []byte) { e.i32(int32(len(b))); e.b = append(e.b, b...) }
 
+// What follows is of flexible versions.
+
+func (e *encoder) length(n int)        { e.b = wire.AppendCompactLength(e.b, n) }
+func (e *encoder) compactStr(s string) { e.b = wire.AppendCompactString(e.b, s) }
+func (e *encoder) noTags()             { e.b = wire.AppendNoTags(e.b) }
+
 // eachTopic writes the array of topics with their partitions that so many requests have; partition writes an element of
 // the inner array. The positions of a topic must be next to each other.
 func (e *encoder) eachTopic(of []Position, partition func(Position)) {

@@ -11,6 +11,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 
 	"kindred/schemas/broker"
+	"kindred/schemas/wire"
 )
 
 // ErrFenced means that the group has a newer generation: somebody else may have the shard by now.
@@ -104,7 +105,7 @@ func (g *Generation) committed(ctx context.Context, topic string, partitions []i
 	if err != nil {
 		return nil, err
 	}
-	offsets, err := readCommitted(&flexibleBody{Body: *asked})
+	offsets, err := readCommitted(&wire.FlexibleBody{Body: *asked})
 	if err != nil {
 		return nil, err
 	}
@@ -116,28 +117,28 @@ func (g *Generation) committed(ctx context.Context, topic string, partitions []i
 	return offsets, nil
 }
 
-func readCommitted(b *flexibleBody) (map[int]int64, error) {
+func readCommitted(b *wire.FlexibleBody) (map[int]int64, error) {
 	offsets := make(map[int]int64)
-	b.tags()
+	b.Tags()
 	b.Int32() // throttled for
-	for topics := b.count(); topics > 0; topics-- {
-		b.text()
-		for n := b.count(); n > 0; n-- {
+	for topics := b.Count(); topics > 0; topics-- {
+		b.Text()
+		for n := b.Count(); n > 0; n-- {
 			partition, offset := int(b.Int32()), b.Int64()
 			b.Int32() // leader's epoch
-			b.text()  // what lies beside it
+			b.Text()  // what lies beside it
 			code := b.Int16()
-			b.tags()
+			b.Tags()
 			if code != 0 {
 				return nil, fmt.Errorf("partition %d: %w", partition, kafka.Error(code))
 			}
 			offsets[partition] = offset
 		}
-		b.tags()
+		b.Tags()
 	}
 	code := b.Int16()
-	b.tags()
-	if err := b.err(); err != nil {
+	b.Tags()
+	if err := b.Err(); err != nil {
 		return nil, err
 	}
 	if code != 0 {
