@@ -21,13 +21,13 @@ func (e *encoder) finish() []byte {
 	return e.b
 }
 
-func (e *encoder) i8(v int8)      { e.b = append(e.b, byte(v)) }
-func (e *encoder) i16(v int16)    { e.b = binary.BigEndian.AppendUint16(e.b, uint16(v)) }
-func (e *encoder) i32(v int32)    { e.b = binary.BigEndian.AppendUint32(e.b, uint32(v)) }
-func (e *encoder) i64(v int64)    { e.b = binary.BigEndian.AppendUint64(e.b, uint64(v)) }
-func (e *encoder) str(s string)   { e.b = wire.AppendString(e.b, s) }
-func (e *encoder) null()          { e.b = wire.AppendNullable(e.b, "") }
-func (e *encoder) bytes(b []byte) { e.i32(int32(len(b))); e.b = append(e.b, b...) }
+func (e *encoder) i8(v int8)         { e.b = append(e.b, byte(v)) }
+func (e *encoder) i16(v int16)       { e.b = binary.BigEndian.AppendUint16(e.b, uint16(v)) }
+func (e *encoder) i32(v int32)       { e.b = binary.BigEndian.AppendUint32(e.b, uint32(v)) }
+func (e *encoder) i64(v int64)       { e.b = binary.BigEndian.AppendUint64(e.b, uint64(v)) }
+func (e *encoder) str(s string)      { e.b = wire.AppendString(e.b, s) }
+func (e *encoder) nullable(s string) { e.b = wire.AppendNullable(e.b, s) } // empty becomes null
+func (e *encoder) bytes(b []byte)    { e.i32(int32(len(b))); e.b = append(e.b, b...) }
 
 // What follows is of flexible versions.
 

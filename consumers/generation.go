@@ -14,7 +14,8 @@ import (
 	"kindred/schemas/wire"
 )
 
-// ErrFenced means that the group has a newer generation: somebody else may have the shard by now.
+// ErrFenced means that the group has a newer generation, or this member a successor of the same name: somebody else may have
+// the shard by now.
 var ErrFenced = errors.New("the group has moved on")
 
 // Generation is what a member holds between two changes of the group.
@@ -22,7 +23,8 @@ type Generation struct {
 	ID       int32
 	MemberID string
 	GroupID  string
-	Shards   []int // ascending, at least one
+	Instance string // the name of a static member; empty: it is none
+	Shards   []int  // ascending, at least one
 
 	of      int // how many shards the members share
 	cluster *broker.Cluster
@@ -46,7 +48,7 @@ func (g *Generation) commit(ctx context.Context, of []Position) error {
 	e.str(g.GroupID)
 	e.i32(g.ID)
 	e.str(g.MemberID)
-	e.null() // not a static member
+	e.nullable(g.Instance)
 	e.eachTopic(of, func(p Position) {
 		e.i32(int32(p.Partition))
 		e.i64(p.Offset)

@@ -2,6 +2,7 @@ package consumers
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"kindred/schemas/broker"
@@ -15,11 +16,15 @@ type Group struct {
 	Member  string   // a name that stays the same when the process starts again; decides ties
 	Topics  []string // full names; all with the same number of partitions, unless Whole
 	Whole   bool     // one member gets everything, the others stand by
+	Static  bool     // Kafka keeps the member's shards for its Member name, see Run
 
-	Session   time.Duration // after so long without a heartbeat Kafka gives the shards to others; default 10 s
-	Heartbeat time.Duration // between heartbeats, by which a member also learns that another has come; default 500 ms
+	Session   time.Duration // after so long without a heartbeat Kafka gives the shards to others; default 6 s, the least that brokers allow by default
+	Heartbeat time.Duration // between heartbeats, by which a member also learns that another has come; default 250 ms
 	Rebalance time.Duration // how long Kafka waits for a member whose work takes time to end; default 30 s
 }
+
+// ErrReplaced means that a newer process has joined the group under the name of this one, and has its shards now.
+var ErrReplaced = errors.New("another process has joined under the same name")
 
 // Run joins the group and calls work with what the member is given, again and again as the group changes, until ctx
 // ends or work does. work is called only with at least one shard, and never twice at a time.
@@ -28,6 +33,11 @@ type Group struct {
 // keeps the member alive meanwhile, so work may still commit what it has done (with a context of its own). But it
 // should be quick: after Rebalance the group goes on without it. An error that work returns after its ctx has ended does
 // not count, and ErrFenced never does: the member joins again. Any other return of work ends Run.
+//
+// A static member is known by its name. When its process is killed, its shards stay with the name until Session is over: the
+// process that comes back under it has them at once, and the other members are not disturbed. Of two processes with one
+// name the newer wins; Run of the older ends with ErrReplaced, after its work. Run leaves the group when it ends in any other
+// way, so an orderly end lets nobody wait.
 //
 // What keeps the member from joining (no broker, no such topic) is logged and tried again, unless Kafka refuses the member for good.
 func (g *Group) Run(ctx context.Context, work func(ctx context.Context, gen *Generation) error) error {
@@ -40,7 +50,7 @@ func (g *Group) Run(ctx context.Context, work func(ctx context.Context, gen *Gen
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case broker.IsRefused(err):
+		case broker.IsRefused(err), errors.Is(err, ErrReplaced):
 			return err
 		case err != nil:
 			g.Cluster.Complain(&trouble, "join the group", err)

@@ -36,20 +36,22 @@ func (m *member) joinGroup(ctx context.Context) (joined, error) {
 }
 
 func (m *member) tryJoin(ctx context.Context) (j joined, code int16, err error) {
-	e := begin(protocol.JoinGroup, 5)
+	e := begin(protocol.JoinGroup, 5) // a static leader that comes back does not learn by it that it leads, nor has it to plan
 	e.str(m.ID)
 	e.i32(int32(m.sessionTimeout().Milliseconds()))
 	e.i32(int32(m.rebalanceTimeout().Milliseconds()))
 	e.str(m.id)
-	e.null() // not a static member: Kafka would hold its shards back while it is away
+	e.nullable(m.instance())
 	e.str(protocolType)
 	e.i32(1)
 	e.str(protocolName)
 	e.bytes(subscription(m.Topics, m.held))
+	m.unanswered = true
 	body, err := m.ask(ctx, e, protocol.JoinGroup, m.rebalanceTimeout()+m.sessionTimeout()+broker.Patience)
 	if err != nil {
 		return j, 0, err
 	}
+	m.unanswered = false
 	body.Int32() // throttled for
 	code, j.generation = body.Int16(), body.Int32()
 	body.Text() // protocol: there is but one
@@ -95,7 +97,7 @@ func (m *member) syncGroup(ctx context.Context, j joined, plan map[string][]int)
 	e.str(m.ID)
 	e.i32(j.generation)
 	e.str(j.member)
-	e.null()
+	e.nullable(m.instance())
 	e.i32(int32(len(plan)))
 	for id, shards := range plan {
 		e.str(id)
@@ -151,8 +153,8 @@ func (m *member) sendHeartbeat(ctx context.Context, gen *Generation) error {
 	e.str(m.ID)
 	e.i32(gen.ID)
 	e.str(gen.MemberID)
-	e.null()
-	body, err := m.ask(context.WithoutCancel(ctx), e, protocol.Heartbeat, min(broker.Patience, m.sessionTimeout()/2))
+	e.nullable(m.instance())
+	body, err := m.ask(context.WithoutCancel(ctx), e, protocol.Heartbeat, min(broker.Patience, m.sessionTimeout()/3))
 	if err != nil {
 		return err
 	}
@@ -177,15 +179,41 @@ func (m *member) outgrown(ctx context.Context, gen *Generation) bool {
 // leave takes the member out of the group, so that the others need not wait for its session to end. It works after ctx has
 // ended, for a short time.
 func (m *member) leave(ctx context.Context) {
-	if m.id == "" {
+	// A static member whose first join has no answer yet is in the group under an id that it does not know.
+	byName := m.id == "" && m.Static && m.unanswered
+	if m.id == "" && !byName {
 		return
 	}
-	e := begin(protocol.LeaveGroup, 1)
-	e.str(m.ID)
-	e.str(m.id)
-	if _, err := m.ask(context.WithoutCancel(ctx), e, protocol.LeaveGroup, leaveTimeout); err != nil {
+	if err := m.leaveGroup(context.WithoutCancel(ctx)); err != nil {
 		m.Cluster.Logger().Info("could not leave the group, its session will end", "group", m.ID, "error", err)
 	}
+}
+
+// leaveGroup leaves by id and name: Kafka then refuses a member that has a successor of the same name. Without an id, whoever
+// has the name is taken out.
+func (m *member) leaveGroup(ctx context.Context) error {
+	e := begin(protocol.LeaveGroup, 3)
+	e.str(m.ID)
+	e.i32(1)
+	e.str(m.id)
+	e.nullable(m.instance())
+	body, err := m.ask(ctx, e, protocol.LeaveGroup, leaveTimeout)
+	if err != nil {
+		return err
+	}
+	body.Int32() // throttled for
+	code := body.Int16()
+	for n := body.Count(); n > 0; n-- {
+		body.Text() // id
+		body.Text() // name
+		if of := body.Int16(); of != 0 {
+			code = of
+		}
+	}
+	if code != 0 {
+		return kafka.Error(code)
+	}
+	return body.Err()
 }
 
 func (m *member) ask(ctx context.Context, e *encoder, key protocol.ApiKey, within time.Duration) (*wire.Body, error) {

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	defaultSession   = 10 * time.Second
-	defaultHeartbeat = 500 * time.Millisecond
+	defaultSession   = 6 * time.Second
+	defaultHeartbeat = 250 * time.Millisecond
 	defaultRebalance = 30 * time.Second
 
 	protocolType = "consumer" // so that Kafka's own tools can show the group
@@ -23,8 +23,17 @@ const (
 // member is a Group while it runs: its id, and what it holds from one generation to the next.
 type member struct {
 	*Group
-	id   string // given by Kafka; empty: not yet
-	held claim
+	id         string // given by Kafka; empty: not yet
+	held       claim
+	unanswered bool // a join has been sent, and not answered: Kafka may have given an id
+}
+
+// instance returns the name by which Kafka knows a static member; empty: it is none.
+func (m *member) instance() string {
+	if m.Static {
+		return m.Member
+	}
+	return ""
 }
 
 func (m *member) sessionTimeout() time.Duration    { return orDefault(m.Session, defaultSession) }
@@ -52,7 +61,7 @@ func (m *member) join(ctx context.Context) (*Generation, error) {
 	}
 	m.held = claim{Name: m.Member, Generation: joined.generation, Shards: mine}
 	m.Cluster.Logger().Info("joined", "group", m.ID, "generation", joined.generation, "shards", mine)
-	return &Generation{ID: joined.generation, MemberID: m.id, GroupID: m.ID, Shards: mine, of: shards, cluster: m.Cluster}, nil
+	return &Generation{ID: joined.generation, MemberID: m.id, GroupID: m.ID, Instance: m.instance(), Shards: mine, of: shards, cluster: m.Cluster}, nil
 }
 
 // countShards returns how many shards the partitions of the topics make.
@@ -76,10 +85,15 @@ func (m *member) countShards(ctx context.Context) (int, error) {
 	return shards, nil
 }
 
-// explain adds to an error what was being done. A member whose id Kafka does not know any more asks for a new one next.
+// explain adds to an error what was being done. A member whose id Kafka does not know any more asks for a new one next. One
+// that has a successor must not: it would replace that in turn.
 func (m *member) explain(doing string, err error) error {
-	if errors.Is(err, kafka.UnknownMemberId) || errors.Is(err, kafka.FencedInstanceID) {
+	if errors.Is(err, kafka.UnknownMemberId) {
 		m.id = ""
+	}
+	if errors.Is(err, kafka.FencedInstanceID) {
+		m.id = ""
+		return fmt.Errorf("%s group %s as %s: %w (%w)", doing, m.ID, m.Member, ErrReplaced, err)
 	}
 	return fmt.Errorf("%s group %s: %w", doing, m.ID, err)
 }

@@ -21,6 +21,7 @@ const (
 type GroupRef struct {
 	GroupID    string
 	MemberID   string
+	Instance   string // name of a static member; empty: it is none
 	Generation int32
 }
 
@@ -189,7 +190,8 @@ func (tx *Tx) commitOffsets(ctx context.Context, group GroupRef) error {
 	return t.askCoordinator(ctx, "commit offsets", func(ctx context.Context) error {
 		answer, err := t.Cluster.Client.TxnOffsetCommit(ctx, &kafka.TxnOffsetCommitRequest{
 			TransactionalID: t.ID, ProducerID: int(t.session.id), ProducerEpoch: int(t.session.epoch),
-			GroupID: group.GroupID, MemberID: group.MemberID, GenerationID: int(group.Generation), Topics: tx.offsets,
+			GroupID: group.GroupID, MemberID: group.MemberID, GroupInstanceID: group.Instance, GenerationID: int(group.Generation),
+			Topics: tx.offsets,
 		})
 		if err != nil {
 			return err

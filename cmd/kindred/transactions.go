@@ -37,6 +37,6 @@ func (t transactions) Transact(ctx context.Context, topic string, next int64, fi
 	}
 	tx.Offsets(topic, 0, next)
 	return tx.Commit(ctx, producers.GroupRef{
-		GroupID: t.group.GroupID, MemberID: t.group.MemberID, Generation: t.group.ID,
+		GroupID: t.group.GroupID, MemberID: t.group.MemberID, Instance: t.group.Instance, Generation: t.group.ID,
 	})
 }

@@ -26,7 +26,7 @@ type Transactions struct {
 func (w *World) Transactions(id string, gen *consumers.Generation) *Transactions {
 	return &Transactions{
 		real:  &producers.Transactional{Cluster: w.Kafka, ID: string(w.Prefix) + id},
-		group: producers.GroupRef{GroupID: gen.GroupID, MemberID: gen.MemberID, Generation: gen.ID},
+		group: producers.GroupRef{GroupID: gen.GroupID, MemberID: gen.MemberID, Instance: gen.Instance, Generation: gen.ID},
 	}
 }
 
