@@ -26,7 +26,6 @@ type Generation struct {
 	Instance string // the name of a static member; empty: it is none
 	Shards   []int  // ascending, at least one
 
-	of      int // how many shards the members share
 	cluster *broker.Cluster
 }
 

@@ -15,6 +15,7 @@ type Group struct {
 	ID      string   // of the group
 	Member  string   // a name that stays the same when the process starts again; decides ties
 	Topics  []string // full names; all with the same number of partitions, unless Whole
+	Shards  int      // how many shards there are; 0: as many as the topics have partitions when the member joins first
 	Whole   bool     // one member gets everything, the others stand by
 	Static  bool     // Kafka keeps the member's shards for its Member name, see Run
 
@@ -25,6 +26,9 @@ type Group struct {
 
 // ErrReplaced means that a newer process has joined the group under the name of this one, and has its shards now.
 var ErrReplaced = errors.New("another process has joined under the same name")
+
+// ErrSession means that the brokers do not allow a session to be so short or so long.
+var ErrSession = errors.New("the brokers do not allow this session")
 
 // Run joins the group and calls work with what the member is given, again and again as the group changes, until ctx
 // ends or work does. work is called only with at least one shard, and never twice at a time.
@@ -41,7 +45,7 @@ var ErrReplaced = errors.New("another process has joined under the same name")
 //
 // What keeps the member from joining (no broker, no such topic) is logged and tried again, unless Kafka refuses the member for good.
 func (g *Group) Run(ctx context.Context, work func(ctx context.Context, gen *Generation) error) error {
-	m := &member{Group: g, held: claim{Name: g.Member}}
+	m := &member{Group: g, shards: g.Shards, held: claim{Name: g.Member}}
 	defer m.leave(ctx)
 	pauses := betweenTries
 	var trouble broker.Trouble

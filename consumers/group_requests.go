@@ -170,12 +170,6 @@ func endsGeneration(err error) bool {
 	return errors.Is(err, kafka.RebalanceInProgress) || broker.IsFenced(err) || broker.IsRefused(err)
 }
 
-// outgrown reports whether the topics have more partitions than the generation divided.
-func (m *member) outgrown(ctx context.Context, gen *Generation) bool {
-	shards, err := m.countShards(context.WithoutCancel(ctx))
-	return err == nil && shards > gen.of
-}
-
 // leave takes the member out of the group, so that the others need not wait for its session to end. It works after ctx has
 // ended, for a short time.
 func (m *member) leave(ctx context.Context) {

@@ -307,15 +307,53 @@ func (l lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestMorePartitionsMeanANewGeneration(t *testing.T) {
+// The keys of a topic go to other partitions once it has more: half of the customers would be read by the wrong shard, and
+// the others by nobody.
+func TestAGroupDoesNotDivideAnewWhenPartitionsAreAdded(t *testing.T) {
 	w := newWorld(t, 1)
 	w.topic("t", 2)
-	ann := w.sit(w.newGroup("ann", "t"))
-	w.settled(2, ann)
+	said := make(lines, 100)
+	w.client.Log = slog.New(slog.NewTextHandler(said, nil))
+	ended := make(chan struct{})
+	ann := w.run(w.newGroup("ann", "t"), func(ctx context.Context, s *seat, gen *consumers.Generation) error {
+		select {
+		case s.given <- gen:
+		case <-w.ctx.Done():
+		}
+		<-ctx.Done()
+		select {
+		case ended <- struct{}{}:
+		case <-w.ctx.Done():
+		}
+		return nil
+	})
+	w.next(ann)
 	_, err := w.client.Client.CreatePartitions(w.ctx, &kafka.CreatePartitionsRequest{Topics: []kafka.TopicPartitionsConfig{{Name: "t", Count: 5}}})
 	w.ok(err)
 	w.topic("anything", 1) // makes the client look at the cluster now
-	w.settled(5, ann)
+	w.await(ended)
+	for line := ""; !strings.Contains(line, "t has 5 partitions, and the group divides 2"); {
+		select {
+		case line = <-said:
+		case gen := <-ann.given:
+			t.Fatalf("work goes on with %v", gen.Shards)
+		case <-w.ctx.Done():
+			t.Fatal("nobody says why work has ended")
+		}
+	}
+}
+
+func TestAGroupMayBeToldHowManyShardsThereAre(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("t", 3)
+	said := make(lines, 100)
+	w.client.Log = slog.New(slog.NewTextHandler(said, nil))
+	g := w.newGroup("ann", "t")
+	g.Shards = 2
+	w.sit(g)
+	if line := <-said; !strings.Contains(line, "t has 3 partitions, and the group divides 2") {
+		t.Errorf("said %q", line)
+	}
 }
 
 func TestWorkEndsRun(t *testing.T) {
@@ -371,7 +409,7 @@ func TestAGroupThatCanNeverBeIsAnError(t *testing.T) {
 	w.topic("t", 1)
 	g := w.newGroup("ann", "t")
 	g.Session = time.Millisecond // less than the broker allows
-	if err := g.Run(w.ctx, nil); !errors.Is(err, kafka.InvalidSessionTimeout) {
+	if err := g.Run(w.ctx, nil); !errors.Is(err, consumers.ErrSession) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -25,6 +25,7 @@ type member struct {
 	*Group
 	id         string // given by Kafka; empty: not yet
 	held       claim
+	shards     int  // how many the members share; 0: not known yet
 	unanswered bool // a join has been sent, and not answered: Kafka may have given an id
 }
 
@@ -50,7 +51,7 @@ func (m *member) join(ctx context.Context) (*Generation, error) {
 	if err != nil {
 		return nil, m.explain("join", err)
 	}
-	m.id = joined.member
+	m.id, m.shards = joined.member, shards
 	var plan map[string][]int
 	if joined.leader == joined.member {
 		plan = assign(joined.members, shards, m.Whole)
@@ -61,28 +62,52 @@ func (m *member) join(ctx context.Context) (*Generation, error) {
 	}
 	m.held = claim{Name: m.Member, Generation: joined.generation, Shards: mine}
 	m.Cluster.Logger().Info("joined", "group", m.ID, "generation", joined.generation, "shards", mine)
-	return &Generation{ID: joined.generation, MemberID: m.id, GroupID: m.ID, Instance: m.instance(), Shards: mine, of: shards, cluster: m.Cluster}, nil
+	return &Generation{ID: joined.generation, MemberID: m.id, GroupID: m.ID, Instance: m.instance(), Shards: mine, cluster: m.Cluster}, nil
 }
 
-// countShards returns how many shards the partitions of the topics make.
+// countShards returns how many shards the partitions of the topics make. That is the same for as long as the member lives:
+// with more partitions the keys of a topic go elsewhere, and what is in a shard would no longer be what belongs there.
 func (m *member) countShards(ctx context.Context) (int, error) {
 	layout, err := m.Cluster.Layout(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("group %s: %w", m.ID, err)
 	}
-	shards := 0
+	shards, most := 0, "" // the topic with most partitions
 	for i, topic := range m.Topics {
 		n := len(layout.Topics[topic].Partitions)
 		if n == 0 {
 			return 0, fmt.Errorf("topic %s: %w", topic, kafka.UnknownTopicOrPartition)
 		}
-		if i > 0 && n != shards && !m.Whole {
-			return 0, fmt.Errorf("topic %s has %d partitions and %s has %d: the shards of a group need as many of each",
-				topic, n, m.Topics[0], shards)
+		if m.shards > 0 && n != m.shards && !m.Whole {
+			return 0, fmt.Errorf("topic %s %w, and the group divides %d", topic, partitions(n), m.shards)
 		}
-		shards = max(shards, n)
+		if i > 0 && n != shards && !m.Whole {
+			return 0, fmt.Errorf("topic %s %w and %s has %d: the shards of a group need as many of each",
+				topic, partitions(n), m.Topics[0], shards)
+		}
+		if n > shards {
+			shards, most = n, topic
+		}
+	}
+	if m.shards > 0 && shards != m.shards {
+		return 0, fmt.Errorf("topic %s %w, and the group divides %d", most, partitions(shards), m.shards)
 	}
 	return shards, nil
+}
+
+// partitions is the error that a topic has a number of partitions that cannot be divided.
+type partitions int
+
+func (n partitions) Error() string { return fmt.Sprintf("has %d partitions", int(n)) }
+
+// divisible returns an error when the topics no longer have the partitions that the members share. A topic, or a cluster,
+// that is not seen for a moment is none.
+func (m *member) divisible(ctx context.Context) error {
+	_, err := m.countShards(context.WithoutCancel(ctx))
+	if _, wrong := errors.AsType[partitions](err); wrong {
+		return err
+	}
+	return nil
 }
 
 // explain adds to an error what was being done. A member whose id Kafka does not know any more asks for a new one next. One
@@ -94,6 +119,9 @@ func (m *member) explain(doing string, err error) error {
 	if errors.Is(err, kafka.FencedInstanceID) {
 		m.id = ""
 		return fmt.Errorf("%s group %s as %s: %w (%w)", doing, m.ID, m.Member, ErrReplaced, err)
+	}
+	if errors.Is(err, kafka.InvalidSessionTimeout) {
+		return fmt.Errorf("%s group %s: %w of %v (%w)", doing, m.ID, ErrSession, m.sessionTimeout(), err)
 	}
 	return fmt.Errorf("%s group %s: %w", doing, m.ID, err)
 }
@@ -133,7 +161,8 @@ func (m *member) runGeneration(ctx context.Context, gen *Generation, work func(c
 			end()
 			continue
 		}
-		if m.outgrown(ctx, gen) {
+		if err := m.divisible(ctx); err != nil && working.Err() == nil {
+			m.Cluster.Logger().Error("the group's topics have changed: its work stops", "group", m.ID, "error", err)
 			end()
 		}
 	}
