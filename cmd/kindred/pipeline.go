@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +23,8 @@ import (
 // pipeline is what of the pipeline runs in this process: its parts, and what they share.
 type pipeline struct {
 	service
+	member   string // the name of this process in its groups
+	lasting  bool   // it has that name after a restart, too
 	prefix   schemas.Prefix
 	cluster  *broker.Cluster
 	producer *producers.Producer // of all shards; control has transactional ones
@@ -35,24 +35,25 @@ type pipeline struct {
 	stats  shard.Stats
 }
 
-// pipeline makes what the parts share. It starts nothing.
-func (s *service) pipeline(cluster *broker.Cluster, prefix schemas.Prefix) (*pipeline, error) {
+// pipeline makes what the parts share. It starts nothing. The process listens on an address, or on none.
+func (s *service) pipeline(cluster *broker.Cluster, prefix schemas.Prefix, listening string) (*pipeline, error) {
 	cache, err := openCache(&s.settings, s.embedded)
 	if err != nil {
 		return nil, err
 	}
+	member, lasting := s.server.Member(listening)
 	return &pipeline{
-		service: *s, prefix: prefix, cache: cache, cluster: cluster,
+		service: *s, member: member, lasting: lasting, prefix: prefix, cache: cache, cluster: cluster,
 		producer: &producers.Producer{Cluster: cluster}, fetcher: &consumers.Fetcher{Cluster: cluster},
 	}, nil
 }
 
 // shards owns the shards that the group gives to this process, until ctx ends.
 func (p *pipeline) shards(ctx context.Context) error {
-	group := p.group("shards", schemas.Profiles, schemas.SegmentMembers, schemas.Models, schemas.Memberships)
-	return group.Run(ctx, func(ctx context.Context, gen *consumers.Generation) error {
+	group := p.group("shards", p.server.Partitions, schemas.Profiles, schemas.SegmentMembers, schemas.Models, schemas.Memberships)
+	return p.wayOut(group.Run(ctx, func(ctx context.Context, gen *consumers.Generation) error {
 		return p.worker.Run(ctx, gen.Shards, gen)
-	})
+	}))
 }
 
 // newWorker makes the worker that owns the shards of this process, whichever those will be.
@@ -68,9 +69,9 @@ func (p *pipeline) newWorker(stale time.Duration) *shard.Worker {
 
 // control routes segment changes and runs expansions whenever the group has chosen this process for it, until ctx ends.
 func (p *pipeline) control(ctx context.Context) error {
-	group := p.group("control", schemas.SegmentChanges, schemas.ExpandRequests, schemas.DataEvents)
+	group := p.group("control", 1, schemas.SegmentChanges, schemas.ExpandRequests, schemas.DataEvents)
 	group.Whole = true
-	return group.Run(ctx, func(ctx context.Context, gen *consumers.Generation) error {
+	return p.wayOut(group.Run(ctx, func(ctx context.Context, gen *consumers.Generation) error {
 		controller := p.controller(gen)
 		router := p.router(gen)
 		router.Taken = controller.Taken
@@ -80,7 +81,7 @@ func (p *pipeline) control(ctx context.Context) error {
 		})
 		parts.Go(func() error { return keepRunning(ctx, p.log, "router", func() error { return router.Run(ctx, gen) }) })
 		return parts.Wait()
-	})
+	}))
 }
 
 func (p *pipeline) router(gen *consumers.Generation) *route.Router {
@@ -106,19 +107,28 @@ func (p *pipeline) transactions(id string, gen *consumers.Generation) transactio
 	return transactions{&producers.Transactional{Cluster: p.cluster, ID: string(p.prefix) + id}, gen}
 }
 
-// group describes this process as a member of a consumer group that reads some topics.
-func (p *pipeline) group(name string, topics ...string) *consumers.Group {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "kindred"
-	}
+// group describes this process as a member of a consumer group that reads some topics, which have as many partitions as
+// there are shards in the group.
+func (p *pipeline) group(name string, shards int, topics ...string) *consumers.Group {
 	group := &consumers.Group{
-		Cluster: p.cluster, ID: string(p.prefix) + name, Member: fmt.Sprintf("%s-%d", host, os.Getpid()),
+		Cluster: p.cluster, ID: string(p.prefix) + name, Member: p.member, Static: p.lasting, Shards: shards,
+		Session: p.server.Session,
 	}
 	for _, topic := range topics {
 		group.Topics = append(group.Topics, p.prefix.Topic(topic))
 	}
 	return group
+}
+
+// wayOut adds to the error with which a group ended what a person can do.
+func (p *pipeline) wayOut(err error) error {
+	switch {
+	case errors.Is(err, consumers.ErrReplaced):
+		return &failure{code: misused, err: err, try: "end one of the two processes, or give each a name of its own with --instance"}
+	case errors.Is(err, consumers.ErrSession):
+		return &failure{code: misused, err: err, try: "another --session, or other group.min.session.timeout.ms and group.max.session.timeout.ms"}
+	}
+	return err
 }
 
 // keepRunning runs a part again, from what is committed, when it ends with an error before ctx does. A part that was fenced

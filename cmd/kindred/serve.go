@@ -101,7 +101,7 @@ func serve(ctx context.Context, s service) error {
 	}
 
 	// The parts share one producer, one fetcher and one cache. They stop together, when ctx ends or one of them fails.
-	p, err := s.pipeline(cluster, prefix)
+	p, err := s.pipeline(cluster, prefix, address(listener))
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func serve(ctx context.Context, s service) error {
 	if s.started != nil {
 		s.started(address(listener))
 	}
-	s.log.Info("serving", "http", address(listener), "roles", strings.Join(s.server.Roles, ","), "prefix", s.settings.Prefix, "partitions", s.server.Partitions)
+	s.log.Info("serving", "instance", p.member, "http", address(listener), "roles", strings.Join(s.server.Roles, ","), "prefix", s.settings.Prefix, "partitions", s.server.Partitions)
 	return group.Wait()
 }
 

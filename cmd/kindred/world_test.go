@@ -165,14 +165,15 @@ type process struct {
 	end func()
 }
 
-func (w *world) start() *process {
+func (w *world) start(more ...string) *process {
 	w.Helper()
 	program, err := os.Executable()
 	w.OK(err)
 	p := &process{world: w, Cmd: &exec.Cmd{
 		Path: program,
-		Args: []string{"kindred", "serve", "--kafka", w.kafkaAddr, "--redis", w.redisAddr, "--prefix", w.settings.Prefix, "--http", ""},
-		Env:  append(os.Environ(), "NO_COLOR=1"), Stdout: w.Output(), Stderr: w.Output(),
+		Args: append([]string{"kindred", "serve", "--kafka", w.kafkaAddr, "--redis", w.redisAddr, "--prefix", w.settings.Prefix, "--http", ""},
+			more...),
+		Env: append(os.Environ(), "NO_COLOR=1"), Stdout: w.Output(), Stderr: w.Output(),
 	}}
 	w.OK(p.Start())
 	p.end = sync.OnceFunc(func() {

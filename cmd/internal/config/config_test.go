@@ -3,7 +3,9 @@ package config_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -88,6 +90,11 @@ func TestWhatMakesNoSenseIsNamed(t *testing.T) {
 	refused("--roles", "--roles boss")
 	refused("--partitions", "--partitions 0")
 	refused("--min-source", "--min-source 0")
+	refused("--instance", "--instance a/b")
+	refused("--instance", "--instance ..")
+	refused("--instance", "--instance "+strings.Repeat("x", 201))
+	refused("--session", "--session 500ms")
+	refused("--session", "--session 1h")
 	refused("--token-file", "--http 0.0.0.0:8080")
 	refused("--token-file", "--http :8080")
 	refused("KINDRED_MIN_SOURCE", "", "KINDRED_MIN_SOURCE=many")
@@ -96,6 +103,39 @@ func TestWhatMakesNoSenseIsNamed(t *testing.T) {
 	}
 	if _, _, err := parse(t, "--http [::1]:0"); err != nil {
 		t.Errorf("loopback needs no token: %v", err)
+	}
+}
+
+// A process is known by its name when it comes back. Two processes must not have the same one by accident: the older would end.
+func TestAProcessHasANameOfItsOwn(t *testing.T) {
+	host, err := os.Hostname()
+	if err != nil {
+		t.Skip(err)
+	}
+	check := func(arguments, listening, want string, lasts bool) {
+		t.Helper()
+		_, server, err := parse(t, arguments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, lasting := server.Member(listening)
+		if name != want || lasting != lasts {
+			t.Errorf("%q on %s: %s, lasting %v, want %s, %v", arguments, listening, name, lasting, want, lasts)
+		}
+	}
+	check("--instance left", "127.0.0.1:8080", "left", true)
+	check("", "127.0.0.1:8080", host+"-127.0.0.1-8080", true)
+	check("", "[::]:8080", host+"-8080", true)
+	check("", "", fmt.Sprintf("%s-%d", host, os.Getpid()), false)
+	check("--embedded /var/lib/kindred", "127.0.0.1:8080", host+"-var-lib-kindred", true)
+	check("--embedded /var/lib/kindred", "", host+"-var-lib-kindred", true)
+
+	_, server, err := parse(t, "--embedded /"+strings.Repeat("long/", 100)+"é/end")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name, _ := server.Member(""); len(name) > 200 || !strings.HasSuffix(name, "-long-end") {
+		t.Errorf("a long folder makes %s", name)
 	}
 }
 

@@ -4,20 +4,27 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 )
 
 // Server are the settings of serve: what the process does, and what it refuses.
 type Server struct {
-	Embedded   string   // folder of the embedded Kafka; empty: a Kafka and a Redis of one's own
-	Roles      []string // shards, control
-	HTTP       string   // address to listen on; empty: none
-	TokenFile  string   // file of the token that HTTP asks for; needed beyond loopback
-	Partitions int      // of profiles and all topics beside it, fixed for a prefix
-	MinSource  int      // source members with a profile; fewer are refused
-	WarnSource int      // fewer bring a warning
+	Embedded   string        // folder of the embedded Kafka; empty: a Kafka and a Redis of one's own
+	Roles      []string      // shards, control
+	HTTP       string        // address to listen on; empty: none
+	TokenFile  string        // file of the token that HTTP asks for; needed beyond loopback
+	Instance   string        // name of this process in its groups; empty: see Member
+	Session    time.Duration // after so long without a sign of life the shards go to others; 0: 6 s
+	Partitions int           // of profiles and all topics beside it, fixed for a prefix
+	MinSource  int           // source members with a profile; fewer are refused
+	WarnSource int           // fewer bring a warning
 }
 
 // Flags declares the settings of serve.
@@ -27,6 +34,8 @@ func (s *Server) Flags(flags *pflag.FlagSet) {
 	own.StringSliceVar(&s.Roles, "roles", []string{"shards", "control"}, "what this process does: shards, control or both")
 	own.StringVar(&s.HTTP, "http", "127.0.0.1:8080", "address of the HTTP server; empty for none")
 	own.StringVar(&s.TokenFile, "token-file", "", "file with the token that HTTP asks for; needed to listen beyond this machine")
+	own.StringVar(&s.Instance, "instance", "", "name of this process, its own and the same at every start; default: host and --embedded or --http")
+	own.DurationVar(&s.Session, "session", 6*time.Second, "after so long without a sign of life the shards go to other processes")
 	own.IntVar(&s.MinSource, "min-source", 25, "refuse to learn from fewer source members with a profile")
 	own.IntVar(&s.WarnSource, "warn-source", 100, "warn when there are fewer than these")
 	PartitionFlag(own.FlagSet, &s.Partitions)
@@ -58,6 +67,12 @@ func (s *Server) Check() error {
 	if err := CheckPartitions(s.Partitions); err != nil {
 		return err
 	}
+	if err := checkInstance(s.Instance); err != nil {
+		return err
+	}
+	if s.Session != 0 && (s.Session < time.Second || s.Session > 30*time.Minute) {
+		return fmt.Errorf("--session %v: want 1s to 30m; most brokers allow no less than 6s", s.Session)
+	}
 	if s.MinSource < 1 {
 		return fmt.Errorf("--min-source %d: want at least 1", s.MinSource)
 	}
@@ -74,6 +89,41 @@ func (s *Server) Check() error {
 		return fmt.Errorf("--http %s can be reached from other machines: it needs --token-file", s.HTTP)
 	}
 	return nil
+}
+
+// checkInstance returns an error for what Kafka does not take as the name of a member.
+func checkInstance(name string) error {
+	if strings.Trim(name, letters) != "" || len(name) > longestInstance || name == "." || name == ".." {
+		return fmt.Errorf("--instance %q: want at most %d letters, digits, dots, dashes and underscores", name, longestInstance)
+	}
+	return nil
+}
+
+const longestInstance = 200
+
+// Member returns what this process is called in its groups, and whether it will be called so after a restart, too: by
+// --instance, else by its host and the folder of the embedded Kafka or the address on which it listens, which no other
+// process of the host can have at the same time. Without either it is called by its process id.
+func (s *Server) Member(listening string) (name string, lasting bool) {
+	if s.Instance != "" {
+		return s.Instance, true
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "kindred"
+	}
+	place, lasting := listening, listening != ""
+	if s.Embedded != "" {
+		if folder, err := filepath.Abs(s.Embedded); err == nil {
+			place, lasting = folder, true
+		}
+	}
+	if !lasting {
+		place = strconv.Itoa(os.Getpid())
+	}
+	parts := strings.FieldsFunc(host+"-"+place, func(r rune) bool { return r == '-' || !strings.ContainsRune(letters, r) })
+	name = strings.Join(parts, "-")
+	return name[max(0, len(name)-longestInstance):], lasting // what tells two processes of a host apart stands at the end
 }
 
 // CheckPartitions returns an error when there cannot be so many partitions.
