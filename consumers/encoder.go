@@ -5,6 +5,7 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 
+	"kindred/schemas/broker"
 	"kindred/schemas/wire"
 )
 
@@ -13,7 +14,7 @@ type encoder struct{ b []byte }
 
 // begin starts a request; finish must follow.
 func begin(key protocol.ApiKey, version int16) *encoder {
-	return &encoder{b: wire.AppendRequest(make([]byte, 0, 512), int16(key), version, correlation, clientID)}
+	return &encoder{b: broker.BeginRaw(key, version)}
 }
 
 func (e *encoder) finish() []byte {

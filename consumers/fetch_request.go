@@ -9,6 +9,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 
+	"kindred/schemas/broker"
 	"kindred/schemas/wire"
 )
 
@@ -21,7 +22,7 @@ const (
 
 // request returns the request for some positions. It begins with the topic of position number first, so that what one
 // answer has no room for comes first in a later one.
-func (f *Fetcher) request(from []Position, first int, wait time.Duration) request {
+func (f *Fetcher) request(from []Position, first int, wait time.Duration) broker.Raw {
 	e := begin(protocol.Fetch, fetchVersion)
 	e.i32(-1) // not a replica
 	e.i32(int32(wait.Milliseconds()))
@@ -39,7 +40,7 @@ func (f *Fetcher) request(from []Position, first int, wait time.Duration) reques
 	})
 	e.i32(0)  // nothing to forget
 	e.str("") // no rack
-	return request{key: protocol.Fetch, frame: e.finish(), buffer: f.buffer}
+	return broker.Raw{Key: protocol.Fetch, Frame: e.finish(), Buffer: f.buffer}
 }
 
 func orDefault[T int | time.Duration](v, otherwise T) T {

@@ -58,8 +58,8 @@ func listOffsets(ctx context.Context, c *broker.Cluster, of []Position, at int64
 		found[i] = -1
 	}
 	for _, s := range shares {
-		asked := &toBroker{request: request{key: protocol.ListOffsets, frame: listOffsetsFrame(s.from, at, isolation)}, broker: s.leader}
-		body, err := exchange(ctx, c, asked, broker.Patience)
+		asked := &toBroker{Raw: broker.Raw{Key: protocol.ListOffsets, Frame: listOffsetsFrame(s.from, at, isolation)}, id: s.leader}
+		body, err := c.Exchange(ctx, asked, broker.Patience)
 		if err != nil {
 			return nil, err
 		}

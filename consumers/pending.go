@@ -89,8 +89,8 @@ func (f *Fetcher) await(ctx context.Context, p *pendingFetch, wait time.Duration
 	defer close(p.ended)
 	defer p.cancel()
 	first := int(atomic.AddUint64(&f.turn, 1) % uint64(len(p.from)))
-	asked := &toBroker{request: f.request(p.from, first, wait), broker: p.leader}
-	body, err := exchange(ctx, f.Cluster, asked, wait+answerMargin)
+	asked := &toBroker{Raw: f.request(p.from, first, wait), id: p.leader}
+	body, err := f.Cluster.Exchange(ctx, asked, wait+answerMargin)
 
 	f.mutex.Lock()
 	defer f.mutex.Unlock()

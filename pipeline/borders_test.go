@@ -81,7 +81,7 @@ func mayImport(from, to string) bool {
 	case from == "schemas/wire" || from == "schemas/retry":
 		return false
 	case from == "schemas/broker":
-		return to == "schemas/retry"
+		return to == "schemas/retry" || to == "schemas/wire"
 	case to == "schemas/broker":
 		return top == "consumers" || top == "producers"
 	case to == "schemas/wire", to == "schemas/retry", to == "schemas" && top != "schemas":
