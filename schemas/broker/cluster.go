@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -21,6 +22,8 @@ type Cluster struct {
 	// Client sends kafka-go's own requests. One Transport serves a process: each has connections and a layout of its own.
 	Client *kafka.Client
 	Log    *slog.Logger // nil: silent
+
+	withoutIDs atomic.Bool // the brokers give topics no ids
 }
 
 // Options are how a cluster is reached.
