@@ -30,6 +30,7 @@ type pipeline struct {
 	producer *producers.Producer // of all shards; control has transactional ones
 	fetcher  *consumers.Fetcher
 	cache    *cache.Store
+	ground   *ground
 
 	worker *shard.Worker // nil: this process owns no shards
 	stats  shard.Stats
@@ -44,6 +45,7 @@ func (s *service) pipeline(cluster *broker.Cluster, prefix schemas.Prefix, liste
 	member, lasting := s.server.Member(listening)
 	return &pipeline{
 		service: *s, member: member, lasting: lasting, prefix: prefix, cache: cache, cluster: cluster,
+		ground:   &ground{cluster: cluster, prefix: prefix, log: s.log},
 		producer: &producers.Producer{Cluster: cluster}, fetcher: &consumers.Fetcher{Cluster: cluster},
 	}, nil
 }

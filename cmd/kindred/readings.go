@@ -7,6 +7,9 @@ import (
 
 // behind returns what has not caught up yet, in words; empty: the process is ready.
 func (p *pipeline) behind() string {
+	if amiss := p.ground.amiss(); amiss != "" {
+		return amiss
+	}
 	if p.worker == nil || p.worker.Ready() {
 		return ""
 	}

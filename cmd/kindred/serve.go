@@ -93,8 +93,8 @@ func serve(ctx context.Context, s service) error {
 	}
 
 	// No part starts on topics that are not as they must be: the partitions of profiles are the shards.
-	prefix := schemas.Prefix(s.settings.Prefix)
-	if err := producers.Ensure(ctx, cluster, prefix, schemas.Topics(s.server.Partitions)); errors.Is(err, producers.ErrTopics) {
+	prefix, topics := schemas.Prefix(s.settings.Prefix), schemas.Topics(s.server.Partitions)
+	if err := producers.Ensure(ctx, cluster, prefix, topics); errors.Is(err, producers.ErrTopics) {
 		return hint(err, "kindred topics diff, another --prefix, or the --partitions that the topics have")
 	} else if err != nil {
 		return err
@@ -106,18 +106,22 @@ func serve(ctx context.Context, s service) error {
 		return err
 	}
 	defer p.cache.Close()
+	if err := p.ground.lay(ctx, topics); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.producer.Run(ctx) })
+	group.Go(func() error { return p.ground.watch(ctx) })
 	if s.server.Does("shards") {
 		stale, err := tombstones(ctx, cluster, prefix)
 		if err != nil {
 			return err
 		}
 		p.worker = p.newWorker(stale)
-		group.Go(func() error { return p.shards(ctx) })
+		group.Go(func() error { return p.ground.under(ctx, topicsOfShards, p.shards) })
 	}
 	if s.server.Does("control") {
-		group.Go(func() error { return p.control(ctx) })
+		group.Go(func() error { return p.ground.under(ctx, topicsOfControl, p.control) })
 	}
 
 	// HTTP answers last: /readyz asks the parts whether they have caught up.
