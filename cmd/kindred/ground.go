@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"kindred/pipeline/shard"
 	"kindred/schemas"
 	"kindred/schemas/broker"
 	"kindred/schemas/retry"
@@ -65,6 +66,16 @@ func (g *ground) lay(ctx context.Context, topics []schemas.Topic) error {
 		}
 		return err
 	})
+}
+
+// inputs returns the ids of the inputs of a shard, as far as they are known.
+func (g *ground) inputs() (ids [len(shard.Inputs)]string) {
+	for i, name := range shard.Inputs {
+		if id := g.start[g.prefix.Topic(name)].ID; id != (broker.TopicID{}) {
+			ids[i] = id.String()
+		}
+	}
+	return ids
 }
 
 // watch looks until ctx ends whether the topics are still those.

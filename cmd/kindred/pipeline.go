@@ -64,7 +64,7 @@ func (p *pipeline) newWorker(stale time.Duration) *shard.Worker {
 		return &shard.Owner{
 			Shard: number, Shards: p.server.Partitions, Prefix: p.prefix, Partitioner: p.settings.Partitioner,
 			Reader: p.fetcher, Publisher: p.producer, Cache: p.cache,
-			Log: p.log, Stats: &p.stats, StaleAfter: stale,
+			Log: p.log, Stats: &p.stats, StaleAfter: stale, Topics: p.ground.inputs(),
 		}
 	}}
 }

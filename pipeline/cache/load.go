@@ -67,7 +67,7 @@ func (s *Store) load(ctx context.Context, shard int, meta *Meta) (*Mirror, error
 	if err := s.loadPublished(ctx, k, m, meta); err != nil {
 		return nil, err
 	}
-	m.stored.progress = map[string]Progress{}
+	m.stored.progress, m.stored.topics = map[string]Progress{}, meta.Topics
 	for expansion, p := range meta.Expansions {
 		m.stored.progress[expansion] = *p
 	}

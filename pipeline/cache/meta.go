@@ -26,6 +26,9 @@ type Meta struct {
 
 	Expansions map[string]*Progress // by expansion
 
+	// Topics are the ids of the inputs that Offsets are of, in the order of Offsets; empty: the owner did not know them.
+	Topics []string
+
 	// What the mirror and the Writer know themselves; Snapshot does not look at it here.
 	Segments    map[string]SegmentMeta
 	Rows        int    // ever in use
@@ -107,6 +110,7 @@ const (
 	metaWidth        = "width"
 	metaThrough      = "through"
 	metaDictionaries = "dictionaries"
+	metaTopics       = "topics"
 	metaSavedAt      = "savedAt"
 	metaProfiles     = "o:profiles"
 	metaMembers      = "o:segment-members"
@@ -186,6 +190,8 @@ func (m *Meta) set(name, value string) (err error) {
 		m.Rows, err = count(value, mostRows)
 	case metaWidth:
 		m.Width, err = count(value, mostWidth)
+	case metaTopics:
+		err = json.Unmarshal([]byte(value), &m.Topics)
 	case metaDictionaries:
 		err = json.Unmarshal([]byte(value), &m.dictionaries)
 	case metaThrough:

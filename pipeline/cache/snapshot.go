@@ -9,6 +9,7 @@ import (
 // stored is what is in the meta in Redis already.
 type stored struct {
 	progress map[string]Progress
+	topics   []string
 }
 
 // Snapshot copies everything that has changed since the last one, with the meta that belongs to it. The copy may be
@@ -135,6 +136,10 @@ func (m *Mirror) snapshotMeta(save *Save, meta *Meta) {
 	number(metaMembers, meta.Offsets.SegmentMembers)
 	number(metaModels, meta.Offsets.Models)
 	number(metaMemberships, meta.Offsets.Memberships)
+	if !slices.Equal(m.stored.topics, meta.Topics) {
+		m.stored.topics = slices.Clone(meta.Topics)
+		save.json(metaTopics, meta.Topics)
+	}
 	if m.stored.progress == nil {
 		m.stored.progress = map[string]Progress{}
 	}

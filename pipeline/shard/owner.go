@@ -41,6 +41,10 @@ type Owner struct {
 	// missed the tombstone of an erasure. Default 24 h, as Kafka's.
 	StaleAfter time.Duration
 
+	// Topics are the ids of the inputs, by input; empty: not known. Offsets that were saved of a topic with another id mean
+	// nothing: it was deleted and made anew.
+	Topics [inputCount]string
+
 	mirror *cache.Mirror
 	meta   cache.Meta
 	writer *cache.Writer

@@ -33,6 +33,7 @@ type world struct {
 	logs   *slog.Logger // the worker's
 	stop   func()       // ends the owner that runs, with all it knows
 
+	ids      [len(shard.Inputs)]string // of the topics
 	profiles map[string]*person
 	segments map[string]map[string]bool
 	numbers  map[string]int64 // of the segments' present snapshots
@@ -58,7 +59,7 @@ func (w *world) newWorker() *shard.Worker {
 	silent := slog.New(slog.DiscardHandler)
 	return &shard.Worker{Renew: w.Renew, Log: w.logs, New: func(p int) *shard.Owner {
 		w.owner = &shard.Owner{Shard: p, Shards: 1, Prefix: prefix, Partitioner: schemas.Murmur2,
-			Reader: w, Publisher: w, Cache: w.cache, Stats: &shard.Stats{}, Log: silent}
+			Reader: w, Publisher: w, Cache: w.cache, Stats: &shard.Stats{}, Log: silent, Topics: w.ids}
 		return w.owner
 	}}
 }

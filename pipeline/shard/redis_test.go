@@ -1,6 +1,7 @@
 package shard_test
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"sync"
@@ -147,4 +148,24 @@ func TestALivingOwnerHealsEveryKey(t *testing.T) {
 			w.stop()
 		})
 	}
+}
+
+// A topic that was made anew may have grown beyond the offsets that the cache holds; only its id tells.
+func TestACacheOfAnotherTopicIsNotTakenFurther(t *testing.T) {
+	w := newWorld(t)
+	w.ids = [...]string{"profiles-1", "members-1", "models-1", "memberships-1"}
+	w.profile("ann", "Oslo")
+	w.model("x", 1, 5000, "Oslo")
+	w.run()
+	w.check("at first")
+	w.crash()
+	w.ids[0] = "profiles-2"
+	if err := w.newWorker().New(0).Run(t.Context(), w); !errors.Is(err, wire.ErrRecreated) || !strings.Contains(err.Error(), "profiles-2") {
+		t.Errorf("the owner of a shard of another topic ended with %v", err)
+	}
+	w.ids[0] = ""
+	w.worker = w.newWorker() // on a broker without ids
+	w.run()
+	w.check("when no id is known")
+	w.stop()
 }

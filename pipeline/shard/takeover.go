@@ -8,6 +8,7 @@ import (
 	"kindred/pipeline/cache"
 	"kindred/pipeline/model"
 	"kindred/schemas"
+	"kindred/schemas/wire"
 )
 
 // defaultStale is Kafka's default of delete.retention.ms.
@@ -127,6 +128,11 @@ func (o *Owner) load(ctx context.Context, fence Fence) error {
 	if meta != nil && meta.Damaged != "" {
 		o.Log.Warn("the cache cannot be used; the shard is rebuilt", "shard", o.Shard, "why", meta.Damaged)
 	}
+	if mirror != nil {
+		if err := o.sameTopics(meta.Topics); err != nil {
+			return err
+		}
+	}
 	if mirror == nil || o.stale(time.UnixMilli(meta.SavedAt)) {
 		if err := o.untilAnswered(ctx, func(ctx context.Context) (err error) {
 			o.writer, err = o.Cache.Claim(ctx, o.Shard, true)
@@ -141,6 +147,7 @@ func (o *Owner) load(ctx context.Context, fence Fence) error {
 		meta.Expansions = map[string]*cache.Progress{}
 	}
 	o.mirror, o.meta, o.fresh = mirror, *meta, time.Time{}
+	o.meta.Topics = o.Topics[:]
 	if meta.SavedAt > 0 {
 		o.fresh = time.UnixMilli(meta.SavedAt)
 	}
@@ -157,6 +164,16 @@ func (o *Owner) load(ctx context.Context, fence Fence) error {
 	}
 	for id, m := range models {
 		o.adopt(id, m, mirror.Model(id))
+	}
+	return nil
+}
+
+// sameTopics returns wire.ErrRecreated unless the topics are those whose offsets the cache holds.
+func (o *Owner) sameTopics(saved []string) error {
+	for i, id := range o.Topics {
+		if i < len(saved) && id != "" && saved[i] != "" && saved[i] != id {
+			return fmt.Errorf("%s has the id %s, and the cache was made from %s: %w", o.Prefix.Topic(Inputs[i]), id, saved[i], wire.ErrRecreated)
+		}
 	}
 	return nil
 }
