@@ -29,6 +29,7 @@ type Fetcher struct {
 	turn    uint64 // rotates which partition is first in a request: the last ones get what MaxBytes leaves
 	mutex   sync.Mutex
 	pending []*pendingFetch // those that no round waits for
+	trouble broker.Trouble  // of any reader
 	buffers sync.Pool       // of *[]byte
 }
 
@@ -57,12 +58,14 @@ func (f *Fetcher) FetchInto(ctx context.Context, b *Buffers, from []Position, wa
 	}
 	until := time.Now().Add(wait)
 	pauses := betweenTries
-	var trouble broker.Trouble
 	for {
 		r := f.round(ctx, b, from, max(0, time.Until(until)), pauses.Next())
 		if ctx.Err() != nil {
 			f.reclaim(b)
 			return nil, ctx.Err()
+		}
+		if r.err != nil {
+			f.failed(ctx, r.err)
 		}
 		// Brokers wait for whole milliseconds: a round of less would be answered early.
 		over := time.Until(until) < time.Millisecond
@@ -72,13 +75,18 @@ func (f *Fetcher) FetchInto(ctx context.Context, b *Buffers, from []Position, wa
 		f.reclaim(b)
 		if r.err == nil {
 			pauses.Reset()
-			trouble = broker.Trouble{}
-			continue
 		}
-		f.Cluster.Complain(&trouble, "fetch", r.err)
-		if broker.Moved(r.err) {
-			_ = f.Cluster.Refresh(ctx) // what is wrong with it shows in the next try as well
-		}
+	}
+}
+
+// failed notes that a partition could not be read, also when others could: else nobody would hear of one that is missing for
+// good, and one that has another leader would be read again only when the Transport happens to look.
+func (f *Fetcher) failed(ctx context.Context, err error) {
+	f.mutex.Lock()
+	f.Cluster.Complain(&f.trouble, "fetch", err)
+	f.mutex.Unlock()
+	if broker.Moved(err) {
+		f.Cluster.Outdated(ctx)
 	}
 }
 

@@ -59,7 +59,7 @@ func (g *Group) Run(ctx context.Context, work func(ctx context.Context, gen *Gen
 		case err != nil:
 			g.Cluster.Complain(&trouble, "join the group", err)
 			if broker.Moved(err) {
-				_ = g.Cluster.Refresh(ctx) // what is wrong with it shows in the next try as well
+				g.Cluster.Outdated(ctx)
 			}
 			_ = pauses.Wait(ctx) // the loop sees when ctx has ended
 			continue

@@ -300,7 +300,7 @@ func (p *Producer) refresh(ctx context.Context) {
 	}
 	p.refreshing = true
 	p.background.Go(func() {
-		_ = p.Cluster.Refresh(ctx) // an error here shows in the next request as well
+		p.Cluster.Outdated(ctx)
 		p.mutex.Lock()
 		defer p.mutex.Unlock()
 		p.refreshing = false

@@ -124,7 +124,7 @@ func (tx *Tx) sendOnce(ctx context.Context, partitions []*txPartition) (left []*
 		}
 	}
 	if stale {
-		_ = t.Cluster.Refresh(ctx) // an error here shows in the next try as well
+		t.Cluster.Outdated(ctx)
 	}
 	return left, nil
 }

@@ -23,6 +23,7 @@ type Cluster struct {
 	Client *kafka.Client
 	Log    *slog.Logger // nil: silent
 
+	refreshes  refreshes
 	withoutIDs atomic.Bool // the brokers give topics no ids
 }
 

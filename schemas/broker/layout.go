@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/createtopics"
+
+	"kindred/schemas/retry"
 )
 
 // refreshTimeout is how long Refresh waits; after that the old layout has to do.
@@ -55,6 +58,39 @@ func (l Layout) Leader(topic string, partition int) (protocol.Broker, error) {
 		return protocol.Broker{}, fmt.Errorf("%s partition %d: %w", topic, partition, kafka.LeaderNotAvailable)
 	}
 	return leader, nil
+}
+
+// Outdated is called when something failed because the layout may be out of date. It makes the Transport ask for it again,
+// unless it has done so a moment ago: however many wait for a topic or a leader, and however often each of them tries, the
+// brokers are asked at once, then after pauses that grow to a second. What is wrong with the answer shows in the next try.
+func (c *Cluster) Outdated(ctx context.Context) {
+	if c.refreshes.due(time.Now()) {
+		_ = c.Refresh(ctx)
+	}
+}
+
+// refreshes limits how often the layout is asked for. The zero value is ready.
+type refreshes struct {
+	mu     sync.Mutex
+	pauses retry.Backoff
+	next   time.Time // not before
+}
+
+// quiet is how long nothing must have failed until a failure counts as the first one.
+const quiet = 5 * time.Second
+
+// due reports whether the layout is to be asked for now, in which case it counts as asked for.
+func (r *refreshes) due(now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Before(r.next) {
+		return false
+	}
+	if now.Sub(r.next) > quiet {
+		r.pauses = betweenTries
+	}
+	r.next = now.Add(r.pauses.Next())
+	return true
 }
 
 // Refresh makes the Transport ask for the layout again, and waits for the answer for two seconds at most.

@@ -16,12 +16,15 @@ type Asking struct {
 	OnError func(err error) // called after every failure that is tried again; nil: see Complain
 }
 
+// betweenTries are the pauses after something failed that may heal.
+var betweenTries = retry.Backoff{First: 20 * time.Millisecond, Last: time.Second}
+
 // Persist calls ask until it succeeds, its error is permanent, the tries are used up, or ctx ends. The error names what was
 // being done and contains the last error of ask. The layout is refreshed when that error may come from an old one.
 func (c *Cluster) Persist(ctx context.Context, doing string, how Asking, ask func(context.Context) error) error {
 	pauses := how.Pauses
 	if pauses.Last == 0 {
-		pauses = retry.Backoff{First: 20 * time.Millisecond, Last: time.Second}
+		pauses = betweenTries
 	}
 	var trouble Trouble
 	for try := 1; ; try++ {
@@ -38,7 +41,7 @@ func (c *Cluster) Persist(ctx context.Context, doing string, how Asking, ask fun
 			c.Complain(&trouble, doing, err)
 		}
 		if Moved(err) {
-			_ = c.Refresh(ctx) // what is wrong with it shows in the next try as well
+			c.Outdated(ctx)
 		}
 		if ended := pauses.Wait(ctx); ended != nil {
 			return fmt.Errorf("%s: %w (last: %w)", doing, ended, err)
@@ -55,23 +58,26 @@ func (c *Cluster) once(ctx context.Context, within time.Duration, ask func(conte
 	return ask(ctx)
 }
 
-// Trouble is a row of failures without a success between them. The zero value is ready.
+// Trouble is a row of failures without a success, or a while without a failure, between them. The zero value is ready.
 type Trouble struct {
 	began time.Time // when the first failure was
+	last  time.Time // when the last one was
 	next  time.Time // when a failure is logged next
 }
 
 const (
 	complainAfter = 300 * time.Millisecond // shorter trouble is not logged
 	complainEvery = 30 * time.Second       // how often longer trouble is
+	troubleEnds   = time.Minute            // after the last failure: it can be that long between two tries
 )
 
 // Complain logs a failure when the trouble has lasted for a while, and then every now and again.
 func (c *Cluster) Complain(t *Trouble, doing string, err error) {
 	now := time.Now()
-	if t.began.IsZero() {
+	if t.began.IsZero() || now.Sub(t.last) > troubleEnds {
 		t.began, t.next = now, now.Add(complainAfter)
 	}
+	t.last = now
 	if now.Before(t.next) {
 		return
 	}

@@ -123,6 +123,34 @@ func TestPersistRefreshesALayoutThatMayBeOld(t *testing.T) {
 	})
 }
 
+// Twelve that wait for a topic are no more than one.
+func TestTheLayoutIsAskedForAtMostOnceASecondInTheLongRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		transport := new(counting)
+		cluster := &broker.Cluster{Client: &kafka.Client{Transport: transport}}
+		fail := func(times int, pause time.Duration) (asked int) {
+			before := transport.asked
+			for range times {
+				for range 12 {
+					cluster.Outdated(t.Context())
+				}
+				time.Sleep(pause)
+			}
+			return transport.asked - before
+		}
+		if n := fail(1, 0); n != 1 {
+			t.Errorf("asked %d times at the first failure, want once", n)
+		}
+		if n := fail(6000, 10*time.Millisecond); n < 58 || n > 68 {
+			t.Errorf("asked %d times in a minute", n)
+		}
+		time.Sleep(10 * time.Second)
+		if n := fail(2, 20*time.Millisecond); n != 2 {
+			t.Errorf("asked %d times after ten quiet seconds, want at once and again after 20 ms", n)
+		}
+	})
+}
+
 func TestTroubleIsLoggedLateAndRarely(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
@@ -149,8 +177,9 @@ func TestTroubleIsLoggedLateAndRarely(t *testing.T) {
 		if text := log.String(); !strings.Contains(text, "doing=fetch") || !strings.Contains(text, "for=31s") {
 			t.Errorf("the lines say neither what failed nor for how long:\n%s", text)
 		}
+		complain(3*time.Minute, 3) // so long after the last failure it is another trouble
 		trouble = broker.Trouble{} // it succeeded
-		complain(63*time.Second, 3)
+		complain(4*time.Minute, 3)
 
 		new(broker.Cluster).Complain(&trouble, "fetch", io.EOF) // a cluster may have no log
 	})
