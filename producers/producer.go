@@ -17,15 +17,19 @@ import (
 // takes a new producer id before it sends anything that it has not sent yet, so such a batch is recognized by its id.
 var ErrAbandoned = wire.ErrAbandoned
 
-// ErrTooLarge means that a batch is larger than its topic allows. Nothing was appended.
-var ErrTooLarge = errors.New("batch too large")
+// ErrTooLarge means that one or several records of a batch are larger than their topic allows. They were not appended and never
+// will be; all others of the batch were.
+var ErrTooLarge = wire.ErrTooLarge
 
 // ErrStopped means that Run has ended. Nothing was appended.
 var ErrStopped = errors.New("producer stopped")
 
 // Producer appends batches, each exactly once as far as the broker can tell. One serves a whole process: whatever is
 // published while two requests to a broker are in flight goes into the next one. Publish, Renew and ProducerID are for
-// concurrent use.
+// concurrent use. What is wrong with one batch is told to its publisher, and is no matter to the others.
+//
+// It keeps no records of its own: what it holds is bounded by how many call Publish at once, and by what is in flight, two
+// requests of at most maxRequest bytes to each broker.
 type Producer struct {
 	Cluster *broker.Cluster
 	Timeout time.Duration // of one request, which is then tried again; 0: 10 s
@@ -37,11 +41,11 @@ type Producer struct {
 	mutex      sync.Mutex
 	stopped    bool
 	session    session
-	stale      bool            // a new producer id is due
-	renewals   []chan struct{} // closed when the new producer id is there
-	queue      []*publication  // what is not in flight, in the order of each partition
-	partitions map[topicPartition]*partitionState
-	refreshing bool // a refresh of the layout is under way
+	stale      bool                               // a new producer id is due
+	renewals   []chan struct{}                    // closed when the new producer id is there
+	queue      []*publication                     // what is not in flight, in the order of each partition; one for each call of Publish
+	partitions map[topicPartition]*partitionState // all that were ever published to: those of the caller's topics
+	refreshing bool                               // a refresh of the layout is under way
 
 	// The loop's alone.
 	inFlight   []*outgoing
@@ -68,7 +72,11 @@ type partitionState struct {
 
 // publication is one call of Publish.
 type publication struct {
-	partitionBatch
+	partitionBatch                 // what is sent next: all of the caller's batch, or a piece of it
+	rest           []*wire.Builder // pieces behind it, of a batch that was too large; at most 32, since each halves the one before
+	appended       int             // records in pieces before it
+	refused        int             // records before it that are too large by themselves
+
 	to         *partitionState
 	result     chan outcome // has room for one
 	sentIn     *outgoing    // the request that it is in flight with; nil: it is in the queue, or over
@@ -101,8 +109,12 @@ func (p *Producer) open() {
 // whatever it returns. Batches of one partition that are published one after the other keep their order; an empty one is
 // not published (Base is -1).
 //
-// When ctx ends while the batch is in flight or after a try whose outcome is unknown, the error is ErrAbandoned. With
-// ErrTooLarge, ErrStopped, and the error of ctx alone, nothing was and nothing will be appended.
+// A batch that is larger than the topic allows is sent in halves, down to single records. Only these can be too large: the
+// others are appended, and then the error is ErrTooLarge.
+//
+// When ctx ends while the batch is in flight or after a try whose outcome is unknown, the error is ErrAbandoned; when a part
+// of a batch that was split has been appended, too. With ErrStopped, and the error of ctx alone, nothing was and nothing will
+// be appended.
 func (p *Producer) Publish(ctx context.Context, topic string, partition int, batch *wire.Builder) (Ack, error) {
 	if batch.Len() == 0 {
 		return Ack{Base: -1, ProducerID: p.ProducerID()}, nil
@@ -154,7 +166,7 @@ func (p *Producer) leave(ctx context.Context, pub *publication) (Ack, error) {
 	}
 	pub.callerLeft = true
 	sent := pub.sentIn
-	uncertain := sent != nil || pub.pinned
+	uncertain := sent != nil || pub.uncertain()
 	p.queue = slices.DeleteFunc(p.queue, func(q *publication) bool { return q == pub })
 	p.stale = p.stale || uncertain
 	p.nudge()
@@ -166,6 +178,9 @@ func (p *Producer) leave(ctx context.Context, pub *publication) (Ack, error) {
 	}
 	return Ack{}, err
 }
+
+// uncertain reports whether some of the publication may have been appended.
+func (pub *publication) uncertain() bool { return pub.pinned || pub.appended > 0 }
 
 // explain returns the error of a publication that ended before it was answered.
 func (pub *publication) explain(why error, uncertain bool) error {

@@ -62,7 +62,7 @@ var errCalledOff = errors.New("called off")
 
 // requestPool hands out requests. It reuses the memory of those that are over.
 type requestPool struct {
-	spare       []*request
+	spare       []*request // at most as many as were ever in flight at once, each with the memory of its largest frame
 	correlation int32
 }
 

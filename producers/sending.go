@@ -243,9 +243,13 @@ func (p *Producer) finish(ctx context.Context, out *outgoing) {
 	}
 }
 
-// judge reports whether a publication has to be sent again, and ends it when not.
+// judge reports whether a publication has to be sent again, or the rest of it, and ends it when not.
 func (p *Producer) judge(out *outgoing, pub *publication, now time.Time) (retry bool) {
 	end := func(err error) bool {
+		if pub.uncertain() && !errors.Is(err, ErrTooLarge) {
+			p.stale = true
+			err = fmt.Errorf("%w: %w", ErrAbandoned, err)
+		}
 		pub.result <- outcome{err: fmt.Errorf("publish to %s/%d: %w", pub.topic, pub.partition, err)}
 		return false
 	}
@@ -259,32 +263,65 @@ func (p *Producer) judge(out *outgoing, pub *publication, now time.Time) (retry 
 		return true
 	}
 	pub.last = pub.code
-	switch verdict := broker.Judge(pub.code); verdict {
+	switch broker.Judge(pub.code) {
 	case broker.Done:
 		pub.to.sequence = nextSequence(pub.sequence, pub.count)
-		pub.result <- outcome{ack: Ack{Base: pub.base, ProducerID: out.id}}
+		pub.appended += pub.count
+		if pub.nextPiece() {
+			return true
+		}
+		if pub.refused > 0 {
+			return end(fmt.Errorf("%w: %d of %d records", ErrTooLarge, pub.refused, pub.refused+pub.appended))
+		}
+		pub.result <- outcome{ack: Ack{Base: pub.base + int64(pub.count-pub.appended), ProducerID: out.id}}
 		return false
 	case broker.Uncertain, broker.Unexpected:
 		pub.pinned = true
 	case broker.OutOfStep, broker.Fenced:
 		p.stale = true
 		if pub.pinned {
-			return end(fmt.Errorf("%w: %w", ErrAbandoned, pub.code))
+			return end(pub.code)
 		}
 		if pub.restarts++; pub.restarts > maxRestarts {
 			return end(pub.code)
 		}
-	case broker.TooLarge, broker.Refused:
-		p.stale = p.stale || pub.pinned
+	case broker.TooLarge:
 		switch {
 		case pub.pinned:
-			return end(fmt.Errorf("%w: %w", ErrAbandoned, pub.code))
-		case verdict == broker.TooLarge:
-			return end(fmt.Errorf("%w: %w: %d bytes", ErrTooLarge, pub.code, pub.size))
+			return end(pub.code)
+		case pub.callerLeft:
+			return false // the builder is the caller's again
+		case pub.count > 1:
+			pub.split()
+			return true
 		}
+		pub.refused++
+		if pub.nextPiece() {
+			return true
+		}
+		return end(fmt.Errorf("%w: %w: %d bytes", ErrTooLarge, pub.code, pub.size)) // all others are appended
+	case broker.Refused:
 		return end(pub.code)
 	}
 	pub.postpone(now)
+	return true
+}
+
+// split puts the two halves of a batch in the place of it, of which nothing was appended. They are copies.
+func (pub *publication) split() {
+	first, second := pub.batch.Halves()
+	pub.batch, pub.rest = first, append(pub.rest, second) // the next piece is the last one of these
+	pub.last = nil
+}
+
+// nextPiece goes on with what is left of a batch that was split. It reports false when there is nothing.
+func (pub *publication) nextPiece() bool {
+	n := len(pub.rest)
+	if n == 0 {
+		return false
+	}
+	pub.batch, pub.rest = pub.rest[n-1], pub.rest[:n-1]
+	pub.pinned, pub.restarts, pub.last, pub.pauses = false, 0, nil, betweenTries
 	return true
 }
 
@@ -344,7 +381,7 @@ func (p *Producer) stop(cause error) {
 		}
 	}
 	for _, pub := range p.queue {
-		pub.result <- outcome{err: pub.explain(why, pub.pinned)}
+		pub.result <- outcome{err: pub.explain(why, pub.uncertain())}
 	}
 	for _, done := range p.renewals {
 		close(done)

@@ -33,10 +33,17 @@ type Transactional struct {
 
 // txPartition is a partition that the present session has written to, with the batch that is being filled for it.
 type txPartition struct {
-	partitionBatch
-	records  wire.Builder
-	next     int32 // sequence number of the next batch
-	enlisted bool  // the coordinator knows that the open transaction writes here
+	partitionBatch                 // what is sent next: all of records, or a piece of them
+	rest           []*wire.Builder // pieces behind it, of records that were too large for one batch
+	records        wire.Builder    // at most maxBatch bytes, unless one record is larger
+	next           int32           // sequence number of the next batch
+	enlisted       bool            // the coordinator knows that the open transaction writes here
+}
+
+// empty makes the partition ready for other records.
+func (p *txPartition) empty() {
+	p.records.Reset()
+	p.batch, p.rest = &p.records, nil
 }
 
 // Init takes over the transactional id: an older session is fenced and its open transaction aborted before Init returns.

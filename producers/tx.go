@@ -154,7 +154,7 @@ func (tx *Tx) fail(ctx context.Context, err error) error {
 func (tx *Tx) close() {
 	tx.over = true
 	for _, p := range tx.filled {
-		p.records.Reset()
+		p.empty()
 	}
 	for _, p := range tx.used {
 		p.enlisted = false

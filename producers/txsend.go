@@ -29,19 +29,22 @@ func (tx *Tx) send(ctx context.Context) error {
 	}
 	pauses := betweenTries
 	for {
-		var err error
-		if left, err = tx.sendOnce(ctx, left); err != nil {
+		split, err := false, error(nil)
+		if left, split, err = tx.sendOnce(ctx, left); err != nil {
 			return tx.fail(ctx, err)
 		}
 		if len(left) == 0 {
 			break
+		}
+		if split && ctx.Err() == nil {
+			continue
 		}
 		if err := pauses.Wait(ctx); err != nil {
 			return tx.fail(ctx, fmt.Errorf("write to %s/%d: %w (last: %v)", left[0].topic, left[0].partition, err, left[0].code))
 		}
 	}
 	for _, p := range tx.filled {
-		p.records.Reset()
+		p.empty()
 	}
 	tx.filled, tx.buffered = tx.filled[:0], 0
 	return nil
@@ -87,12 +90,13 @@ func (tx *Tx) enlist(ctx context.Context) error {
 	return nil
 }
 
-// sendOnce sends the batch of each partition once and returns the partitions whose batch has to be sent again.
-func (tx *Tx) sendOnce(ctx context.Context, partitions []*txPartition) (left []*txPartition, err error) {
+// sendOnce sends the batch of each partition once and returns the partitions that have something left to send: the same batch
+// again, or pieces of one that was split. There is no need to wait when one of them has got on with its pieces.
+func (tx *Tx) sendOnce(ctx context.Context, partitions []*txPartition) (left []*txPartition, split bool, err error) {
 	t := tx.of
 	layout, err := t.Cluster.Layout(ctx)
 	if err != nil {
-		return partitions, ctx.Err()
+		return partitions, false, ctx.Err()
 	}
 	requests := make(map[int32]*request, 1)
 	stale := false
@@ -114,19 +118,21 @@ func (tx *Tx) sendOnce(ctx context.Context, partitions []*txPartition) (left []*
 	t.exchange(ctx, requests)
 
 	for _, p := range partitions {
+		before := p.batch
 		retry, err := p.judge()
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if retry {
 			stale = stale || !p.answered || broker.Moved(p.code)
+			split = split || p.batch != before
 			left = append(left, p)
 		}
 	}
 	if stale {
 		t.Cluster.Outdated(ctx)
 	}
-	return left, nil
+	return left, split, nil
 }
 
 // exchange sends the requests side by side.
@@ -154,19 +160,30 @@ func (t *Transactional) exchange(ctx context.Context, requests map[int32]*reques
 	all.Wait()
 }
 
-// judge reports whether the batch has to be sent again: with the same bytes, whatever became of the last try.
-func (p *txPartition) judge() (retry bool, err error) {
+// judge reports whether there is something left to send: the same bytes again, whatever became of the last try, or the next
+// piece. A batch that is too large is sent in halves, down to single records.
+func (p *txPartition) judge() (more bool, err error) {
 	if !p.answered {
 		return true, nil
 	}
 	switch broker.Judge(p.code) {
 	case broker.Done:
-		p.next = nextSequence(p.sequence, p.records.Len())
-		return false, nil
+		p.next = nextSequence(p.sequence, p.batch.Len())
+		n := len(p.rest)
+		if n == 0 {
+			return false, nil
+		}
+		p.batch, p.rest, p.sequence = p.rest[n-1], p.rest[:n-1], p.next
+		return true, nil
 	case broker.Again, broker.Uncertain, broker.Unexpected:
 		return true, nil
 	case broker.TooLarge:
-		err = fmt.Errorf("%w: %w: %d bytes", ErrTooLarge, p.code, p.records.Size())
+		if p.batch.Len() > 1 {
+			first, second := p.batch.Halves()
+			p.batch, p.rest = first, append(p.rest, second) // the next piece is the last one of these
+			return true, nil
+		}
+		err = fmt.Errorf("%w: %w: %d bytes", ErrTooLarge, p.code, p.batch.Size())
 	default:
 		err = markFenced(p.code)
 	}

@@ -77,6 +77,23 @@ func (b *Builder) Size() int {
 // Reset empties the batch and keeps its memory.
 func (b *Builder) Reset() { b.batch, b.count = b.batch[:0], 0 }
 
+// Halves returns two batches that hold the first and the second half of the records. The builder is only read.
+func (b *Builder) Halves() (first, second *Builder) {
+	first, second = new(Builder), new(Builder)
+	half := first
+	rest, r := b.batch[atRecords:], new(Record)
+	for i := range b.count {
+		if i == b.count/2 {
+			half = second
+		}
+		var body []byte
+		body, rest, _ = chunk(rest)
+		r.read(body, 0, b.first)
+		half.Add(r.Timestamp, r.Key, r.Value, r.Headers)
+	}
+	return first, second
+}
+
 // Finish returns the batch as it goes to a broker; nil without records. It may be called again: with the same arguments it
 // returns the same bytes. They are the builder's, and valid until the next Add, Reset or Finish. A producer that is not
 // idempotent has id -1, epoch -1 and sequence -1.

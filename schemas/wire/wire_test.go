@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -393,6 +394,35 @@ func TestFrames(t *testing.T) {
 		raw, _ := hex.DecodeString(broken)
 		if _, err := wire.ReadResponse(bytes.NewReader(raw), 7, nil); err == nil {
 			t.Errorf("%s: accepted", broken)
+		}
+	}
+}
+
+func TestHalvesHoldTheSameRecords(t *testing.T) {
+	headers := wire.AppendHeaders(nil, wire.Header{Key: "a", Value: []byte("b")}, wire.Header{Key: "c"})
+	for n := 2; n < 6; n++ {
+		var b wire.Builder
+		for i := range n {
+			b.Add(int64(1000-i*300), [][]byte{[]byte("k"), nil, {}}[i%3], [][]byte{nil, []byte("v"), {}}[i%3], []wire.Headers{headers, nil}[i%2])
+		}
+		read := func(b *wire.Builder) (records []wire.Record) {
+			_, err := wire.Set{Data: b.Finish(-1, -1, -1, false)}.Each(func(r *wire.Record) error {
+				c := r.Clone()
+				c.Offset = 0
+				records = append(records, c)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return records
+		}
+		first, second := b.Halves()
+		if first.Len() != n/2 || second.Len() != n-n/2 {
+			t.Errorf("%d records become %d and %d", n, first.Len(), second.Len())
+		}
+		if got, want := append(read(first), read(second)...), read(&b); !reflect.DeepEqual(got, want) {
+			t.Errorf("got %v, want %v", got, want)
 		}
 	}
 }
