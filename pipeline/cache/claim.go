@@ -42,14 +42,13 @@ func (w *Writer) claim(ctx context.Context, tx *redis.Tx, fresh bool) error {
 	if meta.Damaged != "" {
 		w.counter = -1
 	}
-	_, err = tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
+	return rootCause(tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		if isWrongType(reply.Err()) {
 			p.Del(ctx, w.keys.meta())
 		}
 		p.HSet(ctx, w.keys.meta(), metaToken, w.token)
 		return nil
-	})
-	return err
+	}))
 }
 
 // begin begins a new incarnation in place of the one that the meta in hash is of, whose keys are deleted as far as they can
@@ -58,7 +57,7 @@ func (w *Writer) begin(ctx context.Context, tx *redis.Tx, hash map[string]string
 	w.counter, w.ready = 0, false
 	meta, _ := parseMeta(hash) // of a meta that cannot be read, what can be
 	old := w.keys.all(meta)
-	_, err := tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
+	return rootCause(tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		const many = 1000 // keys in one command
 		for ; len(old) > many; old = old[many:] {
 			p.Unlink(ctx, old[:many]...)
@@ -68,8 +67,7 @@ func (w *Writer) begin(ctx context.Context, tx *redis.Tx, hash map[string]string
 		p.HSet(ctx, w.keys.meta(), metaLayout, Layout, metaToken, w.token, metaIncarnation, rand.Text(),
 			metaCounter, 0, metaReady, 0)
 		return nil
-	})
-	return err
+	}))
 }
 
 // Owns reports whether nobody but the writer has written the cache since its last Exec, so that its mirror is still true:

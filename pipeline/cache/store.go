@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -23,6 +24,8 @@ type Store struct {
 	Redis  redis.UniversalClient
 	Prefix string // before every key
 	Whole  bool   // store whole blocks only; for miniredis, which copies a string to change it
+
+	failures atomic.Int64
 }
 
 // Options are how to reach Redis.
@@ -37,25 +40,19 @@ type Options struct {
 
 // Open makes a Store. It connects when it is first used. Redis must not evict keys (maxmemory-policy noeviction).
 func Open(o Options) *Store {
-	return &Store{Prefix: o.Prefix, Whole: o.Whole, Redis: redis.NewUniversalClient(&redis.UniversalOptions{
+	s := &Store{Prefix: o.Prefix, Whole: o.Whole, Redis: redis.NewUniversalClient(&redis.UniversalOptions{
 		Addrs:                 o.Addresses,
 		Username:              o.User,
 		Password:              o.Password,
 		TLSConfig:             o.TLS,
 		ContextTimeoutEnabled: true, // a context that ends, ends the waiting for a reply
 	})}
+	s.Redis.AddHook(failureCount{&s.failures})
+	return s
 }
 
 // Close closes the connections.
 func (s *Store) Close() error { return s.Redis.Close() }
-
-// Ping returns an error unless Redis answers.
-func (s *Store) Ping(ctx context.Context) error {
-	if err := s.Redis.Ping(ctx).Err(); err != nil {
-		return fmt.Errorf("reach redis: %w", err)
-	}
-	return nil
-}
 
 func (s *Store) keys(shard int) keys { return keysOf(s.Prefix, shard) }
 

@@ -93,14 +93,13 @@ func (w *Writer) transaction(ctx context.Context, save *Save, ops []op, last boo
 			return err
 		}
 		began = true
-		_, err := tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		return rootCause(tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
 			for i := range ops {
 				w.write(ctx, p, save, &ops[i])
 			}
 			w.writeMeta(ctx, p, save, last)
 			return nil
-		})
-		return err
+		}))
 	}, watched...)
 	switch {
 	case err == nil:
