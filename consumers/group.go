@@ -19,6 +19,8 @@ type Group struct {
 	Whole   bool     // one member gets everything, the others stand by
 	Static  bool     // Kafka keeps the member's shards for its Member name, see Run
 
+	Alive func(shards []int) // is told what the member holds when it has joined, and with each heartbeat that Kafka takes; nil: nobody is
+
 	Session   time.Duration // after so long without a heartbeat Kafka gives the shards to others; default 6 s, the least that brokers allow by default
 	Heartbeat time.Duration // between heartbeats, by which a member also learns that another has come; default 250 ms
 	Rebalance time.Duration // how long Kafka waits for a member whose work takes time to end; default 30 s

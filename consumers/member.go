@@ -126,6 +126,13 @@ func (m *member) explain(doing string, err error) error {
 	return fmt.Errorf("%s group %s: %w", doing, m.ID, err)
 }
 
+// alive says that Kafka knows the member, and what it holds.
+func (m *member) alive(gen *Generation) {
+	if m.Alive != nil {
+		m.Alive(gen.Shards)
+	}
+}
+
 // runGeneration runs work until it or the generation ends. It reports as over that Run has to return, with err.
 func (m *member) runGeneration(ctx context.Context, gen *Generation, work func(context.Context, *Generation) error) (over bool, err error) {
 	working, end := context.WithCancel(ctx)
@@ -136,6 +143,7 @@ func (m *member) runGeneration(ctx context.Context, gen *Generation, work func(c
 	} else {
 		go func() { <-working.Done(); done <- nil }() // stand by
 	}
+	m.alive(gen)
 	heartbeats := time.NewTicker(m.heartbeatInterval())
 	defer heartbeats.Stop()
 	answered := time.Now() // the last heartbeat
@@ -152,6 +160,7 @@ func (m *member) runGeneration(ctx context.Context, gen *Generation, work func(c
 		switch {
 		case err == nil:
 			answered = time.Now()
+			m.alive(gen)
 		case !endsGeneration(err) && time.Since(answered) < m.sessionTimeout():
 			continue // the coordinator is away for a moment
 		default:

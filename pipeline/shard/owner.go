@@ -67,6 +67,7 @@ type Owner struct {
 	letters    wire.Builder // dead letters of the present batch
 	saving     saving
 	caughtUp   atomic.Bool // has read all that was there when it took over
+	status     status
 
 	memberHeaders memberHeaders
 	decoded       schemas.Profile        // scratch
@@ -106,6 +107,7 @@ func (o *Owner) turn(ctx context.Context, batch []wire.Fetched) error {
 	}
 	if !o.caughtUp.Load() {
 		if !o.inputs.reached() {
+			o.status.behind(o.inputs.behind(), o.mirror.Rows())
 			return nil
 		}
 		o.catchUp()

@@ -133,6 +133,7 @@ func (o *Owner) startSave(ctx context.Context, offsets [inputCount]int64) {
 // else's: Kafka knows whose the shard is. If it is still ours, the cache is written anew from the mirror.
 func (o *Owner) saveEnded(ctx context.Context, fence Fence, err error) error {
 	s := &o.saving
+	o.status.saved(err)
 	took := time.Since(s.began)
 	s.next = time.Now().Add(min(max(quickest, 4*took), slowest))
 	switch {

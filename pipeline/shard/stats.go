@@ -18,4 +18,7 @@ type Stats struct {
 	Rejected  atomic.Int64             // dead letters
 	Published [len(kinds)]atomic.Int64 // memberships acknowledged, by kind
 	Saves     atomic.Int64
+	Restarts  atomic.Int64 // of owners that had stopped with an error
+
+	Letter func(topic, code string) // is told of each dead letter; nil: nobody is
 }

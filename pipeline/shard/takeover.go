@@ -41,6 +41,7 @@ func (o *Owner) takeOver(ctx context.Context, fence Fence) error {
 		o.inputs.ends[i] = end
 	}
 	o.caughtUp.Store(false)
+	o.status.behind(o.inputs.behind(), o.mirror.Rows())
 	o.Log.Info("taking over", "shard", o.Shard, "kept", kept, "rows", o.mirror.Rows(), "behind", o.inputs.behind())
 	return nil
 }
@@ -223,6 +224,7 @@ func (o *Owner) claim(ctx context.Context, fence Fence) (mirror *cache.Mirror, m
 func (o *Owner) catchUp() {
 	o.caughtUp.Store(true)
 	o.fresh = time.Now()
+	o.status.behind(0, o.mirror.Rows())
 	o.repairPass()
 	o.saving.hurry()
 	o.Log.Info("caught up", "shard", o.Shard, "rows", o.mirror.Rows())

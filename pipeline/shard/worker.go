@@ -47,9 +47,11 @@ func (w *Worker) own(ctx context.Context, o *Owner, fence Fence) {
 	failures := 0
 	for {
 		err := o.Run(ctx, fence)
-		switch {
-		case err == nil:
+		if err == nil {
 			return
+		}
+		o.status.stopped(err)
+		switch {
 		case errors.Is(err, wire.ErrRecreated):
 			w.Log.Error("a shard stops: an input was deleted and made anew", "shard", o.Shard, "error", err,
 				"try", "start with a new prefix, or clear the cache of the shard")
@@ -62,6 +64,7 @@ func (w *Worker) own(ctx context.Context, o *Owner, fence Fence) {
 			<-ctx.Done()
 			return
 		}
+		o.Stats.Restarts.Add(1)
 		w.Log.Warn("a shard has stopped; it is taken over again", "shard", o.Shard, "error", err)
 		if failures++; failures%triesWithMirror == 0 {
 			o.forget() // perhaps the mirror is what it stops at
