@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,10 +16,14 @@ func openCache(settings *config.Settings, embedded bool) (*cache.Store, error) {
 	if err != nil {
 		return nil, &failure{code: misused, err: fmt.Errorf("tls for redis: %w", err)}
 	}
+	password, err := settings.RedisPassword()
+	if err != nil {
+		return nil, &failure{code: misused, err: err}
+	}
 	return cache.Open(cache.Options{
 		Addresses: settings.Redis,
 		User:      settings.RedisLogin.User,
-		Password:  settings.RedisLogin.Password,
+		Password:  password,
 		TLS:       encryption,
 		Prefix:    settings.Prefix,
 		Whole:     embedded,
@@ -27,20 +32,36 @@ func openCache(settings *config.Settings, embedded bool) (*cache.Store, error) {
 
 // cache opens the cache to read from it, and returns once Redis has answered.
 func (p *program) cache(ctx context.Context) (*cache.Store, error) {
-	if err := p.settings.ReachRedis(ctx); err != nil {
-		return nil, err
-	}
 	store, err := openCache(&p.settings, false)
 	if err != nil {
 		return nil, err
 	}
-	limited, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	if err := store.Ping(limited); err != nil {
+	if err := checkCache(ctx, &p.settings, store, cache.Reading); err != nil {
 		store.Close()
-		return nil, &config.Unreachable{Server: "Redis", Tried: p.settings.Redis, Err: err}
+		return nil, err
 	}
 	return store, nil
+}
+
+// checkCache returns an error unless Redis answers and can be used so. It tells a server that does not answer from one that
+// does not let itself be used.
+func checkCache(ctx context.Context, settings *config.Settings, store *cache.Store, use cache.Use) error {
+	if err := settings.ReachRedis(ctx); err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	err := store.Check(limited, use)
+	var refusal *cache.Refusal
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refusal) && refusal.Login:
+		return &failure{code: unreachable, err: err, try: refusal.Try}
+	case errors.As(err, &refusal):
+		return &failure{code: misused, err: err, try: refusal.Try}
+	}
+	return &config.Unreachable{Server: "Redis", Tried: settings.Redis, Err: err}
 }
 
 // caughtUp waits until every shard has handled its profiles up to an offset. By then it has published what follows from them.

@@ -92,7 +92,7 @@ func (p *program) runDemo(ctx context.Context, d *demoRun, server config.Server)
 
 // quiet returns a log of warnings and errors only.
 func (p *program) quiet() *slog.Logger {
-	return slog.New(slog.NewTextHandler(p.aside.W, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return newLog(p.aside.W, p.settings.LogFormat, max(slog.LevelWarn, p.settings.Level()))
 }
 
 // free returns the address or, when it is in use, one with any free port: a demo should not fail for that.

@@ -41,6 +41,7 @@ var errReported = errors.New("reported already")
 func (p *program) ended(err error) int {
 	var known *failure
 	var server *config.Unreachable
+	var refused *config.Refused
 	switch {
 	case err == nil:
 		return done
@@ -50,10 +51,16 @@ func (p *program) ended(err error) int {
 	case errors.As(err, &server):
 		known = &failure{code: unreachable, err: err, try: fmt.Sprintf("is it running? --%s names another address, "+
 			"kindred serve --embedded DIR starts one", map[string]string{"Kafka": "kafka", "Redis": "redis"}[server.Server])}
+	case errors.As(err, &refused):
+		known = &failure{code: unreachable, err: err, try: refused.Try}
 	case errors.Is(err, context.Canceled):
 		known = &failure{code: failed, err: errors.New("interrupted")}
 	default:
 		known = &failure{code: failed, err: err}
+	}
+	if p.settings.LogFormat == "json" { // whoever reads the log reads this too
+		p.log.Error(known.err.Error(), "try", known.try, "exit", known.code)
+		return known.code
 	}
 	fmt.Fprintf(p.aside.W, "kindred: %v\n", known.err)
 	if known.try != "" {

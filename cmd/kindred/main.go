@@ -33,7 +33,7 @@ func run(ctx context.Context, arguments []string, out, aside io.Writer) int {
 	p := &program{
 		out:   terminal.On(out),
 		aside: terminal.On(aside),
-		log:   slog.New(slog.NewTextHandler(aside, nil)),
+		log:   newLog(aside, "text", slog.LevelInfo), // until the settings are read
 	}
 	root := p.root()
 	root.SetArgs(arguments)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,25 +35,40 @@ type pipeline struct {
 
 	worker *shard.Worker // nil: this process owns no shards
 	stats  shard.Stats
+
+	kafka, redis         *part // whether they answer
+	owning               *part // the place in the group of the shards
+	routing, controlling *part
+
+	counts *counts
+	looked looked
+	term   atomic.Pointer[consumers.Generation] // in which this process controls; nil: it does not
 }
 
 // pipeline makes what the parts share. It starts nothing. The process listens on an address, or on none.
-func (s *service) pipeline(cluster *broker.Cluster, prefix schemas.Prefix, listening string) (*pipeline, error) {
-	cache, err := openCache(&s.settings, s.embedded)
-	if err != nil {
-		return nil, err
-	}
+func (s *service) pipeline(cluster *broker.Cluster, store *cache.Store, prefix schemas.Prefix, listening string) *pipeline {
 	member, lasting := s.server.Member(listening)
-	return &pipeline{
-		service: *s, member: member, lasting: lasting, prefix: prefix, cache: cache, cluster: cluster,
+	p := &pipeline{
+		service: *s, member: member, lasting: lasting, prefix: prefix, cache: store, cluster: cluster,
 		ground:   &ground{cluster: cluster, prefix: prefix, log: s.log},
 		producer: &producers.Producer{Cluster: cluster}, fetcher: &consumers.Fetcher{Cluster: cluster},
-	}, nil
+		kafka: newPart("kafka"), redis: newPart("redis"), owning: newPart("shards"), routing: newPart("router"), controlling: newPart("controller"),
+		counts: newCounts(prefix),
+	}
+	p.stats.Letter = p.counts.letter
+	return p
 }
 
 // shards owns the shards that the group gives to this process, until ctx ends.
 func (p *pipeline) shards(ctx context.Context) error {
 	group := p.group("shards", p.server.Partitions, schemas.Profiles, schemas.SegmentMembers, schemas.Models, schemas.Memberships)
+	group.Alive = func(shards []int) {
+		if len(shards) == 0 {
+			p.owning.standsBy()
+		} else {
+			p.owning.ok() // how the shards are, they say themselves
+		}
+	}
 	return p.wayOut(group.Run(ctx, func(ctx context.Context, gen *consumers.Generation) error {
 		return p.worker.Run(ctx, gen.Shards, gen)
 	}))
@@ -73,30 +89,48 @@ func (p *pipeline) newWorker(stale time.Duration) *shard.Worker {
 func (p *pipeline) control(ctx context.Context) error {
 	group := p.group("control", 1, schemas.SegmentChanges, schemas.ExpandRequests, schemas.DataEvents)
 	group.Whole = true
+	group.Alive = func(shards []int) {
+		if len(shards) == 0 { // else the two say how they are
+			p.routing.standsBy()
+			p.controlling.standsBy()
+		}
+	}
 	return p.wayOut(group.Run(ctx, func(ctx context.Context, gen *consumers.Generation) error {
-		controller := p.controller(gen)
-		router := p.router(gen)
+		p.term.Store(gen)
+		defer p.term.Store(nil)
+		controllerSeen := &watched{Reader: p.fetcher, part: p.controlling, topic: p.prefix.Topic(schemas.ExpandRequests)}
+		routerSeen := &watched{Reader: p.fetcher, part: p.routing, topic: p.prefix.Topic(schemas.SegmentChanges)}
+		controller := p.controller(gen, controllerSeen)
+		router := p.router(gen, routerSeen)
 		router.Taken = controller.Taken
 		parts, ctx := errgroup.WithContext(ctx)
 		parts.Go(func() error {
-			return keepRunning(ctx, p.log, "controller", func() error { return controller.Run(ctx, gen) })
+			return keepRunning(ctx, p.log, p.controlling, func() error {
+				controllerSeen.ahead = 2 // one is being decided on, one waits
+				return controller.Run(ctx, gen)
+			})
 		})
-		parts.Go(func() error { return keepRunning(ctx, p.log, "router", func() error { return router.Run(ctx, gen) }) })
+		parts.Go(func() error {
+			return keepRunning(ctx, p.log, p.routing, func() error {
+				routerSeen.ahead = 1
+				return router.Run(ctx, gen)
+			})
+		})
 		return parts.Wait()
 	}))
 }
 
-func (p *pipeline) router(gen *consumers.Generation) *route.Router {
+func (p *pipeline) router(gen *consumers.Generation, seen *watched) *route.Router {
 	return &route.Router{
 		Prefix: p.prefix, Shards: p.server.Partitions, Partitioner: p.settings.Partitioner,
-		Reader: p.fetcher, Transactions: p.transactions("router", gen), Log: p.log,
+		Reader: seen, Transactions: p.transactions("router", gen, seen), Log: p.log,
 	}
 }
 
-func (p *pipeline) controller(gen *consumers.Generation) *control.Controller {
+func (p *pipeline) controller(gen *consumers.Generation, seen *watched) *control.Controller {
 	return &control.Controller{
 		Prefix: p.prefix, Number: p.server.Partitions,
-		Reader: p.fetcher, Transactions: p.transactions("controller", gen), Log: p.log,
+		Reader: seen, Transactions: p.transactions("controller", gen, seen), Log: p.log,
 		Shards: p.cache,
 		Learner: &learn.Trainer{
 			Cache: p.cache, Number: p.server.Partitions, Log: p.log,
@@ -105,8 +139,11 @@ func (p *pipeline) controller(gen *consumers.Generation) *control.Controller {
 	}
 }
 
-func (p *pipeline) transactions(id string, gen *consumers.Generation) transactions {
-	return transactions{&producers.Transactional{Cluster: p.cluster, ID: string(p.prefix) + id}, gen}
+func (p *pipeline) transactions(id string, gen *consumers.Generation, seen *watched) transactions {
+	return transactions{
+		producer: &producers.Transactional{Cluster: p.cluster, ID: string(p.prefix) + id}, group: gen,
+		counts: p.counts, inside: &seen.inside,
+	}
 }
 
 // group describes this process as a member of a consumer group that reads some topics, which have as many partitions as
@@ -136,21 +173,23 @@ func (p *pipeline) wayOut(err error) error {
 // keepRunning runs a part again, from what is committed, when it ends with an error before ctx does. A part that was fenced
 // has a successor, whom a restart would fence in turn, and one that met records of another version would meet them again:
 // both wait for the end of their generation instead.
-func keepRunning(ctx context.Context, log *slog.Logger, part string, run func() error) error {
+func keepRunning(ctx context.Context, log *slog.Logger, part *part, run func() error) error {
 	for ctx.Err() == nil {
 		err := run()
 		if err == nil || ctx.Err() != nil {
 			return nil
 		}
+		part.failed(err)
 		switch {
 		case errors.Is(err, producers.ErrFenced):
-			log.Warn("a part has stopped: it has a successor", "part", part, "error", err)
+			log.Warn("a part has stopped: it has a successor", "part", part.name, "error", err)
 			<-ctx.Done()
 		case errors.Is(err, schemas.ErrFormat):
-			log.Error("a part has stopped", "part", part, "error", err)
+			log.Error("a part has stopped", "part", part.name, "error", err)
 			<-ctx.Done()
 		default:
-			log.Warn("a part has stopped; it is started again", "part", part, "error", err)
+			part.restarts.Add(1)
+			log.Warn("a part has stopped; it is started again", "part", part.name, "error", err)
 		}
 		_ = retry.Sleep(ctx, time.Second) // the loop sees when ctx has ended
 	}

@@ -68,6 +68,7 @@ func (p *program) readSettings(command *cobra.Command, _ []string) error {
 	if err != nil {
 		return usage(err.Error(), command.CommandPath()+" --help")
 	}
+	p.log = newLog(p.aside.W, p.settings.LogFormat, p.settings.Level())
 	return nil
 }
 

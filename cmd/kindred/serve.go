@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -15,6 +15,7 @@ import (
 	"kindred/cmd/internal/config"
 	"kindred/cmd/internal/console"
 	"kindred/cmd/internal/embedded"
+	"kindred/pipeline/cache"
 	"kindred/producers"
 	"kindred/schemas"
 )
@@ -56,6 +57,13 @@ func (p *program) embed(ctx context.Context, dir string) (*embedded.Pair, error)
 		return nil, err
 	}
 	p.settings.Kafka, p.settings.Redis = []string{pair.KafkaAddr}, []string{pair.RedisAddr} // port 0 has become one
+	if pair.Readable {
+		p.log.Warn("other users of this machine can look into the folder, which holds profiles", "folder", dir, "try", "chmod 700 "+dir)
+	}
+	if p.settings.LogFormat == "json" {
+		p.log.Info("embedded servers", "kafka", pair.KafkaAddr, "folder", dir, "redis", pair.RedisAddr)
+		return pair, nil
+	}
 	p.aside.Line("embedded Kafka at %s, kept in %s; embedded Redis at %s", pair.KafkaAddr, dir, pair.RedisAddr)
 	return pair, nil
 }
@@ -72,7 +80,7 @@ type service struct {
 // serve runs the pipeline until ctx ends, which is no error, or until a part fails.
 func serve(ctx context.Context, s service) error {
 	// The HTTP address is taken first: what is wrong with it shows at once.
-	listener, token, err := s.listen()
+	listener, http, err := s.listen()
 	if err != nil {
 		return err
 	}
@@ -88,7 +96,12 @@ func serve(ctx context.Context, s service) error {
 	if err := s.settings.ReachKafka(ctx, cluster); err != nil {
 		return err
 	}
-	if err := s.settings.ReachRedis(ctx); err != nil {
+	store, err := openCache(&s.settings, s.embedded)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	if err := checkCache(ctx, &s.settings, store, cache.Writing); err != nil {
 		return err
 	}
 
@@ -101,11 +114,7 @@ func serve(ctx context.Context, s service) error {
 	}
 
 	// The parts share one producer, one fetcher and one cache. They stop together, when ctx ends or one of them fails.
-	p, err := s.pipeline(cluster, prefix, address(listener))
-	if err != nil {
-		return err
-	}
-	defer p.cache.Close()
+	p := s.pipeline(cluster, store, prefix, address(listener))
 	if err := p.ground.lay(ctx, topics); err != nil {
 		return err
 	}
@@ -124,38 +133,42 @@ func serve(ctx context.Context, s service) error {
 		group.Go(func() error { return p.ground.under(ctx, topicsOfControl, p.control) })
 	}
 
-	// HTTP answers last: /readyz asks the parts whether they have caught up.
+	group.Go(func() error { return p.probe(ctx) })
+	group.Go(func() error { return p.announce(ctx) })
+
+	// HTTP answers last: /readyz asks the parts how they are.
 	if listener != nil {
-		http := &console.Server{Listener: listener, Token: token, Behind: p.behind, Readings: p.readings, Log: s.log}
+		http.Parts, http.Readings = p.parts, p.readings
 		group.Go(func() error { return http.Run(ctx) })
 	}
 	if s.started != nil {
 		s.started(address(listener))
 	}
 	s.log.Info("serving", "instance", p.member, "http", address(listener), "roles", strings.Join(s.server.Roles, ","), "prefix", s.settings.Prefix, "partitions", s.server.Partitions)
-	return group.Wait()
+	begun := time.Now()
+	err = group.Wait()
+	s.log.Info("ended", "after", time.Since(begun).Round(time.Second), "error", err)
+	return err
 }
 
-// listen opens the address of the HTTP server, if there is to be one, and returns the token that it asks for.
-func (s *service) listen() (net.Listener, string, error) {
+// listen opens the address of the HTTP server, if there is to be one, and makes the server, which knows nothing to answer yet.
+func (s *service) listen() (net.Listener, *console.Server, error) {
 	if s.server.HTTP == "" {
-		return nil, "", nil
+		return nil, nil, nil
 	}
-	token := ""
-	if s.server.TokenFile != "" {
-		text, err := os.ReadFile(s.server.TokenFile)
-		if err != nil {
-			return nil, "", &failure{code: misused, err: fmt.Errorf("--token-file: %w", err)}
-		}
-		if token = strings.TrimSpace(string(text)); token == "" {
-			return nil, "", usage("--token-file "+s.server.TokenFile+" is empty", "openssl rand -hex 24 > "+s.server.TokenFile)
-		}
+	tokens, err := s.server.Tokens()
+	if err != nil {
+		return nil, nil, &failure{code: misused, err: err, try: "(umask 077; openssl rand -hex 24 > FILE)"}
+	}
+	encryption, err := s.server.HTTPTLS()
+	if err != nil {
+		return nil, nil, &failure{code: misused, err: err}
 	}
 	listener, err := net.Listen("tcp", s.server.HTTP)
 	if err != nil {
-		return nil, "", hint(fmt.Errorf("http: %w", err), "another address with --http, or --http '' for none")
+		return nil, nil, hint(fmt.Errorf("http: %w", err), "another address with --http, or --http '' for none")
 	}
-	return listener, token, nil
+	return listener, &console.Server{Listener: listener, TLS: encryption, Hosts: s.server.HTTPNames, Tokens: tokens, Log: s.log}, nil
 }
 
 func address(listener net.Listener) string {

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/twmb/franz-go/pkg/kfake"
 
 	"kindred/cmd/internal/config"
 	"kindred/cmd/internal/embedded"
@@ -23,6 +25,19 @@ func servers(script *testscript.TestScript, _ bool, _ []string) {
 	script.Defer(func() { pair.Close() })
 	script.Setenv("KINDRED_KAFKA", pair.KafkaAddr)
 	script.Setenv("KINDRED_REDIS", pair.RedisAddr)
+}
+
+// secured starts a Kafka that asks for the password of ann and a Redis that asks for one, for the rest of the script.
+func secured(script *testscript.TestScript, _ bool, _ []string) {
+	kafka, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.EnableSASL(), kfake.Superuser("PLAIN", "ann", "right"), kfake.Superuser("SCRAM-SHA-256", "bob", "right"))
+	script.Check(err)
+	script.Defer(kafka.Close)
+	redis, err := miniredis.Run()
+	script.Check(err)
+	script.Defer(redis.Close)
+	redis.RequireAuth("right")
+	script.Setenv("KINDRED_KAFKA", kafka.ListenAddrs()[0])
+	script.Setenv("KINDRED_REDIS", redis.Addr())
 }
 
 // connect returns a connection of the script's own to its Kafka.

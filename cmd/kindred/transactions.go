@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"kindred/consumers"
@@ -18,6 +19,8 @@ const abortPatience = 5 * time.Second
 type transactions struct {
 	producer *producers.Transactional
 	group    *consumers.Generation
+	counts   *counts
+	inside   *atomic.Bool // true while one is being filled
 }
 
 // Fence takes the transactional id: transactions that a predecessor has open are aborted, and it can begin no others. When it
@@ -32,11 +35,19 @@ func (t transactions) Transact(ctx context.Context, topic string, next int64, fi
 		defer cancel()
 		_ = tx.Abort(ctx)
 	}()
-	if err := fill(tx); err != nil {
+	seen := &seeing{Writer: tx, counts: t.counts}
+	t.inside.Store(true)
+	err := fill(seen)
+	t.inside.Store(false)
+	if err != nil {
 		return err
 	}
 	tx.Offsets(topic, 0, next)
-	return tx.Commit(ctx, producers.GroupRef{
+	err = tx.Commit(ctx, producers.GroupRef{
 		GroupID: t.group.GroupID, MemberID: t.group.MemberID, Instance: t.group.Instance, Generation: t.group.ID,
 	})
+	if err == nil {
+		seen.committed()
+	}
+	return err
 }

@@ -132,13 +132,20 @@ func (w *world) waitFor(ctx context.Context, what string, lack func() string) {
 // serve runs the pipeline in this process until stop, or the end of the test.
 func (w *world) serve() (stop func()) {
 	w.Helper()
+	_, stop = w.serveAt("")
+	return stop
+}
+
+// serveAt does it with an HTTP server, and returns its address too.
+func (w *world) serveAt(address string) (http string, stop func()) {
+	w.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	started, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
 		ended <- serve(ctx, service{
 			settings: w.settings, embedded: !w.real, log: w.log,
 			server: config.Server{
-				Roles: []string{"shards", "control"}, Partitions: shardsOfAWorld, MinSource: 25, WarnSource: 100,
+				HTTP: address, Roles: []string{"shards", "control"}, Partitions: shardsOfAWorld, MinSource: 25, WarnSource: 100,
 			},
 			started: func(http string) { started <- http },
 		})
@@ -151,11 +158,11 @@ func (w *world) serve() (stop func()) {
 	})
 	w.Cleanup(stop)
 	select {
-	case <-started:
+	case http = <-started:
 	case err := <-ended:
 		w.Fatalf("serve ended: %v", err)
 	}
-	return stop
+	return http, stop
 }
 
 // process is `kindred serve` in a process of its own, which is this test program again.

@@ -11,7 +11,6 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/sasl"
-	"github.com/segmentio/kafka-go/sasl/plain"
 )
 
 // Patience is how long to wait for the answer to a request that Kafka can answer at once.
@@ -25,41 +24,27 @@ type Cluster struct {
 
 	refreshes  refreshes
 	withoutIDs atomic.Bool // the brokers give topics no ids
+	failures   atomic.Int64
 }
+
+// Errors returns how many requests were not answered, or answered with an error and tried again, since the start.
+func (c *Cluster) Errors() int64 { return c.failures.Load() }
 
 // Options are how a cluster is reached.
 type Options struct {
-	Addresses []string // host:port of some brokers
-	User      string   // of SASL PLAIN; empty: none
-	Password  string
-	TLS       *tls.Config   // nil: no encryption
-	Dial      time.Duration // how long connecting may take
-	Log       *slog.Logger  // nil: silent
+	Addresses []string       // host:port of some brokers
+	Login     sasl.Mechanism // see Login; nil: none
+	TLS       *tls.Config    // nil: no encryption
+	Dial      time.Duration  // how long connecting may take
+	Log       *slog.Logger   // nil: silent
 }
 
 // Open returns a cluster. It connects when it is first used.
 func Open(o Options) *Cluster {
-	var login sasl.Mechanism
-	if o.User != "" {
-		login = plain.Mechanism{Username: o.User, Password: o.Password}
-	}
 	return &Cluster{Log: o.Log, Client: &kafka.Client{
 		Addr:      kafka.TCP(o.Addresses...),
-		Transport: &kafka.Transport{ClientID: "kindred", DialTimeout: o.Dial, TLS: o.TLS, SASL: login},
+		Transport: &kafka.Transport{ClientID: "kindred", DialTimeout: o.Dial, TLS: o.TLS, SASL: o.Login},
 	}}
-}
-
-// ErrRefused means that a cluster to which Ping tried to log in is not available, or refuses the login: kafka-go reports
-// both by the same code.
-var ErrRefused = errors.New("not available, or it refuses the password")
-
-// Ping returns when a broker has answered.
-func (c *Cluster) Ping(ctx context.Context) error {
-	_, err := c.Client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{}})
-	if errors.Is(err, kafka.BrokerNotAvailable) && c.logsIn() {
-		return ErrRefused
-	}
-	return err
 }
 
 // Logger returns where to log to; it is never nil.
@@ -68,12 +53,6 @@ func (c *Cluster) Logger() *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return c.Log
-}
-
-// logsIn reports whether connections to the cluster log in.
-func (c *Cluster) logsIn() bool {
-	transport, ok := c.Client.Transport.(*kafka.Transport)
-	return ok && transport.SASL != nil
 }
 
 // RoundTrip sends a message and waits for its answer, but no longer than within. After an error the message, and what it
@@ -85,5 +64,9 @@ func (c *Cluster) RoundTrip(ctx context.Context, m protocol.Message, within time
 	if transport == nil {
 		transport = kafka.DefaultTransport
 	}
-	return transport.RoundTrip(ctx, c.Client.Addr, m)
+	answer, err := transport.RoundTrip(ctx, c.Client.Addr, m)
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		c.failures.Add(1)
+	}
+	return answer, err
 }

@@ -2,8 +2,11 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/segmentio/kafka-go"
 
 	"kindred/schemas/retry"
 )
@@ -55,7 +58,11 @@ func (c *Cluster) once(ctx context.Context, within time.Duration, ask func(conte
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	return ask(ctx)
+	err := ask(ctx)
+	if _, answered := errors.AsType[kafka.Error](err); answered {
+		c.failures.Add(1)
+	}
+	return err
 }
 
 // Trouble is a row of failures without a success, or a while without a failure, between them. The zero value is ready.

@@ -13,8 +13,16 @@ func (s *Settings) Cluster(log *slog.Logger) (*broker.Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tls for kafka: %w", err)
 	}
-	return broker.Open(broker.Options{
-		Addresses: s.Kafka, User: s.KafkaLogin.User, Password: s.KafkaLogin.Password,
-		TLS: encryption, Dial: patience, Log: log,
-	}), nil
+	password, err := s.KafkaLogin.secret("kafka")
+	if err != nil {
+		return nil, err
+	}
+	login, err := broker.Login(s.KafkaSASL, s.KafkaLogin.User, password)
+	if err != nil {
+		return nil, fmt.Errorf("log in to kafka: %w", err)
+	}
+	return broker.Open(broker.Options{Addresses: s.Kafka, Login: login, TLS: encryption, Dial: patience, Log: log}), nil
 }
+
+// RedisPassword returns the password for Redis, empty for none.
+func (s *Settings) RedisPassword() (string, error) { return s.RedisLogin.secret("redis") }

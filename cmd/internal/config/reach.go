@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -28,6 +29,17 @@ func (e *Unreachable) Error() string {
 
 func (e *Unreachable) Unwrap() error { return e.Err }
 
+// Refused is the error for a server that answers, and refuses to be used by us.
+type Refused struct {
+	Server string // Kafka or Redis
+	Err    error
+	Try    string // the way out
+}
+
+func (e *Refused) Error() string { return fmt.Sprintf("%s answers: %v", e.Server, e.Err) }
+
+func (e *Refused) Unwrap() error { return e.Err }
+
 // reason shortens an error of the net package, which repeats the address.
 func reason(err error) error {
 	var op *net.OpError
@@ -37,6 +49,9 @@ func reason(err error) error {
 			return syscall.Err
 		}
 		return op.Err
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("it ends the connection, as a server does that wants encryption or a login")
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("no answer within %v", patience)
@@ -52,13 +67,15 @@ func (s *Settings) ReachKafka(ctx context.Context, cluster *broker.Cluster) erro
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := cluster.Ping(limited)
-	if errors.Is(err, broker.ErrRefused) {
-		err = fmt.Errorf("%w of %s", err, s.KafkaLogin.User)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, broker.ErrPassword):
+		return &Refused{Server: "Kafka", Err: err, Try: "look at --kafka-user and --kafka-password-file; the user may have its password for another --kafka-sasl"}
+	case errors.Is(err, broker.ErrMechanism):
+		return &Refused{Server: "Kafka", Err: err, Try: "--kafka-sasl with another of " + strings.Join(broker.SASLs, ", ") + "; or no --kafka-user, where Kafka asks for none"}
 	}
-	if err != nil {
-		return &Unreachable{Server: "Kafka", Tried: s.Kafka, Err: err}
-	}
-	return nil
+	return &Unreachable{Server: "Kafka", Tried: s.Kafka, Err: err}
 }
 
 // ReachRedis returns once Redis has accepted a connection. Else its error is an *Unreachable.

@@ -19,7 +19,10 @@ type Server struct {
 	Embedded   string        // folder of the embedded Kafka; empty: a Kafka and a Redis of one's own
 	Roles      []string      // shards, control
 	HTTP       string        // address to listen on; empty: none
-	TokenFile  string        // file of the token that HTTP asks for; needed beyond loopback
+	HTTPNames  []string      // host names that requests may come under, beside those of loopback
+	HTTPCert   string        // file of the certificate of the HTTP server; empty: no encryption
+	HTTPKey    string        // file of its key
+	TokenFile  string        // file of the tokens that HTTP asks for; needed beyond loopback
 	Instance   string        // name of this process in its groups; empty: see Member
 	Session    time.Duration // after so long without a sign of life the shards go to others; 0: 6 s
 	Partitions int           // of profiles and all topics beside it, fixed for a prefix
@@ -33,9 +36,12 @@ func (s *Server) Flags(flags *pflag.FlagSet) {
 	own.StringVar(&s.Embedded, "embedded", "", "run Kafka (kept in this folder) and Redis in this process, listening on --kafka and --redis")
 	own.StringSliceVar(&s.Roles, "roles", []string{"shards", "control"}, "what this process does: shards, control or both")
 	own.StringVar(&s.HTTP, "http", "127.0.0.1:8080", "address of the HTTP server; empty for none")
-	own.StringVar(&s.TokenFile, "token-file", "", "file with the token that HTTP asks for; needed to listen beyond this machine")
 	own.StringVar(&s.Instance, "instance", "", "name of this process, its own and the same at every start; default: host and --embedded or --http")
 	own.DurationVar(&s.Session, "session", 6*time.Second, "after so long without a sign of life the shards go to other processes")
+	own.StringSliceVar(&s.HTTPNames, "http-name", nil, "host name that HTTP answers to beside localhost, or several; beyond this machine any, unless given")
+	own.StringVar(&s.HTTPCert, "http-cert", "", "file of the certificate of the HTTP server (default no encryption)")
+	own.StringVar(&s.HTTPKey, "http-key", "", "file of its key, which only you can read")
+	own.StringVar(&s.TokenFile, "token-file", "", "file of the tokens that HTTP asks for, one a line; needed to listen beyond this machine")
 	own.IntVar(&s.MinSource, "min-source", 25, "refuse to learn from fewer source members with a profile")
 	own.IntVar(&s.WarnSource, "warn-source", 100, "warn when there are fewer than these")
 	PartitionFlag(own.FlagSet, &s.Partitions)
@@ -84,6 +90,9 @@ func (s *Server) Check() error {
 	}
 	if err := checkAddress("http", s.HTTP); err != nil {
 		return err
+	}
+	if (s.HTTPCert == "") != (s.HTTPKey == "") {
+		return fmt.Errorf("--http-cert and --http-key go together")
 	}
 	if s.TokenFile == "" && !Loopback(s.HTTP) {
 		return fmt.Errorf("--http %s can be reached from other machines: it needs --token-file", s.HTTP)

@@ -1,13 +1,16 @@
 package config
 
 import (
+	"errors"
 	"fmt"
-	"net"
+	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"kindred/schemas"
+	"kindred/schemas/broker"
 )
 
 // Settings are what every command needs to know: where Kafka and Redis are, and what belongs to this installation.
@@ -17,36 +20,38 @@ type Settings struct {
 	Prefix      string              // before every topic, group, transactional id and Redis key
 	Partitioner schemas.Partitioner // of upstream's producers, fixed for a prefix
 
-	KafkaLogin Login
-	KafkaTLS   TLS
-	RedisLogin Login
-	RedisTLS   TLS
+	KafkaLogin     Login
+	KafkaSASL      string // how to log in to Kafka, as broker.Login names it
+	KafkaPlaintext bool   // a password may go unencrypted to a Kafka on another machine
+	KafkaTLS       TLS
+	RedisLogin     Login
+	RedisTLS       TLS
 
 	JSON bool // results as JSON
-}
 
-// Login is a user and a password; an empty user means none is asked for.
-type Login struct {
-	User     string
-	Password string
+	LogFormat string // text or json
+	LogLevel  string // debug, info, warn or error; see Level
 }
 
 // Flags declares the settings that all commands share. Each can also be given as a KINDRED_ variable.
 func (s *Settings) Flags(flags *pflag.FlagSet) {
 	own := flagsOf(flags)
-	own.StringSliceVar(&s.Kafka, "kafka", []string{"127.0.0.1:9092"}, "address of Kafka, host:port, or several")
-	own.StringSliceVar(&s.Redis, "redis", []string{"127.0.0.1:6379"}, "address of Redis, host:port, or several of a cluster")
+	s.Kafka, s.Redis = []string{"127.0.0.1:9092"}, []string{"127.0.0.1:6379"}
+	own.Var(&addresses{list: &s.Kafka}, "kafka", "address of Kafka, host:port, or several")
+	own.Var(&addresses{list: &s.Redis}, "redis", "address of Redis, host:port, or several of a cluster")
 	own.StringVar(&s.Prefix, "prefix", "kindred.", "begins the name of every topic, group and Redis key")
 	own.Var((*partitioner)(&s.Partitioner), "partitioner", "how producers choose partitions: murmur2 (Java, kafka-go) or crc32 (kcat, confluent-kafka)")
 
-	own.StringVar(&s.KafkaLogin.User, "kafka-user", "", "user for Kafka (SASL PLAIN)")
-	own.StringVar(&s.KafkaLogin.Password, "kafka-password", "", "its password; better given by the variable")
+	loginFlags(own, &s.KafkaLogin, "kafka", "Kafka")
+	own.StringVar(&s.KafkaSASL, "kafka-sasl", broker.SASLPlain, "how to log in to Kafka: plain, scram-sha-256 or scram-sha-512")
+	own.BoolVar(&s.KafkaPlaintext, "kafka-allow-plaintext", false, "let --kafka-sasl plain send the password unencrypted to another machine")
 	tlsFlags(own, &s.KafkaTLS, "kafka")
-	own.StringVar(&s.RedisLogin.User, "redis-user", "", "user for Redis")
-	own.StringVar(&s.RedisLogin.Password, "redis-password", "", "its password; better given by the variable")
+	loginFlags(own, &s.RedisLogin, "redis", "Redis")
 	tlsFlags(own, &s.RedisTLS, "redis")
 
 	own.BoolVar(&s.JSON, "json", false, "print results as JSON")
+	own.StringVar(&s.LogFormat, "log-format", "text", "how the log is written: text or json")
+	own.StringVar(&s.LogLevel, "log-level", "info", "what is logged: debug, info, warn or error, and what is graver")
 	own.mark()
 }
 
@@ -77,17 +82,52 @@ func (s *Settings) Check() error {
 	if strings.Trim(s.Prefix, letters) != "" || len(s.Prefix) > 100 {
 		return fmt.Errorf("--prefix %q: want at most 100 letters, digits, dots, dashes and underscores", s.Prefix)
 	}
+	if s.LogFormat != "" && s.LogFormat != "text" && s.LogFormat != "json" {
+		return fmt.Errorf("--log-format %q: want text or json", s.LogFormat)
+	}
+	if _, known := levels[s.LogLevel]; !known && s.LogLevel != "" {
+		return fmt.Errorf("--log-level %q: want debug, info, warn or error", s.LogLevel)
+	}
+	if err := s.checkKafkaLogin(); err != nil {
+		return err
+	}
 	if err := s.KafkaTLS.check("kafka"); err != nil {
+		return err
+	}
+	if err := s.RedisLogin.check("redis"); err != nil {
 		return err
 	}
 	return s.RedisTLS.check("redis")
 }
 
-const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+// Level returns from what level on to log.
+func (s *Settings) Level() slog.Level { return levels[s.LogLevel] }
 
-func checkAddress(flag, address string) error {
-	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
-		return fmt.Errorf("--%s %q: want host:port", flag, address)
+var levels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+
+func (s *Settings) checkKafkaLogin() error {
+	l := s.KafkaLogin
+	if err := l.check("kafka"); err != nil {
+		return err
+	}
+	if s.KafkaSASL != "" && !slices.Contains(broker.SASLs, s.KafkaSASL) {
+		return fmt.Errorf("--kafka-sasl %q: want %s", s.KafkaSASL, strings.Join(broker.SASLs, ", "))
+	}
+	switch {
+	case l.User == "" && l.given():
+		return errors.New("--kafka-password and --kafka-password-file need --kafka-user")
+	case l.User != "" && !l.given():
+		return errors.New("--kafka-user needs --kafka-password-file")
+	case l.User == "" || s.KafkaTLS.On || s.KafkaPlaintext || s.KafkaSASL != broker.SASLPlain && s.KafkaSASL != "":
+		return nil
+	}
+	for _, address := range s.Kafka {
+		if !Loopback(address) {
+			return fmt.Errorf("--kafka %s is another machine, to which --kafka-sasl plain would send the password unencrypted: "+
+				"add --kafka-tls, or --kafka-sasl scram-sha-512, or --kafka-allow-plaintext in a network that you trust", address)
+		}
 	}
 	return nil
 }
+
+const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"

@@ -16,28 +16,48 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// start runs a server until the test ends, and gives a function that asks it.
-func start(t *testing.T, server console.Server) func(path, token string) (int, string) {
+// listen runs a server until the test ends, and returns where it is to be asked.
+func listen(t *testing.T, server *console.Server) (base string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.Listener = listener
+	if server.Listener == nil {
+		server.Listener = listener
+	} else {
+		server.Listener = elsewhere{listener}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx) }()
-	client := &http.Client{}
 	t.Cleanup(func() {
-		client.CloseIdleConnections()
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("Run: %v", err)
 		}
 	})
+	scheme := "http"
+	if server.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + listener.Addr().String()
+}
+
+// elsewhere is a listener that passes for one that other machines reach.
+type elsewhere struct{ net.Listener }
+
+func (elsewhere) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 8080} }
+
+// start runs a server until the test ends, and gives a function that asks it.
+func start(t *testing.T, server console.Server) func(path, token string) (int, string) {
+	t.Helper()
+	base := listen(t, &server)
+	client := &http.Client{}
+	t.Cleanup(client.CloseIdleConnections)
 	return func(path, token string) (int, string) {
 		t.Helper()
-		request, err := http.NewRequest("GET", "http://"+listener.Addr().String()+path, nil)
+		request, err := http.NewRequest("GET", base+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,19 +77,27 @@ func start(t *testing.T, server console.Server) func(path, token string) (int, s
 	}
 }
 
-func TestItIsReadyWhenNothingIsBehind(t *testing.T) {
-	var behind atomic.Value
-	behind.Store("shard 3 reads profiles")
-	get := start(t, console.Server{Behind: func() string { return behind.Load().(string) }})
+func TestItIsReadyWhenAllPartsAre(t *testing.T) {
+	var parts atomic.Value
+	parts.Store([]console.Part{
+		{Name: "router", Ready: true, Text: "ok"},
+		{Name: "shard 3", Text: "cannot save:\nconnection refused"},
+	})
+	get := start(t, console.Server{Parts: func() []console.Part { return parts.Load().([]console.Part) }})
 	if code, _ := get("/healthz", ""); code != 200 {
 		t.Errorf("/healthz: %d, want 200 from the start", code)
 	}
-	if code, body := get("/readyz", ""); code != 503 || !strings.Contains(body, "shard 3 reads profiles") {
-		t.Errorf("/readyz: %d %q, want 503 that says what is behind", code, body)
+	want := "not ready\nrouter: ok\nshard 3: not ready: cannot save: connection refused\n"
+	if code, body := get("/readyz", ""); code != 503 || body != want {
+		t.Errorf("/readyz: %d %q, want 503 and %q", code, body, want)
 	}
-	behind.Store("")
-	if code, _ := get("/readyz", ""); code != 200 {
-		t.Errorf("/readyz: %d, want 200 once caught up", code)
+	parts.Store([]console.Part{{Name: "router", Ready: true, Text: "standby: another process is at work"}})
+	if code, body := get("/readyz", ""); code != 200 || body != "ready\nrouter: standby: another process is at work\n" {
+		t.Errorf("/readyz: %d %q, want 200 on a standby, which says so", code, body)
+	}
+	parts.Store([]console.Part{{Name: "router", Text: strings.Repeat("ø", 5000)}})
+	if _, body := get("/readyz", ""); len(body) > 400 {
+		t.Errorf("a long reason is not cut: %d bytes", len(body))
 	}
 	if code, _ := get("/elsewhere", ""); code != 404 {
 		t.Errorf("/elsewhere: %d, want 404", code)
@@ -99,7 +127,7 @@ func TestMetricsAreReadWhenTheyAreAskedFor(t *testing.T) {
 }
 
 func TestWithATokenOnlyHealthIsOpen(t *testing.T) {
-	get := start(t, console.Server{Token: "secret"})
+	get := start(t, console.Server{Tokens: []string{"secret"}})
 	check := func(path, token string, want int) {
 		t.Helper()
 		if code, _ := get(path, token); code != want {

@@ -1,17 +1,19 @@
-// Package console serves HTTP: whether the process is alive, whether it has caught up, and its figures for Prometheus.
-// It changes nothing, and knows of the pipeline only the functions that it is given.
+// Package console serves HTTP: whether the process is alive, whether its parts are ready and why not, its figures for
+// Prometheus, and profiles of the process. It changes nothing, and knows of the pipeline only the functions that it is given.
+//
+// Whoever can connect may be careless or hostile: every wait has an end, connections and headers have a bound, a page of another
+// site cannot read anything, and what is not about health asks for a token when there is one.
 package console
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
+	"net/http/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -20,22 +22,47 @@ import (
 // Server answers on one listener.
 type Server struct {
 	Listener net.Listener     // closed by Run
-	Token    string           // asked for by everything but /healthz and /readyz; empty: none is asked for
-	Behind   func() string    // what has not caught up yet, in words; empty: ready
+	TLS      *tls.Config      // nil: no encryption
+	Hosts    []string         // names that requests may come under beside those of loopback; see hostAllowed
+	Tokens   []string         // one of them is asked for by everything but /healthz and /readyz; empty: none is asked for
+	Parts    func() []Part    // what the parts of the process say of themselves; nil: there is nothing to wait for
 	Readings func() []Reading // the figures of this moment; nil: only those of the process
 	Log      *slog.Logger     // nil: nothing is logged
 }
+
+// Bounds of what a client can hold.
+const (
+	MostConnections = 256 // more wait, unaccepted, until others have ended
+
+	headerTimeout = 5 * time.Second // also of a connection that says nothing
+	bodyTimeout   = 15 * time.Second
+	answerTimeout = time.Minute // a profile takes up to 30 s
+	idleTimeout   = 30 * time.Second
+	longestHeader = 16 << 10 // bytes
+	mostScrapes   = 4        // of /metrics at a time
+)
 
 // Run serves until ctx ends. Requests under way then have two seconds to end.
 func (s *Server) Run(ctx context.Context) error {
 	server := &http.Server{
 		Handler:           s.handler(),
-		ReadHeaderTimeout: 5 * time.Second,
-		IdleTimeout:       time.Minute,
+		TLSConfig:         s.TLS,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       bodyTimeout,
+		WriteTimeout:      answerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    longestHeader,
 		ErrorLog:          slog.NewLogLogger(s.log().Handler(), slog.LevelDebug),
 	}
+	listener := bounded(s.Listener, MostConnections)
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(s.Listener) }()
+	go func() {
+		if s.TLS != nil {
+			ended <- server.ServeTLS(listener, "", "")
+			return
+		}
+		ended <- server.Serve(listener)
+	}()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve http on %s: %w", s.Listener.Addr(), err)
@@ -56,36 +83,23 @@ func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("GET /metrics", s.guarded(promhttp.HandlerFor(gatherer(s.Readings), promhttp.HandlerOpts{})))
-	return mux
+	mux.Handle("GET /metrics", s.withToken(promhttp.HandlerFor(gatherer(s.Readings), promhttp.HandlerOpts{MaxRequestsInFlight: mostScrapes})))
+	if len(s.Tokens) > 0 {
+		// Without the command line, which may hold a password.
+		mux.Handle("GET /debug/pprof/", s.withToken(http.HandlerFunc(profile)))
+		mux.Handle("GET /debug/pprof/profile", s.withToken(http.HandlerFunc(pprof.Profile)))
+		mux.Handle("GET /debug/pprof/trace", s.withToken(http.HandlerFunc(pprof.Trace)))
+	}
+	return s.fromHere(mux)
 }
 
-func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
-	if s.Behind != nil {
-		if behind := s.Behind(); behind != "" {
-			http.Error(w, "not yet: "+behind, http.StatusServiceUnavailable)
-			return
-		}
+// profile serves the profiles of the runtime by name, and their list.
+func profile(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/debug/pprof/cmdline" {
+		http.NotFound(w, r)
+		return
 	}
-	fmt.Fprintln(w, "ready")
-}
-
-// guarded asks for the token. Hashes are compared, so that the time it takes does not show how much of a token was right.
-func (s *Server) guarded(next http.Handler) http.Handler {
-	if s.Token == "" {
-		return next
-	}
-	want := sha256.Sum256([]byte(s.Token))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		got := sha256.Sum256([]byte(strings.TrimSpace(token)))
-		if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(got[:], want[:]) == 0 {
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			http.Error(w, "this needs the token: Authorization: Bearer ...", http.StatusUnauthorized)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+	pprof.Index(w, r)
 }
 
 func (s *Server) log() *slog.Logger {

@@ -29,6 +29,7 @@ type Options struct {
 type Pair struct {
 	KafkaAddr string // host:port that clients connect to
 	RedisAddr string
+	Readable  bool // other users of this machine can look into the directory, which was there before
 
 	kafka *kfake.Cluster
 	once  sync.Once
@@ -77,6 +78,11 @@ func (p *Pair) directory(dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("make the directory of the embedded kafka: %w", err)
 	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return "", fmt.Errorf("look at the directory of the embedded kafka: %w", err)
+	}
+	p.Readable = info.Mode().Perm()&0o077 != 0
 	unlock, err := lock(filepath.Join(dir, "lock"))
 	if err != nil {
 		return "", err

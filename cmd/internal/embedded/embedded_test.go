@@ -249,3 +249,29 @@ func TestTrimTo(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestAFolderThatOthersCanReadIsSaid(t *testing.T) {
+	check := func(dir string, want bool, mode os.FileMode) {
+		t.Helper()
+		pair, err := embedded.Start(t.Context(), embedded.Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pair.Close()
+		if pair.Readable != want {
+			t.Errorf("%s: Readable is %v, want %v", dir, pair.Readable, want)
+		}
+		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != mode {
+			t.Errorf("%s has mode %v (%v), want %v", dir, info.Mode().Perm(), err, mode)
+		}
+	}
+	check(filepath.Join(t.TempDir(), "new"), false, 0o700)
+	open := filepath.Join(t.TempDir(), "open")
+	if err := os.Mkdir(open, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(open, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	check(open, true, 0o755) // it is not ours to change
+}
