@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -267,28 +265,6 @@ func TestAPartitionThatFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	w.ok(err)
 	if len(got) != 1 || got[0].Topic != "there" {
 		t.Errorf("got %+v", got)
-	}
-}
-
-// Every Fetch brings something of the other topic at once, so none of them waits for the one that is missing.
-func TestATopicThatIsMissingIsToldAlsoWhenOthersAreBusy(t *testing.T) {
-	w := newWorld(t, 1)
-	w.topic("busy", 1)
-	w.produce("busy", 0, "x")
-	said := make(lines, 100)
-	w.client.Log = slog.New(slog.NewTextHandler(said, nil))
-	f := w.fetcher()
-	for {
-		_, err := f.Fetch(w.ctx, []consumers.Position{{Topic: "never"}, {Topic: "busy"}}, forever)
-		w.ok(err)
-		select {
-		case line := <-said:
-			if !strings.Contains(line, "never partition 0") {
-				t.Errorf("said %q", line)
-			}
-			return
-		default:
-		}
 	}
 }
 

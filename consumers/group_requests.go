@@ -36,7 +36,8 @@ func (m *member) joinGroup(ctx context.Context) (joined, error) {
 }
 
 func (m *member) tryJoin(ctx context.Context) (j joined, code int16, err error) {
-	e := begin(protocol.JoinGroup, 5) // a static leader that comes back does not learn by it that it leads, nor has it to plan
+	// By this version a static leader that comes back is not told that it leads. It need not know: the group has its plan.
+	e := begin(protocol.JoinGroup, 5)
 	e.str(m.ID)
 	e.i32(int32(m.sessionTimeout().Milliseconds()))
 	e.i32(int32(m.rebalanceTimeout().Milliseconds()))

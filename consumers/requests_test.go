@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -113,4 +114,26 @@ func TestWhatIsMissingIsAskedForSeldom(t *testing.T) {
 			_ = (&consumers.Group{Cluster: c, ID: fmt.Sprint("group-", p), Topics: []string{"missing"}}).Run(ctx, nil)
 		})
 	})
+}
+
+// Every Fetch brings something of the other topic at once, so none of them waits for the one that is missing.
+func TestATopicThatIsMissingIsToldAlsoWhenOthersAreBusy(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("busy", 1)
+	w.produce("busy", 0, "x")
+	said := make(lines, 100)
+	w.client.Log = slog.New(slog.NewTextHandler(said, nil))
+	f := w.fetcher()
+	for {
+		_, err := f.Fetch(w.ctx, []consumers.Position{{Topic: "never"}, {Topic: "busy"}}, forever)
+		w.ok(err)
+		select {
+		case line := <-said:
+			if !strings.Contains(line, "never partition 0") {
+				t.Errorf("said %q", line)
+			}
+			return
+		default:
+		}
+	}
 }
