@@ -65,7 +65,7 @@ type topicPartition struct {
 
 // partitionState is what the producer knows of one partition. Its sequence numbers begin anew with each producer id.
 type partitionState struct {
-	sequence  int32 // of the next batch
+	sequence  int32 // of the next batch under the present producer id
 	inFlight  bool  // a batch of it is
 	blockedIn int   // the last dispatch in which a publication of it stayed in the queue: later ones must not overtake it
 }
@@ -81,7 +81,8 @@ type publication struct {
 	result     chan outcome // has room for one
 	sentIn     *outgoing    // the request that it is in flight with; nil: it is in the queue, or over
 	callerLeft bool         // nobody reads its result
-	pinned     bool         // perhaps written: bound to the producer id and sequence number it was sent with
+	pinned     bool         // perhaps written: bound to the session and sequence number it was sent with
+	session    session      // that of the last try
 	tries      int
 	pauses     retry.Backoff // between tries
 	restarts   int           // new producer ids taken for its sake
@@ -202,7 +203,8 @@ func (p *Producer) ProducerID() int64 {
 }
 
 // Renew waits until nothing is in flight, then takes a new producer id; what is published meanwhile waits for
-// it. When ctx ends first the new id is still taken before the next batch. Calls at the same time share one id.
+// it. Batches that were perhaps written are sent again under their old id, for as long as that takes. When ctx ends first the
+// new id is still taken before the next batch. Calls at the same time share one id.
 func (p *Producer) Renew(ctx context.Context) error {
 	p.open()
 	done := make(chan struct{})

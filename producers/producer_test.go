@@ -428,3 +428,31 @@ func TestRefusedForGood(t *testing.T) {
 }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// It is not known whether a batch was appended, and its partition has no leader: it keeps its producer id. What else is
+// published does not wait for that, not even when it needs a new one.
+func TestAPartitionWithoutALeaderHoldsUpNoOther(t *testing.T) {
+	s := start(t, kfake.NumBrokers(1), kfake.SeedTopics(2, "events"))
+	p := s.running(t)
+	before := publish(t, p, "events", 1, "before")
+	var sent atomic.Int64
+	s.losing(func(r []byte) bool { return apiKey(r) == int(kmsg.Produce) && sent.Add(1) == 1 }) // appended, but it is not known
+	leaderless := s.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "events", Partitions: []int32{0},
+		Err: kerr.NotLeaderForPartition, Count: -1, When: func(kmsg.Request) bool { return sent.Load() > 1 }})
+	waiting := make(chan error, 1)
+	go func() {
+		_, err := p.Publish(deadline(t), "events", 0, batch("waits"))
+		waiting <- err
+	}()
+	must(t, leaderless.Wait(deadline(t), 1))
+	must(t, p.Renew(deadline(t)))
+	after := publish(t, p, "events", 1, "after")
+	if after.ProducerID == before.ProducerID {
+		t.Error("it has no new producer id")
+	}
+	leaderless.Remove()
+	must(t, <-waiting)
+	publish(t, p, "events", 0, "next")
+	same(t, "values", s.values(t, "events", 0), []string{"waits", "next"})
+	same(t, "values", s.values(t, "events", 1), []string{"before", "after"})
+}

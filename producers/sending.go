@@ -69,20 +69,12 @@ func (p *Producer) loop(ctx context.Context) error {
 	}
 }
 
-// renewable reports whether a new producer id is due and can be taken: nothing is in flight, and nothing in the queue is
-// pinned to the old one.
+// renewable reports whether a new producer id is due and can be taken: nothing is in flight. What is pinned to the old one
+// keeps it: it may wait for a leader, and nobody else should wait with it.
 func (p *Producer) renewable() bool {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	if !p.stale || len(p.inFlight) > 0 || len(p.queue) == 0 && len(p.renewals) == 0 {
-		return false
-	}
-	for _, pub := range p.queue {
-		if pub.pinned {
-			return false
-		}
-	}
-	return true
+	return p.stale && len(p.inFlight) == 0 && (len(p.queue) > 0 || len(p.renewals) > 0)
 }
 
 // takeID asks for a new producer id until there is one. All sequence numbers begin anew.
@@ -121,7 +113,7 @@ func (p *Producer) dispatch(ctx context.Context) (pause time.Duration) {
 	}
 	now, leaderless := time.Now(), false
 	p.dispatches++
-	requests := make(map[int32]*outgoing, 1)
+	requests := make(map[destination]*outgoing, 1)
 
 	p.mutex.Lock()
 	rest := p.queue[:0]
@@ -142,33 +134,43 @@ func (p *Producer) dispatch(ctx context.Context) (pause time.Duration) {
 	}
 	clear(p.queue[len(rest):])
 	p.queue = rest
-	current := p.session
 	p.mutex.Unlock()
 
 	if leaderless {
 		p.refresh(ctx)
 	}
 	for _, out := range requests {
-		p.start(ctx, out, current)
+		p.start(ctx, out)
 	}
 	return pause
 }
 
 // sendable reports whether a publication may be sent as soon as its broker takes a request.
 func (p *Producer) sendable(pub *publication, now time.Time) bool {
-	return pub.to.blockedIn != p.dispatches && !pub.to.inFlight && !now.Before(pub.notBefore) && (pub.pinned || !p.stale)
+	return pub.to.blockedIn != p.dispatches && !pub.to.inFlight && !now.Before(pub.notBefore) && !p.stale
+}
+
+// destination is where a request goes: all of its batches have the same producer id.
+type destination struct {
+	broker int32
+	session
 }
 
 // include puts a publication into the request to its broker. It reports false when that request is full, or too many are
 // in flight already.
-func (p *Producer) include(requests map[int32]*outgoing, leader protocol.Broker, pub *publication) bool {
-	out := requests[leader.ID]
+func (p *Producer) include(requests map[destination]*outgoing, leader protocol.Broker, pub *publication) bool {
+	if !pub.pinned {
+		pub.session = p.session
+	}
+	to := destination{leader.ID, pub.session}
+	out := requests[to]
 	if out == nil {
 		if p.inFlightTo(leader) >= maxInFlight {
 			return false
 		}
 		out = &outgoing{request: p.requests.take(leader), copied: make(chan struct{})}
-		requests[leader.ID] = out
+		out.session = pub.session
+		requests[to] = out
 	}
 	pub.count, pub.size = pub.batch.Len(), pub.batch.Size()
 	if out.size > 0 && out.size+pub.size > maxRequest {
@@ -196,9 +198,8 @@ func (p *Producer) inFlightTo(broker protocol.Broker) (n int) {
 }
 
 // start sends a request in a goroutine of its own, which hands it back to the loop.
-func (p *Producer) start(ctx context.Context, out *outgoing, current session) {
+func (p *Producer) start(ctx context.Context, out *outgoing) {
 	p.inFlight = append(p.inFlight, out)
-	out.session = current
 	p.background.Go(func() {
 		out.encode(p.timeout())
 		close(out.copied)
@@ -247,7 +248,7 @@ func (p *Producer) finish(ctx context.Context, out *outgoing) {
 func (p *Producer) judge(out *outgoing, pub *publication, now time.Time) (retry bool) {
 	end := func(err error) bool {
 		if pub.uncertain() && !errors.Is(err, ErrTooLarge) {
-			p.stale = true
+			p.stale = p.stale || pub.session == p.session // else there is a newer id already
 			err = fmt.Errorf("%w: %w", ErrAbandoned, err)
 		}
 		pub.result <- outcome{err: fmt.Errorf("publish to %s/%d: %w", pub.topic, pub.partition, err)}
@@ -265,7 +266,9 @@ func (p *Producer) judge(out *outgoing, pub *publication, now time.Time) (retry 
 	pub.last = pub.code
 	switch broker.Judge(pub.code) {
 	case broker.Done:
-		pub.to.sequence = nextSequence(pub.sequence, pub.count)
+		if pub.session == p.session {
+			pub.to.sequence = nextSequence(pub.sequence, pub.count)
+		}
 		pub.appended += pub.count
 		if pub.nextPiece() {
 			return true
@@ -278,7 +281,7 @@ func (p *Producer) judge(out *outgoing, pub *publication, now time.Time) (retry 
 	case broker.Uncertain, broker.Unexpected:
 		pub.pinned = true
 	case broker.OutOfStep, broker.Fenced:
-		p.stale = true
+		p.stale = p.stale || pub.session == p.session
 		if pub.pinned {
 			return end(pub.code)
 		}
