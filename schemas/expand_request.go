@@ -12,6 +12,16 @@ const (
 	Delete  Action = "delete"
 )
 
+// Bounds of a request. One beyond them can be read, and its run fails.
+const (
+	LargestRequest = 64 << 10 // bytes of JSON
+	MostFields     = 256
+	MostSuppressed = 100
+	MostTags       = 50
+	LongestTag     = 100 // characters
+	LongestName    = 200 // characters
+)
+
 // ExpandRequest asks for something to happen to one expansion. A nil property was not given: expand then takes
 // the default, edit what was last committed.
 type ExpandRequest struct {

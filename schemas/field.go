@@ -8,6 +8,13 @@ type Field struct {
 	Sensitive bool   `json:"sensitive,omitempty"` // never used to train, whoever asks
 }
 
+// Bounds of a declaration, in bytes. A longer name is that of no field: caches keep none.
+const (
+	LongestFieldName  = 255
+	longestFieldType  = 200
+	longestFieldLabel = 1000
+)
+
 // Decode reads the declaration of a field. The record's key names the field.
 func (f *Field) Decode(key, value []byte) error {
 	*f = Field{}
@@ -16,11 +23,14 @@ func (f *Field) Decode(key, value []byte) error {
 	for s.open('{'); s.more('}'); {
 		switch string(s.newName()) {
 		case "name":
-			f.Name = s.something()
+			f.Name = s.atMost(LongestFieldName)
+			if f.Name == "" {
+				s.fail(WrongSchema, "a field has no name")
+			}
 		case "type":
-			f.Type = s.string()
+			f.Type = s.atMost(longestFieldType)
 		case "label":
-			f.Label = s.string()
+			f.Label = s.atMost(longestFieldLabel)
 		case "sensitive":
 			f.Sensitive = s.boolean()
 		default:
@@ -33,8 +43,8 @@ func (f *Field) Decode(key, value []byte) error {
 	if err := decidedByKey(key, &f.Name); err != nil {
 		return err
 	}
-	if f.Name == "" {
-		return malformed(WrongSchema, "a field must have a name")
+	if f.Name == "" || len(f.Name) > LongestFieldName {
+		return malformed(WrongSchema, "a field must have a name, of at most %d bytes", LongestFieldName)
 	}
 	return nil
 }

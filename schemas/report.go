@@ -1,5 +1,11 @@
 package schemas
 
+import (
+	"encoding/json"
+	"fmt"
+	"unicode/utf8"
+)
+
 // Report is what a successful run found.
 type Report struct {
 	Counts       Counts        `json:"counts"`
@@ -76,4 +82,96 @@ type Offsets struct {
 	Profiles       int64 `json:"profiles"`
 	SegmentMembers int64 `json:"segmentMembers"`
 	Memberships    int64 `json:"memberships"`
+}
+
+// Bounds of a report, so that the record of an expansion can hold two of them.
+const (
+	largestReport   = 220_000 // bytes of JSON; where 1,024 shards have read to may take 135,000 of them
+	mostWarnings    = 50
+	largestWarnings = 50_000 // bytes of JSON, all together
+	longestOfReport = 1000   // bytes of a text for people
+)
+
+// Bound makes the report as small as a report may be, whatever names and however many fields it has: texts are cut, and
+// warnings and fields beyond the bounds left out, unused fields first. A warning says so. A report within the bounds stays as it
+// is.
+func (r *Report) Bound() {
+	for i := range r.Fields {
+		f := &r.Fields[i]
+		f.Name, f.Type = Shorten(f.Name, LongestFieldName), Shorten(f.Type, longestFieldType)
+	}
+	for i := range r.Warnings {
+		w := &r.Warnings[i]
+		w.Message, w.Hint = Shorten(w.Message, longestOfReport), Shorten(w.Hint, longestOfReport)
+	}
+	room := largestWarnings
+	for i := range r.Warnings {
+		if room -= jsonSize(&r.Warnings[i]) + 1; room < 0 || i == mostWarnings {
+			more := Warning{Code: "more_warnings", Message: fmt.Sprintf("%d more warnings are left out", len(r.Warnings)-i)}
+			r.Warnings = append(r.Warnings[:i:i], more)
+			break
+		}
+	}
+	if left := r.boundFields(); left > 0 {
+		r.Warnings = append(r.Warnings, Warning{
+			Code:    "more_fields",
+			Message: fmt.Sprintf("the reports of %d fields are left out", left),
+			Hint:    "publish only fields that tell customers apart",
+		})
+	}
+}
+
+// boundFields leaves out fields until the report is small enough, and returns how many.
+func (r *Report) boundFields() (left int) {
+	fields := r.Fields
+	r.Fields = []FieldReport{}
+	room := largestReport - jsonSize(r) - 2*longestOfReport // for the warning
+	sizes := make([]int, len(fields))
+	keep := make([]bool, len(fields))
+	for i := range fields {
+		sizes[i] = jsonSize(&fields[i]) + 1 // and the comma
+	}
+	for _, used := range []bool{true, false} {
+		for i := range fields {
+			if fields[i].Used == used && sizes[i] <= room {
+				keep[i], room = true, room-sizes[i]
+			}
+		}
+	}
+	for i := range fields {
+		if keep[i] {
+			r.Fields = append(r.Fields, fields[i])
+		}
+	}
+	return len(fields) - len(r.Fields)
+}
+
+// jsonSize returns how many bytes a value takes as JSON whose characters are not escaped for HTML.
+func jsonSize(value any) int {
+	var size counter
+	encoder := json.NewEncoder(&size)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(value) // what is no JSON is found out by whoever writes it
+	return int(size)
+}
+
+// counter counts what is written to it.
+type counter int
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+// Shorten cuts a text that has more than so many bytes, between two characters, and marks where.
+func Shorten(text string, most int) string {
+	const mark = "…"
+	if len(text) <= most {
+		return text
+	}
+	cut := max(0, most-len(mark))
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + mark
 }

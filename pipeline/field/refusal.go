@@ -1,6 +1,10 @@
 package field
 
-import "fmt"
+import (
+	"fmt"
+
+	"kindred/schemas"
+)
 
 // Refused is the error when a field that was asked for cannot be used. Field is empty when there is no usable field at all.
 type Refused struct {
@@ -12,20 +16,24 @@ type Refused struct {
 
 func (r *Refused) Error() string { return r.Message }
 
+// Named returns a field's name as it stands in texts for people: one that is longer than names of fields may be is cut.
+func Named(name string) string { return schemas.Shorten(name, schemas.LongestFieldName) }
+
 // refused explains to people why a named field cannot be used, and what to do.
 func (k *known) refused(reason string) *Refused {
-	r := &Refused{Field: k.name, Reason: reason, Hint: "leave " + k.name + " out of the list of fields"}
+	name := Named(k.name)
+	r := &Refused{Field: k.name, Reason: reason, Hint: "leave " + name + " out of the list of fields"}
 	switch reason {
 	case Sensitive:
-		r.Message = fmt.Sprintf("field %s is declared sensitive and never learned from", k.name)
+		r.Message = fmt.Sprintf("field %s is declared sensitive and never learned from", name)
 	case Cardinality:
-		r.Message = fmt.Sprintf("field %s has %s", k.name, k.howMany())
+		r.Message = fmt.Sprintf("field %s has %s", name, k.howMany())
 	case Coverage:
-		r.Message = fmt.Sprintf("field %s is present in fewer than %d %% of the profiles", k.name, fewestCovered)
+		r.Message = fmt.Sprintf("field %s is present in fewer than %d %% of the profiles", name, fewestCovered)
 	case Leak:
-		r.Message = fmt.Sprintf("field %s tells the source segment almost exactly: it would only find the source again", k.name)
+		r.Message = fmt.Sprintf("field %s tells the source segment almost exactly: it would only find the source again", name)
 	case Overflow:
-		r.Message = fmt.Sprintf("field %s had more than %d values in a shard, which keeps none of them since", k.name, mostNamed)
+		r.Message = fmt.Sprintf("field %s had more than %d values in a shard, which keeps none of them since", name, mostNamed)
 		r.Hint += ", or rebuild that shard's cache once the values are fewer"
 	}
 	return r
@@ -48,7 +56,7 @@ func unknown(name string) *Refused {
 	return &Refused{
 		Field:   name,
 		Reason:  Unknown,
-		Message: fmt.Sprintf("there is no field %s in any profile", name),
+		Message: fmt.Sprintf("there is no field %s in any profile", Named(name)),
 		Hint:    "name fields as they stand in the profiles (upper and lower case differ)",
 	}
 }

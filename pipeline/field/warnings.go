@@ -13,7 +13,7 @@ func (c *Catalogue) warnings(named []string, chosen []*known) []schemas.Warning 
 		if named == nil && k.reason(c.customers, false) == Leak {
 			warnings = append(warnings, schemas.Warning{
 				Code:    Leak,
-				Message: fmt.Sprintf("field %s tells the source segment almost exactly and is left out", k.name),
+				Message: fmt.Sprintf("field %s tells the source segment almost exactly and is left out", Named(k.name)),
 			})
 		}
 	}
@@ -22,7 +22,7 @@ func (c *Catalogue) warnings(named []string, chosen []*known) []schemas.Warning 
 			warnings = append(warnings, schemas.Warning{
 				Code: "rule_field",
 				Message: fmt.Sprintf("the source segment looks as if defined by field %s: "+
-					"hardly any of its members has the values that many others have", k.name),
+					"hardly any of its members has the values that many others have", Named(k.name)),
 				Hint: "name the other fields only: --field NAME, once for each",
 			})
 		}

@@ -3,9 +3,12 @@ package learn_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
@@ -275,5 +278,26 @@ func TestACacheThatHasFallenBackIsNotLearnedFrom(t *testing.T) {
 	l.Ends.Profiles[1] = 7
 	if _, err := (&learn.Trainer{Cache: store, Number: 2}).Learn(ctx, l, silent); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled it gives %v", err)
+	}
+}
+
+func TestTheReportIsBoundedHoweverManyFieldsAreDeclared(t *testing.T) {
+	l := lesson(nil)
+	l.Declared = []schemas.Field{{Name: strings.Repeat("<", 600_000), Type: "T"}}
+	for i := range 5000 {
+		l.Declared = append(l.Declared, schemas.Field{Name: fmt.Sprintf("%0255d", i), Type: "T"})
+	}
+	learned, err := learned(t, cached(t, testkit.Town(3000), 2), 2, l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var used []string
+	for _, f := range learned.Report.Fields {
+		if f.Used {
+			used = append(used, f.Name)
+		}
+	}
+	if raw, err := json.Marshal(learned.Report); err != nil || len(raw) > 300_000 || !slices.Equal(used, []string{"Age", "City"}) {
+		t.Errorf("the report has %d bytes and the fields %q (%v)", len(raw), used, err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"kindred/schemas"
 )
 
-// report returns what the run has found. What the shards count comes later.
+// report returns what the run has found, within the bounds of a report. What the shards count comes later.
 func (r *run) report() *schemas.Report {
 	found := schemas.NewReport()
 	found.Counts = schemas.Counts{
@@ -37,6 +37,7 @@ func (r *run) report() *schemas.Report {
 	} {
 		found.Warnings = append(found.Warnings, warnings...)
 	}
+	found.Bound()
 	return found
 }
 
@@ -93,7 +94,7 @@ func (r *run) unkeptWarnings() (warnings []schemas.Warning) {
 	for _, name := range slices.Sorted(maps.Keys(nested)) {
 		warnings = append(warnings, schemas.Warning{
 			Code:    "nested",
-			Message: fmt.Sprintf("field %s holds objects or arrays in some profiles: they are ignored", name),
+			Message: fmt.Sprintf("field %s holds objects or arrays in some profiles: they are ignored", field.Named(name)),
 			Hint:    "publish what matters of it as fields of their own",
 		})
 	}
