@@ -35,20 +35,20 @@ type RunRef struct {
 	Cause     Cause         `json:"cause"`
 	StartedAt time.Time     `json:"startedAt"`
 	Request   ExpandRequest `json:"request"`
-	Ends      *Ends         `json:"ends,omitempty"`
+	Ends      *Ends         `json:"ends,omitempty"`   // as those of Pending
 	Report    *Report       `json:"report,omitempty"` // once committed: all but what the shards count
 }
 
-// Pending is a request that waits for its turn. Ends are what its run must see.
+// Pending is a request that waits for its turn.
 type Pending struct {
 	Request ExpandRequest `json:"request"`
 	Cause   Cause         `json:"cause"`
 	Offset  int64         `json:"offset"` // in expand-requests: the order of runs of all expansions
 	At      time.Time     `json:"at"`     // the request's Kafka timestamp
-	Ends    Ends          `json:"ends"`
+	Ends    Ends          `json:"ends"`   // as an earlier build has read them; empty: looked up when its turn comes, as all are
 }
 
-// Ends are the ends of the inputs when a request was read.
+// Ends are the ends of the inputs that a run must see.
 type Ends struct {
 	SegmentChanges int64   `json:"segmentChanges"`
 	Profiles       []int64 `json:"profiles"`    // by partition

@@ -87,7 +87,7 @@ func (p *pipeline) newWorker(stale time.Duration) *shard.Worker {
 
 // control routes segment changes and runs expansions whenever the group has chosen this process for it, until ctx ends.
 func (p *pipeline) control(ctx context.Context) error {
-	group := p.group("control", 1, schemas.SegmentChanges, schemas.ExpandRequests, schemas.DataEvents)
+	group := p.group("control", 1, schemas.SegmentChanges, schemas.ExpandRequests, schemas.DataEvents, schemas.Fields)
 	group.Whole = true
 	group.Alive = func(shards []int) {
 		if len(shards) == 0 { // else the two say how they are

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -26,7 +25,7 @@ func (t *term) commit(ctx context.Context, steps ...step) error {
 }
 
 // commitAt writes a step in one transaction with the offset of the input that caused it. The state changes only when that is
-// committed; then the work of the run follows the state.
+// committed; then the attempts follow the state.
 func (t *term) commitAt(ctx context.Context, input int, s step) error {
 	err := t.Transactions.Transact(ctx, t.topics[input], t.at[input], func(w route.Writer) error {
 		return t.write(ctx, w, s)
@@ -37,16 +36,14 @@ func (t *term) commitAt(ctx context.Context, input int, s step) error {
 	t.state.apply(s)
 	if s.expansion != nil {
 		t.taken.add(s.expansion.ExpansionID)
+		t.follow(s.expansion)
 	}
 	for _, r := range s.runs {
 		if r.Status.Final() {
 			t.Log.Info("run ended", "expansion", r.ExpansionID, "run", r.RunID, "status", r.Status, "code", code(r.Error))
-		} else if r.Status == schemas.Processing {
-			t.lastEvent, t.reportedAt = r, time.Now()
+		} else if a := t.attempts[r.ExpansionID]; a != nil && r.Status == schemas.Processing {
+			a.event, a.reportedAt = r, time.Now()
 		}
-	}
-	if s.expansion != nil {
-		t.follow(ctx)
 	}
 	return nil
 }
@@ -59,16 +56,11 @@ func code(err *schemas.RunError) string {
 	return err.Code
 }
 
-// report commits an event of the run that is under way.
-func (t *term) report(ctx context.Context, event schemas.Run) error {
-	return t.commit(ctx, step{runs: []schemas.Run{event}})
-}
-
 // write puts what a step decides into a transaction.
 func (t *term) write(ctx context.Context, w route.Writer, s step) error {
 	at := now()
 	event := func(topic, kind, key string, value any, more ...wire.Header) error {
-		raw, err := json.Marshal(value)
+		raw, err := encode(value)
 		if err != nil {
 			return fmt.Errorf("encode an event of %s: %w", topic, err)
 		}
@@ -90,7 +82,7 @@ func (t *term) write(ctx context.Context, w route.Writer, s step) error {
 		}
 	}
 	for i := range s.runs {
-		if err := event(schemas.Runs, schemas.TypeRun, s.runs[i].ExpansionID, &s.runs[i]); err != nil {
+		if err := event(schemas.Runs, schemas.TypeRun, s.runs[i].ExpansionID, bounded(s.runs[i])); err != nil {
 			return err
 		}
 	}

@@ -19,10 +19,22 @@ func (s *state) decide(r request, now time.Time) step {
 	if known != nil && slices.Contains(known.Requests, r.RequestID) {
 		return step{}
 	}
+	if why := refusedBySize(&r); why != nil {
+		return refuse(known, r, why, now)
+	}
 	r.ExpandRequest = relevant(r.ExpandRequest)
 	if why := s.refusal(known, &r.ExpandRequest); why != nil {
 		return refuse(known, r, why, now)
 	}
+	decided := s.accept(known, r, now)
+	if size := recordSize(decided.expansion); size > largestRecord {
+		return refuse(known, r, recordTooLarge(size), now)
+	}
+	return decided
+}
+
+// accept returns what becomes of a request that nothing stands against.
+func (s *state) accept(known *schemas.Expansion, r request, now time.Time) step {
 	d := draftFor(known, r, now)
 	switch r.Action {
 	case schemas.Expand:

@@ -127,6 +127,14 @@ func TestRequestsThatCannotBe(t *testing.T) {
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Name = new(" ") })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Name = new(strings.Repeat("n", 201)) })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Refresh = &schemas.RefreshPolicy{Every: "daily"} })
+	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) {
+		r.Refresh = &schemas.RefreshPolicy{Every: strings.Repeat("0", 100) + "24h"}
+	})
+	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Tags = new(make([]string, schemas.MostTags+1)) })
+	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Tags = &[]string{strings.Repeat("æ", schemas.LongestTag+1)} })
+	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Fields = new(make([]string, schemas.MostFields+1)) })
+	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Fields = &[]string{strings.Repeat("f", schemas.LongestFieldName+1)} })
+	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Suppress = new(make([]string, schemas.MostSuppressed+1)) })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Refresh = &schemas.RefreshPolicy{SourceChange: -1} })
 	check(schemas.CodeUnknownPreset, func(r *schemas.ExpandRequest) { r.Preset = new("none") })
 	check(schemas.CodeUnknownSegment, func(r *schemas.ExpandRequest) { r.SourceSegmentID = new("x") })
@@ -151,7 +159,7 @@ func TestALaterRefreshJoinsTheOneThatWaits(t *testing.T) {
 	d.status("running", schemas.Processing)
 	d.status("waits", schemas.Queued)
 	d.status("joins", schemas.Skipped)
-	if p := d.state.expansions["x"].Pending; len(p) != 1 || p[0].Ends.SegmentChanges != d.offset || !p[0].Request.Force {
+	if p := d.state.expansions["x"].Pending; len(p) != 1 || !p[0].Request.Force {
 		t.Errorf("what waits does not stand for the one that joined: %+v", p)
 	}
 }

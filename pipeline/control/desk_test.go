@@ -14,12 +14,13 @@ type desk struct {
 	t      testing.TB
 	state  *state
 	offset int64
+	waits  map[string]bool        // expansions whose run cannot learn yet
 	last   map[string]schemas.Run // by run: its last event
 	finals map[string]int         // by run: final events
 }
 
 func newDesk(t testing.TB) *desk {
-	d := &desk{t: t, state: newState(), last: map[string]schemas.Run{}, finals: map[string]int{}}
+	d := &desk{t: t, state: newState(), waits: map[string]bool{}, last: map[string]schemas.Run{}, finals: map[string]int{}}
 	d.state.segments["vip"] = &schemas.Segment{SegmentID: "vip", Name: "VIP customers"}
 	return d
 }
@@ -44,20 +45,40 @@ func empty(s step) bool {
 
 func (d *desk) ask(r schemas.ExpandRequest) step {
 	d.offset++
-	return d.do(d.state.decide(request{r, d.offset, noon, schemas.Ends{SegmentChanges: d.offset}}, noon))
+	return d.do(d.state.decide(request{ExpandRequest: r, offset: d.offset, at: noon}, noon))
 }
 
-// turn lets the next run begin.
+// turn lets begin whoever has a turn.
 func (d *desk) turn() {
-	for d.state.active() == nil && d.state.next() != nil {
-		d.do(start(d.state.next(), noon))
+	for e := d.state.next(d.lends); e != nil; e = d.state.next(d.lends) {
+		d.do(start(e, noon))
 	}
+}
+
+func (d *desk) lends(expansionID string) bool { return d.waits[expansionID] }
+
+// active returns the oldest run under way, or nil.
+func (d *desk) active() *schemas.Expansion {
+	if all := d.state.underWay(); len(all) > 0 {
+		return all[0]
+	}
+	return nil
+}
+
+// oldest returns the oldest run under way that was committed, or was not; nil: there is none.
+func (d *desk) oldest(committed bool) *schemas.Expansion {
+	for _, e := range d.state.underWay() {
+		if e.Run.Committed == committed {
+			return e
+		}
+	}
+	return nil
 }
 
 // commit commits what runs, as learning would.
 func (d *desk) commit() {
 	d.t.Helper()
-	e := d.state.active()
+	e := d.oldest(false)
 	if e == nil {
 		d.t.Fatal("nothing runs that could be committed")
 	}
@@ -72,7 +93,7 @@ func (d *desk) commit() {
 
 func (d *desk) succeed() {
 	d.t.Helper()
-	d.do(succeed(d.state.active(), counted{members: 3, entered: 2, left: 1}, noon))
+	d.do(succeed(d.oldest(true), counted{members: 3, entered: 2, left: 1}, noon))
 }
 
 // live brings an expansion "x" about, of the source vip.
@@ -126,5 +147,5 @@ func (d *desk) busy() {
 }
 
 func (d *desk) fail() {
-	d.do(fail(d.state.active(), schemas.Refuse(schemas.CodeSourceTooSmall, "", "too small"), noon))
+	d.do(fail(d.oldest(false), schemas.Refuse(schemas.CodeSourceTooSmall, "", "too small"), noon))
 }

@@ -60,7 +60,7 @@ func (d *draft) remember(requestID string) {
 // queue puts a request behind whatever waits.
 func (d *draft) queue(r request) {
 	d.e.Pending = append(d.e.Pending, schemas.Pending{
-		Request: r.ExpandRequest, Cause: cause(&r.ExpandRequest), Offset: r.offset, At: r.at, Ends: r.ends,
+		Request: r.ExpandRequest, Cause: cause(&r.ExpandRequest), Offset: r.offset, At: r.at,
 	})
 	d.runs = append(d.runs, schemas.Run{
 		RunID: r.RequestID, ExpansionID: d.e.ExpansionID, Cause: cause(&r.ExpandRequest), Status: schemas.Queued,
@@ -87,7 +87,8 @@ func (d *draft) remove(r request) {
 	d.queue(r)
 }
 
-// refresh queues a refresh, unless one waits already: a later one joins it, and makes it see what the later one must see.
+// refresh queues a refresh, unless one waits already: a later one joins it. What a run must see is looked up when its turn
+// comes, so it sees what the later one must see.
 func (d *draft) refresh(r request) {
 	i := slices.IndexFunc(d.e.Pending, isRefresh)
 	if i < 0 {
@@ -95,7 +96,6 @@ func (d *draft) refresh(r request) {
 		return
 	}
 	first := &d.e.Pending[i]
-	first.Ends = r.ends // read later, so nowhere lower
 	first.Request.Force = first.Request.Force || r.Force
 	d.ended(r.RequestID, cause(&r.ExpandRequest), schemas.Skipped, "joined to "+first.Request.RequestID)
 }

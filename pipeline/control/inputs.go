@@ -15,6 +15,7 @@ const (
 	requestsInput = iota
 	eventsInput
 	segmentsInput
+	fieldsInput
 	inputCount
 )
 
@@ -53,8 +54,8 @@ func (t *term) input(topic string) int {
 }
 
 // decideOn reads a record and decides on it. What is wrong with it concerns this record alone: it is a dead letter. Only the
-// record of a segment can be of an unknown format, which is an error.
-func (t *term) decideOn(ctx context.Context, input int, r *wire.Record, ends **schemas.Ends) (decided step, err error) {
+// record of a segment can be of an unknown format, which is an error. The record is not kept: what is decided has copies.
+func (t *term) decideOn(input int, r *wire.Record) (decided step, err error) {
 	malformed := func(why error) step { return step{letters: []schemas.DeadLetter{t.letter(input, r, why)}} }
 	defer func() {
 		if p := recover(); p != nil {
@@ -64,7 +65,12 @@ func (t *term) decideOn(ctx context.Context, input int, r *wire.Record, ends **s
 	}()
 	switch input {
 	case segmentsInput:
-		return step{}, t.learnSegment(t.state.segments, r)
+		return step{}, t.state.learnSegment(r)
+	case fieldsInput:
+		if why := t.state.learnField(r); why != nil {
+			return malformed(why), nil
+		}
+		return step{}, nil
 	case eventsInput:
 		var event schemas.DataEvent
 		if why := decode(r, event.Decode); why != nil {
@@ -73,15 +79,12 @@ func (t *term) decideOn(ctx context.Context, input int, r *wire.Record, ends **s
 		return t.state.onDataEvent(event), nil
 	}
 	asked := request{offset: r.Offset, at: time.UnixMilli(r.Timestamp).UTC()}
-	if why := decode(r, asked.Decode); why != nil {
+	if why := decode(r, func(key, value []byte) error {
+		asked.size = len(value)
+		return asked.Decode(key, value)
+	}); why != nil {
 		return malformed(why), nil
 	}
-	if *ends == nil {
-		if *ends, err = t.ends(ctx); err != nil {
-			return step{}, err
-		}
-	}
-	asked.ends = **ends
 	return t.state.decide(asked, now()), nil
 }
 
@@ -94,7 +97,7 @@ func decode(r *wire.Record, read func(key, value []byte) error) error {
 	return read(r.Key, value)
 }
 
-// letter makes a dead letter. The code of an error that is no schemas.Malformed, which would be a mistake of ours, is that of
+// letter makes a dead letter, which aliases the record. The code of an error that is no schemas.Malformed, which would be a mistake of ours, is that of
 // a wrong schema.
 func (t *term) letter(input int, r *wire.Record, why error) schemas.DeadLetter {
 	var malformed *schemas.Malformed
@@ -102,19 +105,4 @@ func (t *term) letter(input int, r *wire.Record, why error) schemas.DeadLetter {
 		malformed = &schemas.Malformed{Code: schemas.WrongSchema, Message: why.Error()}
 	}
 	return schemas.Letter(t.topics[input], 0, r, schemas.LetterControl, malformed.Code, malformed.Message, now())
-}
-
-// ends returns the ends of the inputs of all shards: what a run must see that is asked for now.
-func (t *term) ends(ctx context.Context) (*schemas.Ends, error) {
-	of := []wire.Position{{Topic: t.Prefix.Topic(schemas.SegmentChanges)}}
-	for _, name := range []string{schemas.Profiles, schemas.Memberships} {
-		for p := range t.Number {
-			of = append(of, wire.Position{Topic: t.Prefix.Topic(name), Partition: p})
-		}
-	}
-	ends, err := t.Reader.Ends(ctx, of)
-	if err != nil {
-		return nil, fmt.Errorf("find the ends of the inputs: %w", err)
-	}
-	return &schemas.Ends{SegmentChanges: ends[0], Profiles: ends[1 : 1+t.Number], Memberships: ends[1+t.Number:]}, nil
 }

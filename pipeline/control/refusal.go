@@ -2,6 +2,7 @@ package control
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -13,6 +14,9 @@ import (
 
 // refusal returns why a request cannot be carried out at all, or not now; nil when it may wait for its turn.
 func (s *state) refusal(known *schemas.Expansion, r *schemas.ExpandRequest) *schemas.RunError {
+	if why := s.unreadableExpansions[r.ExpansionID]; why != nil {
+		return why
+	}
 	if err := s.refusedByState(known, r); err != nil {
 		return err
 	}
@@ -57,7 +61,7 @@ func (s *state) refusedExpand(known *schemas.Expansion, r *schemas.ExpandRequest
 	if known != nil && (known.Definition != nil || busy(known)) {
 		return schemas.Refuse(schemas.CodeExists, "edit or refresh it, or choose another id (--id)", "expansion %s exists", r.ExpansionID)
 	}
-	if known == nil && s.segments[r.ExpansionID] != nil {
+	if known == nil && s.isSegment(r.ExpansionID) {
 		return takenBySegment(r.ExpansionID)
 	}
 	return nil
@@ -91,7 +95,7 @@ func refusedByValue(r *schemas.ExpandRequest) *schemas.RunError {
 	case r.Action == schemas.Rename && r.Name == nil && r.Tags == nil:
 		return bad("give a name or tags", "there is nothing to rename to")
 	case r.Name != nil && !isName(*r.Name):
-		return bad("take 1 to 200 characters", "the name is empty, too long, or holds control characters")
+		return bad(fmt.Sprintf("take 1 to %d characters", schemas.LongestName), "the name is empty, too long, or holds control characters")
 	case r.Share != nil && r.Count != nil:
 		return bad("give one of them", "share and count exclude each other")
 	case r.Share != nil && !(*r.Share > 0 && *r.Share <= 1):
@@ -100,6 +104,9 @@ func refusedByValue(r *schemas.ExpandRequest) *schemas.RunError {
 		return bad("count is a number of customers", "count %d is below 1", *r.Count)
 	case r.Floor != nil && !(*r.Floor >= 0 && *r.Floor <= 1):
 		return bad("0.55 means 1.22 times as frequent in the source as elsewhere", "floor %v is not between 0 and 1", *r.Floor)
+	}
+	if why := refusedByBounds(r); why != nil {
+		return why
 	}
 	if r.Preset != nil {
 		if _, known := selection.Named(*r.Preset); !known {
@@ -130,8 +137,8 @@ func refusedPolicy(p *schemas.RefreshPolicy) *schemas.RunError {
 		return nil
 	}
 	every, err := time.ParseDuration(p.Every)
-	if err == nil && every < time.Minute {
-		err = errors.New("too often")
+	if err == nil && (every < time.Minute || len(p.Every) > longestEvery) {
+		err = errors.New("too often, or too long a way to say it")
 	}
 	if err != nil {
 		return schemas.Refuse(schemas.CodeBadValue, `write a duration of at least a minute, such as "24h"`, "refresh.every cannot be used")
@@ -148,7 +155,7 @@ func isName(name string) bool {
 		}
 		visible = visible || !unicode.IsSpace(r)
 	}
-	return visible && utf8.RuneCountInString(name) <= 200
+	return visible && utf8.RuneCountInString(name) <= schemas.LongestName
 }
 
 // refusedByChain returns why a request would build an expansion on another one, or on itself; nil when it would not.
@@ -157,7 +164,7 @@ func (s *state) refusedByChain(r *schemas.ExpandRequest) *schemas.RunError {
 		if id == r.ExpansionID {
 			return schemas.Refuse(schemas.CodeCycle, "name another segment", "%s cannot be made from itself", id)
 		}
-		if s.expansions[id] != nil && s.segments[id] == nil {
+		if (s.expansions[id] != nil || s.unreadableExpansions[id] != nil) && !s.isSegment(id) {
 			return schemas.Refuse(schemas.CodeUnknownSegment, "expansions of expansions are not there yet: name a segment",
 				"%s is an expansion, not a segment", id)
 		}
@@ -175,22 +182,18 @@ func refusedAtTurn(e *schemas.Expansion, r *schemas.ExpandRequest) *schemas.RunE
 }
 
 // refusedBySegments returns why a definition cannot be learned from the segments as they are, or nil.
-func refusedBySegments(d *schemas.Definition, segments map[string]*schemas.Segment) *schemas.RunError {
+func (s *state) refusedBySegments(d *schemas.Definition) *schemas.RunError {
 	for _, id := range d.Segments() {
-		switch s := segments[id]; {
-		case s == nil:
+		switch segment := s.segments[id]; {
+		case s.unreadableSegments[id] != nil:
+			return s.unreadableSegments[id]
+		case segment == nil:
 			return schemas.Refuse(schemas.CodeUnknownSegment, "load it first (kindred load segment), or check its id",
 				"there is no segment %s", id)
-		case s.Gone:
+		case segment.Gone:
 			return schemas.Refuse(schemas.CodeSegmentGone, "publish the segment again, or edit the expansion to use another",
 				"segment %s is gone", id)
 		}
 	}
 	return nil
-}
-
-// tooLarge refuses a model of so many bytes that a topic would not take it.
-func tooLarge(size int) *schemas.RunError {
-	return schemas.Refuse(schemas.CodeBadField, "name fewer fields (--field)",
-		"the model of so many fields and values has %d bytes, more than %d", size, largestModel)
 }

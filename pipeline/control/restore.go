@@ -2,22 +2,22 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
 
-// restore reads what earlier terms have decided, the segments as they are, and how far the inputs were decided on.
+// restore reads what earlier terms have decided, the segments as they are, and how far the inputs were decided on. The
+// declarations of fields are read from their start beside the requests: only a run that learns waits for them.
 func (t *term) restore(ctx context.Context, group Group) error {
 	if _, err := t.readAll(ctx, schemas.Expansions, t.learnExpansion); err != nil {
 		return err
 	}
 	t.taken.allAdded()
 	var err error
-	if t.at[segmentsInput], err = t.readAll(ctx, schemas.Segments, func(r *wire.Record) error {
-		return t.learnSegment(t.state.segments, r)
-	}); err != nil {
+	if t.at[segmentsInput], err = t.readAll(ctx, schemas.Segments, t.state.learnSegment); err != nil {
 		return err
 	}
 	for _, input := range []int{requestsInput, eventsInput} {
@@ -25,12 +25,14 @@ func (t *term) restore(ctx context.Context, group Group) error {
 			return err
 		}
 	}
-	return nil
+	t.told, err = t.offset(ctx, group, fieldsInput)
+	return err
 }
 
-// learnExpansion takes in what an earlier term has decided about an expansion. A record that is not an expansion's changes
-// nothing; one of a format that this build does not know is an error that wraps schemas.ErrFormat: passed over, it would let
-// a request be decided wrongly.
+// learnExpansion takes in what an earlier term has decided about an expansion. A record of a format that this build does not
+// know is an error that wraps schemas.ErrFormat: passed over, it would let a request be decided wrongly. One that cannot be
+// read makes that expansion unreadable, and concerns nothing else: no request of it is carried out, since nobody knows its
+// epoch.
 func (t *term) learnExpansion(r *wire.Record) error {
 	if err := schemas.CheckFormat(r.Headers); err != nil {
 		return err
@@ -38,14 +40,25 @@ func (t *term) learnExpansion(r *wire.Record) error {
 	if r.Value == nil {
 		return nil // only the record of a deletion removes an expansion
 	}
+	id := string(r.Key)
+	delete(t.state.expansions, id)
+	delete(t.state.unreadableExpansions, id)
+	t.taken.add(id)
 	e := new(schemas.Expansion)
 	if err := e.Decode(r.Key, r.Value); err != nil {
-		t.Log.Warn("the record of an expansion cannot be read", "offset", r.Offset, "error", err)
+		why := unreadable("expansion", id, schemas.Expansions, r.Offset, err,
+			"publish its last record that could be read again, with the same key, and restart the process that has the role control")
+		t.Log.Error(why.Message, "hint", why.Hint)
+		t.state.unreadableExpansions[id] = why
 		return nil
 	}
-	t.state.expansions[e.ExpansionID] = e
-	t.taken.add(e.ExpansionID)
+	t.state.expansions[id] = e
 	return nil
+}
+
+// unreadable refuses what depends on a record that cannot be read.
+func unreadable(what, id, topic string, offset int64, err error, hint string) *schemas.RunError {
+	return schemas.Refuse(schemas.CodeInternal, hint, "the record of %s %.200s cannot be read (%s, offset %d): %v", what, id, topic, offset, err)
 }
 
 // offset returns up to where earlier terms have decided on an input. The first term of all starts with the oldest record.
@@ -62,12 +75,60 @@ func (t *term) offset(ctx context.Context, group Group, input int) (int64, error
 }
 
 // readAll visits all that a topic of one partition holds now, and returns where that ends. An error of visit comes back with
-// the offset of the record.
+// the offset of the record. What cannot be read is an error unless it has a key: nobody knows then what it decides.
 func (c *Controller) readAll(ctx context.Context, name string, visit func(*wire.Record) error) (end int64, err error) {
-	return wire.ReadAll(ctx, c.Reader, c.Prefix.Topic(name), func(r *wire.Record) error {
+	topic := c.Prefix.Topic(name)
+	ends, err := c.Reader.Ends(ctx, []wire.Position{{Topic: topic}})
+	if err != nil {
+		return 0, fmt.Errorf("find the end of %s: %w", topic, err)
+	}
+	at := func(r *wire.Record) error {
 		if err := visit(r); err != nil {
 			return fmt.Errorf("record at offset %d: %w", r.Offset, err)
 		}
 		return nil
-	})
+	}
+	return ends[0], c.readTo(ctx, topic, ends[0], at, func(d *wire.Damage) error { return visitDamaged(d, at) })
+}
+
+// visitDamaged hands a record of our own that is oversize to its visitor, which finds that its value cannot be read. What has
+// no key is an error.
+func visitDamaged(d *wire.Damage, visit func(*wire.Record) error) error {
+	if !errors.Is(d, wire.ErrOversize) || len(d.Record.Key) == 0 {
+		return fmt.Errorf("records that decide are lost (restore the topic from a backup): %w", d)
+	}
+	r := d.Record
+	r.Value = []byte{} // not a tombstone
+	return visit(&r)
+}
+
+// readTo visits what the partition of a topic holds up to an offset, from its start on, and hands damaged what cannot be read.
+func (c *Controller) readTo(ctx context.Context, topic string, to int64, visit func(*wire.Record) error, damaged func(*wire.Damage) error) error {
+	from := wire.Position{Topic: topic}
+	for from.Offset < to {
+		fetched, err := c.Reader.Fetch(ctx, []wire.Position{from}, longPoll)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", topic, err)
+		}
+		for i := range fetched {
+			from.Offset, err = wire.EachReadable(ctx, c.Reader, &fetched[i], func(r *wire.Record) error {
+				if r.Offset >= to {
+					return nil // in the same batch
+				}
+				return visit(r)
+			}, func(d *wire.Damage) error {
+				if d.Offset >= to {
+					return nil
+				}
+				return damaged(d)
+			})
+			if err == nil {
+				err = wire.Position{Topic: topic, Offset: to}.Reaches(fetched[i].HighWatermark)
+			}
+			if err != nil {
+				return fmt.Errorf("read %s: %w", topic, err)
+			}
+		}
+	}
+	return nil
 }

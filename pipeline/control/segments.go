@@ -5,23 +5,31 @@ import (
 	"kindred/schemas/wire"
 )
 
-// learnSegment takes in the router's record of a segment. A record that is not a segment's changes nothing; one of a format
-// that this build does not know is an error that wraps schemas.ErrFormat.
-func (c *Controller) learnSegment(segments map[string]*schemas.Segment, r *wire.Record) error {
+// learnSegment takes in the router's record of a segment. One of a format that this build does not know is an error that wraps
+// schemas.ErrFormat. One that cannot be read makes that segment unreadable, and concerns nothing else.
+func (s *state) learnSegment(r *wire.Record) error {
 	if err := schemas.CheckFormat(r.Headers); err != nil {
 		return err
 	}
+	id := string(r.Key)
+	delete(s.segments, id)
+	delete(s.unreadableSegments, id)
 	if r.Value == nil {
-		delete(segments, string(r.Key))
 		return nil
 	}
-	s := new(schemas.Segment)
-	if err := s.Decode(r.Key, r.Value); err != nil {
-		c.Log.Warn("the record of a segment cannot be read", "offset", r.Offset, "error", err)
+	segment := new(schemas.Segment)
+	if err := segment.Decode(r.Key, r.Value); err != nil {
+		s.unreadableSegments[id] = unreadable("segment", id, schemas.Segments, r.Offset, err,
+			"publish a null value under its key to that topic, and load the segment again (kindred load segment)")
 		return nil
 	}
-	segments[s.SegmentID] = s
+	s.segments[id] = segment
 	return nil
+}
+
+// isSegment reports whether an id is that of a segment, as far as the router has recorded it.
+func (s *state) isSegment(id string) bool {
+	return s.segments[id] != nil || s.unreadableSegments[id] != nil
 }
 
 // segmentStates returns what brings the states of the expansions in line with their segments: one that uses a segment which

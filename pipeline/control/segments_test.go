@@ -25,11 +25,11 @@ func TestAnExpansionOfASegmentThatIsGoneSaysSo(t *testing.T) {
 	follow(true, schemas.StateSegmentGone)
 	follow(false, schemas.StateLive)
 	definition := schemas.Definition{SourceSegmentID: "vip", Suppress: []string{"nobody"}}
-	if why := refusedBySegments(&definition, d.state.segments); why == nil || why.Code != schemas.CodeUnknownSegment {
+	if why := d.state.refusedBySegments(&definition); why == nil || why.Code != schemas.CodeUnknownSegment {
 		t.Errorf("an unknown segment is refused with %+v", why)
 	}
 	d.state.segments["nobody"] = &schemas.Segment{Gone: true}
-	if why := refusedBySegments(&definition, d.state.segments); why == nil || why.Code != schemas.CodeSegmentGone {
+	if why := d.state.refusedBySegments(&definition); why == nil || why.Code != schemas.CodeSegmentGone {
 		t.Errorf("a segment that is gone is refused with %+v", why)
 	}
 }

@@ -13,23 +13,30 @@ import (
 // Invariant: what is here is committed. A decision is applied only after its transaction, and a record is never changed in
 // place, so that a decision which is not committed leaves no trace and others may keep reading a record that they hold.
 type state struct {
-	// Invariant: at most one of them has a run under way, the epoch of none ever falls, and no two attempts of one
-	// expansion have the same epoch.
+	// Invariant: the epoch of none ever falls, no two attempts of one expansion have the same epoch, and at most two requests
+	// of one wait: what defines or deletes it, and a refresh behind that.
 	expansions map[string]*schemas.Expansion
 
 	segments map[string]*schemas.Segment // as the router has recorded them; they may lag behind segment-changes
+	fields   map[string]schemas.Field    // declared, by name
+
+	// Ids whose last record cannot be read, and what refuses whoever needs it.
+	unreadableExpansions, unreadableSegments map[string]*schemas.RunError
 }
 
 func newState() *state {
-	return &state{map[string]*schemas.Expansion{}, map[string]*schemas.Segment{}}
+	return &state{
+		map[string]*schemas.Expansion{}, map[string]*schemas.Segment{}, map[string]schemas.Field{},
+		map[string]*schemas.RunError{}, map[string]*schemas.RunError{},
+	}
 }
 
 // request is an expand request that could be read, and where and when it was.
 type request struct {
 	schemas.ExpandRequest
-	offset int64        // in expand-requests
-	at     time.Time    // Kafka's timestamp
-	ends   schemas.Ends // of the inputs, when it was read: its run must see what lies before them
+	offset int64     // in expand-requests
+	at     time.Time // Kafka's timestamp
+	size   int       // bytes of its JSON
 }
 
 // step is one decision: what is written in one transaction, and applied to the state once that is committed. The zero step
@@ -47,27 +54,6 @@ func (s *state) apply(committed step) {
 	if committed.expansion != nil {
 		s.expansions[committed.expansion.ExpansionID] = committed.expansion
 	}
-}
-
-// active returns the expansion whose run is under way, or nil. Runs go one after another, so there is one at most.
-func (s *state) active() *schemas.Expansion {
-	for _, e := range s.expansions {
-		if e.Run != nil {
-			return e
-		}
-	}
-	return nil
-}
-
-// next returns the expansion whose first waiting request came before all others, or nil when none waits.
-func (s *state) next() *schemas.Expansion {
-	var first *schemas.Expansion
-	for _, e := range s.expansions {
-		if len(e.Pending) > 0 && (first == nil || e.Pending[0].Offset < first.Pending[0].Offset) {
-			first = e
-		}
-	}
-	return first
 }
 
 // inOrder lists the expansions by id: a map has no order, and decisions must have one.

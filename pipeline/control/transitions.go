@@ -8,9 +8,6 @@ import (
 	"kindred/schemas"
 )
 
-// largestModel is how many bytes of a model a topic surely takes.
-const largestModel = 1_000_000
-
 // start gives an expansion's first waiting request its turn, under an epoch of its own. What cannot run any more fails.
 func start(e *schemas.Expansion, now time.Time) step {
 	d := redraft(e, now)
@@ -40,7 +37,8 @@ func restart(e *schemas.Expansion, now time.Time) step {
 }
 
 // commit takes the run under way past the point of no return, with the model that was learned for a definition; or it fails
-// the run, when no record can hold that model. The name is as it is now: it may have changed while the run learned.
+// the run, when no record can hold that model, or the expansion with its report. The name is as it is now: it may have changed
+// while the run learned. Of a deletion nothing is learned.
 func commit(e *schemas.Expansion, learned *learn.Result, definition schemas.Definition, now time.Time) step {
 	m := model.Model{}
 	deletion := e.Run.Request.Action == schemas.Delete
@@ -56,11 +54,15 @@ func commit(e *schemas.Expansion, learned *learn.Result, definition schemas.Defi
 	case err != nil:
 		return fail(e, schemas.Internal(err), now)
 	case len(raw) > largestModel:
-		return fail(e, tooLarge(len(raw)), now)
+		return fail(e, modelTooLarge(len(raw)), now)
 	case deletion:
 		return commitDeletion(e, raw, now)
 	}
-	return commitModel(e, m.Definition, learned.Report, raw, now)
+	done := commitModel(e, m.Definition, learned.Report, raw, now)
+	if size := recordSize(done.expansion); size > largestRecord {
+		return fail(e, recordTooLarge(size), now)
+	}
+	return done
 }
 
 // commitModel makes a model and its definition the ones that count. raw are the model's bytes.
@@ -91,7 +93,10 @@ func (d *draft) committed(report *schemas.Report, raw []byte) step {
 // succeed ends a committed run whose part every shard has published.
 func succeed(e *schemas.Expansion, counted counted, now time.Time) step {
 	d := redraft(e, now)
-	report := *e.Run.Report
+	report := *schemas.NewReport()
+	if e.Run.Report != nil {
+		report = *e.Run.Report
+	}
 	report.Counts.Members = counted.members
 	report.Counts.Entered, report.Counts.Left, report.Counts.Changed = counted.entered, counted.left, counted.changed
 	if d.e.State != schemas.StateDeleted {

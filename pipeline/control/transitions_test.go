@@ -14,7 +14,7 @@ func TestARequestWaitsRunsAndEnds(t *testing.T) {
 	d.turn()
 	d.status("a", schemas.Processing)
 	e := d.state.expansions["x"]
-	if e.Epoch != 1 || e.Run.Epoch != 1 || e.Run.Ends.SegmentChanges != 1 || e.Definition != nil || e.State != schemas.StateNew {
+	if e.Epoch != 1 || e.Run.Epoch != 1 || e.Definition != nil || e.State != schemas.StateNew {
 		t.Errorf("before its commit the record is %+v", e)
 	}
 	d.commit()
@@ -42,7 +42,7 @@ func TestRunsGoByTheOrderOfTheirRequests(t *testing.T) {
 	}
 	for _, id := range []string{"c", "a", "b"} {
 		d.turn()
-		if e := d.state.active(); e.ExpansionID != id {
+		if e := d.active(); e.ExpansionID != id {
 			t.Errorf("%s runs, want %s", e.ExpansionID, id)
 		}
 		d.commit()
@@ -54,8 +54,8 @@ func TestATakeOverBeforeTheCommitTakesTheNextEpoch(t *testing.T) {
 	d := newDesk(t)
 	d.ask(expand("a"))
 	d.turn()
-	d.do(restart(d.state.active(), noon))
-	if e := d.state.active(); e.Epoch != 2 || e.Run.Epoch != 2 || e.Run.RunID != "a" || e.Run.Committed {
+	d.do(restart(d.active(), noon))
+	if e := d.active(); e.Epoch != 2 || e.Run.Epoch != 2 || e.Run.RunID != "a" || e.Run.Committed {
 		t.Errorf("taken over it is %+v", e.Run)
 	}
 }
@@ -73,7 +73,7 @@ func TestADeletedExpansionKeepsItsEpoch(t *testing.T) {
 	}
 	d.ask(expand("again"))
 	d.turn()
-	if e := d.state.active(); e.Epoch != 3 || e.State != schemas.StateNew {
+	if e := d.active(); e.Epoch != 3 || e.State != schemas.StateNew {
 		t.Errorf("expanded again it is %+v", e)
 	}
 }

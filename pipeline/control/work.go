@@ -4,115 +4,158 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"log/slog"
 	"runtime/debug"
 	"sync"
 	"time"
 
 	"kindred/pipeline/learn"
 	"kindred/schemas"
-	"kindred/schemas/retry"
 )
 
-// heldUp are the pauses of a run that something outside holds up.
-var heldUp = retry.Backoff{First: 100 * time.Millisecond, Last: 5 * time.Second}
+// update is a message of the work of a run: progress, or the one result that ends the work.
+type update struct {
+	expansionID string
+	epoch       int64 // of the attempt: an update of an attempt that was ended meanwhile is dropped
 
-// work is what a run does beside the term, between two decisions: it learns up to the commit, and waits for the shards after
-// it. It ends with one result, or with its ctx when the term has ended the run.
+	// Progress. Later progress replaces it.
+	stage    schemas.Stage
+	progress float64 // 0..1 over the whole run
+
+	// Result: one of them, or none.
+	learned    *learn.Result
+	definition schemas.Definition // what it was learned for
+	err        error              // a *schemas.RunError: it cannot be learned; else it may be tried again
+}
+
+// learnNext lets the oldest run learn that can, unless one learns. A run that cannot be learned from the segments as they
+// are fails.
+func (t *term) learnNext(ctx context.Context) error {
+	for t.learner() == nil {
+		var a *attempt
+		for _, other := range t.attempts {
+			if t.canLearn(other) && (a == nil || other.place < a.place) {
+				a = other
+			}
+		}
+		if a == nil {
+			return nil
+		}
+		e := t.state.expansions[a.expansionID]
+		lesson, why := t.state.lesson(e, a.needs.ends)
+		if why != nil {
+			if err := t.commit(ctx, fail(e, why, now())); err != nil {
+				return err
+			}
+			continue
+		}
+		t.learn(ctx, a, lesson)
+	}
+	return nil
+}
+
+// canLearn reports whether nothing is left that a run has to wait for but its turn.
+func (t *term) canLearn(a *attempt) bool {
+	return !a.committed && a.seen && t.unread(a) == "" && !time.Now().Before(a.after)
+}
+
+// learn has a model learned in the background.
+func (t *term) learn(ctx context.Context, a *attempt, lesson learn.Lesson) {
+	ctx, a.learning = context.WithCancel(ctx)
+	a.waits = ""
+	w := &work{learner: t.Learner, log: t.Log, lesson: lesson, epoch: a.epoch, updates: t.updates}
+	t.background.Go(func() { w.run(ctx) })
+}
+
+// handle decides on an update of the work of a run.
+func (t *term) handle(ctx context.Context, u update) error {
+	a := t.attempts[u.expansionID]
+	if a == nil || a.epoch != u.epoch || a.learning == nil {
+		return nil // too late
+	}
+	e := t.state.expansions[u.expansionID]
+	var refused *schemas.RunError
+	switch {
+	case errors.As(u.err, &refused):
+		return t.commit(ctx, fail(e, refused, now()))
+	case u.err != nil:
+		return t.holdUp(ctx, a, u.err)
+	case u.learned != nil:
+		return t.commit(ctx, t.committed(e, u))
+	case t.say(a, u.stage, u.progress, ""):
+		return t.report(ctx, a)
+	}
+	return nil
+}
+
+// holdUp takes a run's turn from it until its next try is due: others can learn meanwhile, if what holds it up does not concern
+// them.
+func (t *term) holdUp(ctx context.Context, a *attempt, err error) error {
+	if why := err.Error(); why != a.failed {
+		t.Log.Warn("a run is held up; trying again", "expansion", a.expansionID, "error", err)
+		a.failed = why
+	}
+	a.stopLearning()
+	a.seen, a.after = false, time.Now().Add(a.pauses.Next())
+	a.waits = "held up: " + a.failed
+	t.lookSoon()
+	if t.say(a, schemas.Waiting, 0, a.waits) {
+		return t.report(ctx, a)
+	}
+	return nil
+}
+
+// committed returns the commit of what was learned. A panic fails the run alone.
+func (t *term) committed(e *schemas.Expansion, u update) (decided step) {
+	defer func() {
+		if p := recover(); p != nil {
+			t.Log.Error("a run panicked", "expansion", e.ExpansionID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			decided = fail(e, schemas.Internal(fmt.Errorf("%v", p)), now())
+		}
+	}()
+	return commit(e, u.learned, u.definition, now())
+}
+
+// work is what a run does beside the term: it learns. It ends with one result, or with its ctx when the term has ended the run.
 type work struct {
-	*Controller
-	e       *schemas.Expansion // as it was when the work began
+	learner Learner
+	log     *slog.Logger
+	lesson  learn.Lesson
+	epoch   int64
 	updates chan<- update
 
 	mutex sync.Mutex    // a learner reports from several goroutines
 	stage schemas.Stage // last reported
 }
 
-// run works until there is a result or ctx ends. A panic fails the run alone.
 func (w *work) run(ctx context.Context) {
+	result := update{definition: w.lesson.Definition}
+	result.learned, result.err = w.learn(ctx)
+	w.send(ctx, result)
+}
+
+// learn has a model learned. A panic fails the run alone.
+func (w *work) learn(ctx context.Context) (learned *learn.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			w.Log.Error("a run panicked", "expansion", w.e.ExpansionID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			w.finish(ctx, update{failed: schemas.Internal(fmt.Errorf("%v", p))})
+			w.log.Error("a run panicked", "expansion", w.lesson.ExpansionID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			learned, err = nil, schemas.Internal(fmt.Errorf("%v", p))
 		}
 	}()
-	switch {
-	case w.e.Run.Committed:
-		w.publish(ctx)
-	case w.e.Run.Request.Action == schemas.Delete:
-		w.finish(ctx, update{learned: &learn.Result{}}) // there is nothing to learn
-	default:
-		w.learn(ctx)
+	learned, err = w.learner.Learn(ctx, w.lesson, func(stage schemas.Stage, progress float64) { w.report(ctx, stage, progress) })
+	if learned == nil && err == nil {
+		err = schemas.Internal(errors.New("nothing was learned, and nobody says why"))
 	}
-}
-
-// learn waits until the shards have seen what the run must see, and has a model learned from them. What can heal is
-// tried again until ctx ends.
-func (w *work) learn(ctx context.Context) {
-	pauses := heldUp
-	for {
-		lesson, learned, err := w.tryToLearn(ctx)
-		var failed *schemas.RunError
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err == nil:
-			w.finish(ctx, update{learned: learned, definition: lesson.Definition})
-			return
-		case errors.As(err, &failed):
-			w.finish(ctx, update{failed: failed})
-			return
-		}
-		w.Log.Warn("a run is held up; trying again", "expansion", w.e.ExpansionID, "error", err)
-		w.report(ctx, schemas.Waiting, 0, "held up: "+err.Error())
-		if pauses.Wait(ctx) != nil {
-			return
-		}
-	}
-}
-
-func (w *work) tryToLearn(ctx context.Context) (lesson learn.Lesson, learned *learn.Result, err error) {
-	if err := w.awaitInputs(ctx); err != nil {
-		return lesson, nil, err
-	}
-	if lesson, err = w.lesson(ctx); err != nil {
-		return lesson, nil, err
-	}
-	learned, err = w.Learner.Learn(ctx, lesson, func(stage schemas.Stage, progress float64) {
-		w.report(ctx, stage, progress, "")
-	})
-	return lesson, learned, err
-}
-
-// publish waits until every shard has published its part. What can heal is tried again until ctx ends.
-func (w *work) publish(ctx context.Context) {
-	pauses := heldUp
-	for {
-		sum, err := w.awaitPasses(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err == nil:
-			w.finish(ctx, update{counted: &sum})
-			return
-		}
-		w.Log.Warn("a committed run is held up; trying again", "expansion", w.e.ExpansionID, "error", err)
-		w.report(ctx, schemas.Publishing, 0, "held up: "+err.Error())
-		if pauses.Wait(ctx) != nil {
-			return
-		}
-	}
+	return learned, err
 }
 
 // report sends how far a stage is, 0 to 1. When the term is busy the report is dropped, unless it begins a new stage.
-func (w *work) report(ctx context.Context, stage schemas.Stage, progress float64, detail string) {
+func (w *work) report(ctx context.Context, stage schemas.Stage, progress float64) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	u := update{
-		expansionID: w.e.ExpansionID, epoch: w.e.Run.Epoch,
-		stage: stage, progress: math.Round(overall(stage, progress)*1000) / 1000, detail: detail,
-	}
+	u := update{stage: stage, progress: overall(stage, progress)}
 	if stage == w.stage {
+		u.expansionID, u.epoch = w.lesson.ExpansionID, w.epoch
 		select {
 		case w.updates <- u:
 		default:
@@ -120,17 +163,13 @@ func (w *work) report(ctx context.Context, stage schemas.Stage, progress float64
 		return
 	}
 	w.stage = stage
-	select {
-	case w.updates <- u:
-	case <-ctx.Done():
-	}
+	w.send(ctx, u)
 }
 
-// finish sends the result.
-func (w *work) finish(ctx context.Context, result update) {
-	result.expansionID, result.epoch = w.e.ExpansionID, w.e.Run.Epoch
+func (w *work) send(ctx context.Context, u update) {
+	u.expansionID, u.epoch = w.lesson.ExpansionID, w.epoch
 	select {
-	case w.updates <- result:
+	case w.updates <- u:
 	case <-ctx.Done():
 	}
 }

@@ -56,23 +56,44 @@ func (w *world) ask(format string, args ...any) {
 	w.publish(schemas.ExpandRequests, 0, [2]string{"x", fmt.Sprintf(format, args...)})
 }
 
-// ended waits until runs have come to their ends, and returns all their events.
+// ended waits until runs have come to their ends, and returns all events.
 func (w *world) ended(runs ...string) map[string][]schemas.Run {
 	w.Helper()
-	events := map[string][]schemas.Run{}
-	missing := func() bool {
+	return w.events(func(events map[string][]schemas.Run) bool {
 		for _, id := range runs {
 			if e := events[id]; len(e) == 0 || !e[len(e)-1].Status.Final() {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// says waits until an event of a run has a stage and a detail, and demands that the run has not ended before.
+func (w *world) says(run string, stage schemas.Stage, detail string) {
+	w.Helper()
+	w.events(func(events map[string][]schemas.Run) bool {
+		for _, r := range events[run] {
+			if r.Status.Final() {
+				w.Fatalf("it does not wait: %+v", r)
+			}
+			if r.Stage == stage && strings.Contains(r.Detail, detail) {
 				return true
 			}
 		}
 		return false
-	}
+	})
+}
+
+// events reads runs until enough of them are there, and returns them by run.
+func (w *world) events(enough func(map[string][]schemas.Run) bool) map[string][]schemas.Run {
+	w.Helper()
+	events := map[string][]schemas.Run{}
 	at := wire.Position{Topic: w.Prefix.Topic(schemas.Runs)}
-	for missing() {
+	for !enough(events) {
 		fetched, err := w.Fetcher.Fetch(w.Ctx, []wire.Position{at}, longest)
 		if err != nil {
-			w.Fatalf("%v: of %v there is %+v", err, runs, events)
+			w.Fatalf("%v: there is %+v", err, events)
 		}
 		for _, f := range fetched {
 			at.Offset, err = f.Each(func(r *wire.Record) error {
@@ -101,7 +122,7 @@ func (w *world) expansion(id string) (last schemas.Expansion) {
 // join takes a place in the controller's group until the test ends.
 func (w *world) join() *consumers.Generation {
 	w.Helper()
-	return w.Join("control", schemas.ExpandRequests, schemas.DataEvents)
+	return w.Join("control", schemas.ExpandRequests, schemas.DataEvents, schemas.Fields)
 }
 
 func (w *world) transactions(id string, gen *consumers.Generation, crash func() bool) *testkit.Transactions {

@@ -1,0 +1,68 @@
+package control
+
+import (
+	"slices"
+
+	"kindred/schemas"
+)
+
+// How runs take turns:
+//
+//  1. An expansion has one run under way at most. Its other requests wait behind it, and what becomes of them depends on
+//     nothing but their own expansion.
+//  2. Runs begin in the order of their requests, and one learns at a time: the oldest of those that can. While it does, no
+//     other begins.
+//  3. A run that cannot learn yet, because a shard has not seen what it must see or because something holds it up, lends its
+//     turn: the next begins, finds out what it waits for itself, and says so.
+//  4. A deletion learns nothing. It begins, and is committed, as soon as no other run of its expansion is under way.
+//  5. A committed run only waits until the shards have published. It keeps nobody from learning.
+//  6. So many may be under way, and no more: what holds up all of them would hold up the next one, too, and each of them
+//     writes an event every heartbeat.
+const (
+	mostUnderWay = 16 // runs that learn, or have learned
+	mostLeaving  = 64 // deletions
+)
+
+// next returns the expansion whose first waiting request has its turn now, or nil. waits reports whether the run of an
+// expansion that was not committed cannot learn yet.
+func (s *state) next(waits func(expansionID string) bool) *schemas.Expansion {
+	toLearn, toLeave := s.turns(waits)
+	var first *schemas.Expansion
+	for _, e := range s.expansions {
+		if e.Run != nil || len(e.Pending) == 0 {
+			continue
+		}
+		mayBegin := toLearn
+		if isDelete(e.Pending[0]) {
+			mayBegin = toLeave
+		}
+		if mayBegin && (first == nil || e.Pending[0].Offset < first.Pending[0].Offset) {
+			first = e
+		}
+	}
+	return first
+}
+
+// turns reports whether a run that learns may begin, and whether a deletion may.
+func (s *state) turns(waits func(expansionID string) bool) (toLearn, toLeave bool) {
+	toLearn = true
+	underWay, leaving := 0, 0
+	for id, e := range s.expansions {
+		switch {
+		case e.Run == nil:
+		case e.Run.Request.Action == schemas.Delete:
+			leaving++
+		default:
+			underWay++
+			toLearn = toLearn && (e.Run.Committed || waits(id))
+		}
+	}
+	return toLearn && underWay < mostUnderWay, leaving < mostLeaving
+}
+
+// underWay lists the expansions whose runs are under way, the run that began first before the others.
+func (s *state) underWay() []*schemas.Expansion {
+	all := slices.DeleteFunc(s.inOrder(), func(e *schemas.Expansion) bool { return e.Run == nil })
+	slices.SortStableFunc(all, func(a, b *schemas.Expansion) int { return a.Run.StartedAt.Compare(b.Run.StartedAt) })
+	return all
+}
