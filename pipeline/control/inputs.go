@@ -97,8 +97,8 @@ func decode(r *wire.Record, read func(key, value []byte) error) error {
 	return read(r.Key, value)
 }
 
-// letter makes a dead letter, which aliases the record. The code of an error that is no schemas.Malformed, which would be a mistake of ours, is that of
-// a wrong schema.
+// letter makes a dead letter, which aliases the record. The code of an error that is no schemas.Malformed, which would be a
+// mistake of ours, is that of a wrong schema.
 func (t *term) letter(input int, r *wire.Record, why error) schemas.DeadLetter {
 	var malformed *schemas.Malformed
 	if !errors.As(why, &malformed) {

@@ -140,6 +140,9 @@ func (t *term) decide(ctx context.Context, batch []wire.Fetched) error {
 		if f.Skipped() > 0 && input != fieldsInput {
 			t.Log.Warn("records were deleted before they were read", "topic", f.Topic, "from", f.Offset, "to", f.Start)
 		}
+		if input == fieldsInput && f.HighWatermark < t.told {
+			t.told = 0 // the topic was created anew
+		}
 		next, err := wire.EachReadable(ctx, t.Reader, f, func(r *wire.Record) error {
 			decided, err := t.decideOn(input, r)
 			if err != nil {
@@ -154,8 +157,6 @@ func (t *term) decide(ctx context.Context, batch []wire.Fetched) error {
 		switch {
 		case input == segmentsInput:
 			err = t.commit(ctx, t.state.segmentStates()...)
-		case input == fieldsInput && f.HighWatermark < t.told && !f.OutOfRange:
-			t.told = 0 // the topic was created anew
 		case input == fieldsInput:
 			err = t.declared(ctx, t.at[input], nil)
 		}

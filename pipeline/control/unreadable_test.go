@@ -111,6 +111,37 @@ func TestADeclarationThatCannotBeReadIsOneDeadLetterForEver(t *testing.T) {
 	}
 }
 
+// ahead is a place in a group that has read more of a topic than there is.
+type ahead struct {
+	control.Group
+	topic string
+}
+
+func (a ahead) Committed(ctx context.Context, topic string, partitions ...int) (map[int]int64, error) {
+	if topic == a.topic {
+		return map[int]int64{0: 100}, nil
+	}
+	return a.Group.Committed(ctx, topic, partitions...)
+}
+
+func TestDeclarationsOfATopicThatWasCreatedAnewAreReadAnew(t *testing.T) {
+	w := newWorld(t, testkit.Kafka(t), "test.")
+	gen := w.join()
+	w.segment("vip")
+	w.publish(schemas.Fields, 0, [2]string{"Age", `{"type":"IntType"}`}, [2]string{"City", `{not JSON`})
+	l := &asking{learner: &learner{}, lessons: map[string]learn.Lesson{}}
+	c := w.controller(w.transactions("controller", gen, never), w.caches(), l)
+	w.Run(func() error { return c.Run(w.Ctx, ahead{gen, w.Prefix.Topic(schemas.Fields)}) })
+	w.on("x", schemas.Expand, "x", ofVIP)
+	w.successful(w.ended("x")["x"])
+	if got := l.lessons["x"].Declared; len(got) != 1 || got[0].Name != "Age" {
+		t.Errorf("there are declared %+v", got)
+	}
+	if got, want := w.letters(), []string{"fields not_json"}; !slices.Equal(got, want) {
+		t.Errorf("the dead letters are %q, want %q", got, want)
+	}
+}
+
 func TestAnExpansionWhoseRecordCannotBeReadIsLeftAloneAndSaysSo(t *testing.T) {
 	w, _ := started(t, func(w *world) {
 		w.publish(schemas.Expansions, 0,
