@@ -27,7 +27,8 @@ func TestCommands(t *testing.T) {
 			return listener.Close()
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "servers": servers, "secured": secured, "publish": publish, "answer": answer, "consume": consume,
+			"exits": exits, "servers": servers, "secured": secured, "publish": publish, "answer": answer,
+			"consume": consume, "letters": letters,
 		},
 	})
 }

@@ -61,9 +61,12 @@ func (s Screen) Title(text, aside string) {
 }
 
 // Say writes text in lines that fit, each indented by two spaces.
-func (s Screen) Say(text string) {
-	for _, line := range wrap(text, s.width()-2) {
-		s.Line("  %s", line)
+func (s Screen) Say(text string) { s.Indented(2, text) }
+
+// Indented is Say with another indent.
+func (s Screen) Indented(indent int, text string) {
+	for _, line := range wrap(text, s.width()-indent) {
+		s.Line("%*s%s", indent, "", line)
 	}
 }
 

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"kindred/cmd/internal/terminal"
+	"kindred/producers"
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+func (p *program) replayLetters() *cobra.Command {
+	var filter letterFilter
+	var yes, force bool
+	command := &cobra.Command{
+		Use:   "replay [OFFSET]",
+		Short: "Put records back to where they belong: one, or all of a topic or a reason",
+		Long: "Put records back to where they belong: a profile to the partition that --partitioner gives for its key, which heals\n" +
+			"wrong_partition, everything else to its own partition. A record is left where it is when a newer one of its key has come\n" +
+			"since, so that an old profile never overwrites a new one, and when it was put back before. It ends with 1 if a record\n" +
+			"that was meant cannot be put back.",
+		Example: "  kindred dead-letters replay 17\n" +
+			"  kindred dead-letters replay --topic profiles --code wrong_partition --yes",
+		Args: func(command *cobra.Command, arguments []string) error {
+			if len(arguments) == 0 {
+				return nil
+			}
+			return named("OFFSET")(command, arguments)
+		},
+		RunE: func(command *cobra.Command, arguments []string) error {
+			if err := filter.complete(schemas.Prefix(p.settings.Prefix)); err != nil {
+				return usage(err.Error(), command.CommandPath()+" --help")
+			}
+			chosen := filter != letterFilter{}
+			if chosen == (len(arguments) == 1) {
+				return usage("want an OFFSET, or --topic, --code or both", "kindred dead-letters list")
+			}
+			if !yes && !term.IsTerminal(int(os.Stdin.Fd())) {
+				return usage("nobody can be asked here whether records are to be put back", command.CommandPath()+" --yes, once kindred dead-letters list shows what is meant")
+			}
+			c, err := p.connect(command.Context())
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			plan := &replayPlan{kafka: c, partitioner: p.settings.Partitioner, force: force,
+				left: map[string]int64{}, partitions: map[string]int{}, compacted: map[string]bool{}}
+			if len(arguments) == 1 {
+				err = plan.one(command.Context(), arguments[0])
+			} else {
+				err = plan.all(command.Context(), &filter)
+			}
+			if err != nil {
+				return err
+			}
+			if !yes && len(plan.letters) > 0 && !confirmed(p.aside, os.Stdin, plan.question()) {
+				return errors.New("nothing was put back")
+			}
+			return p.replay(command.Context(), plan)
+		},
+	}
+	filter.flags(command.Flags())
+	command.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	command.Flags().BoolVar(&force, "force", false, "put back also what newer records have overtaken, and what was put back before")
+	return command
+}
+
+// one plans to put back the letter that an argument names.
+func (p *replayPlan) one(ctx context.Context, argument string) error {
+	l, err := p.kafka.letterAt(ctx, argument)
+	if err == nil {
+		err = p.add(ctx, l)
+	}
+	if err == nil {
+		err = p.compare(ctx)
+	}
+	return err
+}
+
+// all plans to put back the letters that a filter chooses.
+func (p *replayPlan) all(ctx context.Context, filter *letterFilter) error {
+	_, err := p.kafka.letters(ctx, func(l *letter) error {
+		if !filter.takes(l) {
+			return nil
+		}
+		return p.add(ctx, l)
+	})
+	if err == nil {
+		err = p.compare(ctx)
+	}
+	return err
+}
+
+// question describes the plan to whoever has to agree to it.
+func (p *replayPlan) question() string {
+	to := map[string]int64{}
+	for _, l := range p.letters {
+		to[l.topic]++
+	}
+	var parts []string
+	for _, topic := range slices.Sorted(maps.Keys(to)) {
+		parts = append(parts, terminal.Count(to[topic], "record")+" to "+printable(topic))
+	}
+	return "Put back " + strings.Join(parts, ", ") + "?"
+}
+
+// confirmed asks a person, and reports whether the answer is yes.
+func confirmed(screen terminal.Screen, from io.Reader, question string) bool {
+	fmt.Fprintf(screen.W, "%s [y/N] ", question)
+	answer, _ := bufio.NewReader(from).ReadString('\n') // no answer is a no
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return answer == "y" || answer == "yes"
+}
+
+// replayed is what `dead-letters replay` prints.
+type replayed struct {
+	Matched  int64            `json:"matched"`
+	Replayed int64            `json:"replayed"`
+	Left     map[string]int64 `json:"left"` // by the reason
+	More     bool             `json:"more"` // ask again for the rest
+}
+
+// replay publishes what the plan says, and prints what has become of it.
+func (p *program) replay(ctx context.Context, plan *replayPlan) error {
+	back := &returning{replayPlan: plan, batches: map[destination]*batch{}}
+	err := back.publish(ctx)
+	result := replayed{Matched: plan.matched, Replayed: back.done, Left: plan.left, More: plan.more}
+	if err != nil {
+		return hint(fmt.Errorf("%d of %d records were put back, then: %w", back.done, len(plan.letters), err),
+			"the same command again: what was put back is passed over")
+	}
+	printed := p.print(result, func() { result.draw(p.out, p.aside) })
+	for reason := range plan.left {
+		if printed == nil && !harmless(reason) {
+			return errReported
+		}
+	}
+	return printed
+}
+
+func (r *replayed) draw(screen, aside terminal.Screen) {
+	screen.Line("put back %s", terminal.Count(r.Replayed, "record"))
+	for _, reason := range slices.Sorted(maps.Keys(r.Left)) {
+		screen.Line("left %s %s", terminal.Number(r.Left[reason]), leftWords[reason])
+	}
+	if r.Matched == 0 {
+		aside.Line("no dead letter is meant: kindred dead-letters list shows those that there are")
+	}
+	if r.More {
+		aside.Line("there are more: the same command again puts back the next ones")
+	}
+}
+
+// returning publishes the letters of a plan, in their order, in batches.
+type returning struct {
+	*replayPlan
+	batches map[destination]*batch
+	done    int64 // acknowledged
+}
+
+type destination struct {
+	topic     string
+	partition int
+}
+
+// batch is what goes to one partition next.
+type batch struct {
+	records []wire.Record // copies
+	size    int           // bytes
+}
+
+// largestReplay is the size from which on a batch is sent. It is well below what a topic takes by default.
+const largestReplay = 256 << 10
+
+func (b *returning) publish(ctx context.Context) error {
+	if len(b.letters) == 0 {
+		return nil
+	}
+	next := 0 // of b.letters
+	from := wire.Position{Topic: b.kafka.prefix.Topic(schemas.DeadLetters), Offset: b.letters[0].at}
+	err := b.kafka.readReadable(ctx, from, b.letters[len(b.letters)-1].at+1, func(record *wire.Record) error {
+		for next < len(b.letters) && b.letters[next].at < record.Offset {
+			next++ // it has gone since
+		}
+		if next == len(b.letters) || b.letters[next].at != record.Offset {
+			return nil
+		}
+		l, err := readLetter(record)
+		if err != nil {
+			return err
+		}
+		return b.add(ctx, &l, b.letters[next].target)
+	})
+	for to := range b.batches {
+		if err == nil {
+			err = b.send(ctx, to)
+		}
+	}
+	return err
+}
+
+func (b *returning) add(ctx context.Context, l *letter, partition int) error {
+	to := destination{l.Topic, partition}
+	if b.batches[to] == nil {
+		to.topic = strings.Clone(to.topic)
+		b.batches[to] = new(batch)
+	}
+	record := wire.Record{Key: l.Key, Value: l.Value, Headers: wire.AppendHeaders(l.Replay(),
+		wire.Header{Key: headerLetter, Value: strconv.AppendInt(nil, l.at, 10)})}
+	size := len(record.Key) + len(record.Value) + len(record.Headers)
+	if waiting := b.batches[to]; waiting.size > 0 && waiting.size+size > largestReplay {
+		if err := b.send(ctx, to); err != nil {
+			return err
+		}
+	}
+	b.batches[to].records = append(b.batches[to].records, record.Clone())
+	b.batches[to].size += size
+	return nil
+}
+
+// send publishes what waits for a partition. If that is too large as a whole, each record is tried alone.
+func (b *returning) send(ctx context.Context, to destination) error {
+	records := b.batches[to].records
+	b.batches[to].records, b.batches[to].size = nil, 0
+	err := b.put(ctx, to, records)
+	if !errors.Is(err, producers.ErrTooLarge) {
+		return err
+	}
+	for i := range records {
+		err := b.put(ctx, to, records[i:i+1])
+		if errors.Is(err, producers.ErrTooLarge) {
+			b.left[leftTooLarge]++
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *returning) put(ctx context.Context, to destination, records []wire.Record) error {
+	var built wire.Builder
+	for i := range records {
+		built.Add(time.Now().UnixMilli(), records[i].Key, records[i].Value, records[i].Headers)
+	}
+	_, err := b.kafka.producer.Publish(ctx, to.topic, to.partition, &built)
+	if err == nil {
+		b.done += int64(len(records))
+	}
+	return err
+}

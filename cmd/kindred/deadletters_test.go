@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"kindred/cmd/internal/terminal"
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// letters makes a dead letter of every line of a file: TOPIC PARTITION OFFSET CODE SIZE KEY VALUE. A SIZE that is not 0 is that
+// of a value which was left out, the VALUE null is a tombstone. The one on line n was made n seconds after 2026-11-23.
+func letters(script *testscript.TestScript, _ bool, arguments []string) {
+	c := connect(script)
+	defer c.close()
+	var batch wire.Builder
+	at := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+	for line := range strings.Lines(script.ReadFile(arguments[0])) {
+		words := strings.SplitN(strings.TrimSpace(line), " ", 7)
+		partition, err := strconv.Atoi(words[1])
+		script.Check(err)
+		offset, err := strconv.ParseInt(words[2], 10, 64)
+		script.Check(err)
+		at = at.Add(time.Second)
+		d := schemas.DeadLetter{
+			Topic: words[0], Partition: partition, Offset: offset, Stage: schemas.LetterShard, Code: words[3],
+			Message: "it is not as it should be", At: at, Key: []byte(words[5]),
+			Headers: wire.AppendHeaders(nil, wire.Header{Key: schemas.HeaderSubject, Value: []byte(words[5])}),
+		}
+		if words[6] != "null" && words[4] == "0" {
+			d.Value = []byte(words[6])
+		}
+		headers := d.AllHeaders()
+		if words[4] != "0" {
+			headers = wire.AppendHeaders(headers, wire.Header{Key: headerSize, Value: []byte(words[4])})
+		}
+		batch.Add(at.UnixMilli(), d.Key, d.Value, headers)
+	}
+	_, err := c.producer.Publish(context.Background(), c.prefix.Topic(schemas.DeadLetters), 0, &batch)
+	script.Check(err)
+}
+
+// kindred runs a command against the world, and returns what it printed.
+func (w *world) kindred(code int, arguments ...string) string {
+	w.Helper()
+	var out strings.Builder
+	arguments = append(arguments, "--kafka", w.kafkaAddr, "--redis", w.redisAddr, "--prefix", w.settings.Prefix)
+	if got := run(w.Ctx, arguments, &out, &out); got != code {
+		w.Fatalf("%q ended with %d, want %d:\n%s", arguments, got, code, &out)
+	}
+	return out.String()
+}
+
+// A producer with another partitioner has erased a customer: the tombstone lies where its owner never looks. Put back, it takes
+// the customer out of the expansion.
+func TestATombstoneInTheWrongPartitionErasesOnceItIsPutBack(t *testing.T) {
+	everywhere(t, func(w *world) {
+		w.serve()
+		w.declare()
+		w.bring(0, crowd)
+		w.segment("vip", `"added":%s`, vips(0, crowd))
+		w.successful("more", `"action":"expand","sourceSegmentId":"vip","share":0.3`)
+		w.agree()
+		w.market.news()
+
+		gone := first(w.market.of("more"), 1)[0]
+		wrong := (home(schemas.Profiles, gone) + 1) % shardsOfAWorld
+		w.Publish(schemas.Profiles, wrong, time.Now(), gone, nil, nil)
+		w.agree()
+		w.moves("", "")
+		w.deadLetters(gone)
+
+		if said := w.kindred(done, "dead-letters", "replay", "0", "--yes"); !strings.Contains(said, "put back 1 record\n") {
+			w.Errorf("replay says %q", said)
+		}
+		w.agree()
+		w.moves(schemas.TypeMembershipLeft, schemas.ByErasure, gone)
+		w.deadLetters(gone) // no second one
+
+		if said := w.kindred(done, "dead-letters", "replay", "--topic", "profiles", "--yes"); !strings.Contains(said, "left 1 put back before") {
+			w.Errorf("replay for the second time says %q", said)
+		}
+	})
+}
+
+// TestPuttingBackUndoesNothingThatCameLater: an old profile must not overwrite a new one, nor bring back an erased customer.
+func TestPuttingBackUndoesNothingThatCameLater(t *testing.T) {
+	everywhere(t, func(w *world) {
+		w.serve()
+		const old, early, late = `{"fields":{"City":"Oslo"}}`, 0, 1
+		minutes := func(n int) time.Time { return time.Now().Add(time.Duration(n-10) * time.Minute) }
+		wrong := func(id string, at int, value []byte) {
+			w.Publish(schemas.Profiles, (home(schemas.Profiles, id)+1)%shardsOfAWorld, minutes(at), id, value, nil)
+		}
+		right := func(id string, at int, value []byte) {
+			w.Publish(schemas.Profiles, home(schemas.Profiles, id), minutes(at), id, value, nil)
+		}
+		wrong("overtaken", early, []byte(old))
+		right("overtaken", late, []byte(`{"fields":{"City":"Bonn"}}`))
+		wrong("erased", early, []byte(old))
+		wrong("erased", late, nil) // by the same producer: a letter, too, and the one that counts
+		right("comes-late", early, []byte(`{"fields":{"City":"Bonn"}}`))
+		wrong("comes-late", late, []byte(old))
+		right("broken", early, []byte(`{"fields":`))
+		right("broken", late, []byte(old))
+		w.settle()
+
+		said := w.kindred(done, "dead-letters", "replay", "--topic", "profiles", "--yes")
+		if !strings.Contains(said, "put back 2 records\n") || !strings.Contains(said, "left 3 overtaken by a newer record") {
+			w.Errorf("replay says %q", said)
+		}
+		w.settle()
+		last := map[string]string{}
+		w.All(schemas.Profiles, shardsOfAWorld, func(r *wire.Record) {
+			if home(schemas.Profiles, string(r.Key)) == schemas.Murmur2.Partition(r.Key, shardsOfAWorld) {
+				if _, replayed := r.Headers.Get(headerLetter); replayed {
+					last[string(r.Key)] = string(r.Value)
+				}
+			}
+		})
+		if len(last) != 2 || last["comes-late"] != old || last["erased"] != "" {
+			w.Errorf("put back were %q", last)
+		}
+	})
+}
+
+func TestAPersonIsAskedAndSilenceIsANo(t *testing.T) {
+	check := func(answer string, want bool) {
+		t.Helper()
+		if got := confirmed(terminal.Screen{W: io.Discard}, strings.NewReader(answer), "Put back 1 record?"); got != want {
+			t.Errorf("%q counts as %v", answer, got)
+		}
+	}
+	check("y\n", true)
+	check(" YES \n", true)
+	check("\n", false)
+	check("", false)
+	check("no\n", false)
+	check("yesterday\n", false)
+}
+
+func TestAMaskKeepsTheShapeAndTellsNothing(t *testing.T) {
+	check := func(text, want string) {
+		t.Helper()
+		if got := mask([]byte(text)); got != want {
+			t.Errorf("%q is shown as %q, want %q", text, got, want)
+		}
+	}
+	check(`{"customerId":"c-17","fields":{"City":"Ålesund","Age":41,"Member":true},"profiling" : false}`,
+		`{"customerId":"x-9","fields":{"x":"x","x":9,"x":x},"profiling" : x}`)
+	check("ann.smith@example.org;+47 900 00 000", "x.x@x.x;+9 9 9 9")
+	check("fields are named here, and \"fields\" too", `x x x x, x "x" x`)
+	check("\x1b[31m\xff", ".[9x.")
+	check("", "")
+}
+
+func TestAListHoldsOnePageHoweverManyThereAre(t *testing.T) {
+	list := letterList{page: make([]letterLine, 0, 3)}
+	for n := range 5000 {
+		l := letter{at: int64(n)}
+		l.Topic, l.Code = "t", "not_json"
+		if n > 2000 {
+			l.Code = fmt.Sprintf("made-up-%d", n)
+		}
+		list.add(&l)
+	}
+	list.finish()
+	if len(list.Letters) != 3 || list.Letters[0].Offset != 4999 || list.Letters[2].Offset != 4997 {
+		t.Errorf("the page is %+v", list.Letters)
+	}
+	var sum int64
+	for _, c := range list.Counts {
+		sum += c.Count
+	}
+	if sum != 5000 || len(list.Counts) > mostCounted+1 {
+		t.Errorf("%d letters in %d counts", sum, len(list.Counts))
+	}
+}
