@@ -46,6 +46,9 @@ func (p *program) ended(err error) int {
 	case err == nil:
 		return done
 	case errors.Is(err, errReported):
+		if errors.As(err, &known) {
+			return known.code
+		}
 		return failed
 	case errors.As(err, &known):
 	case errors.As(err, &server):

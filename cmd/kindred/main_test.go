@@ -28,7 +28,7 @@ func TestCommands(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "servers": servers, "secured": secured, "publish": publish, "answer": answer,
-			"consume": consume, "letters": letters,
+			"consume": consume, "letters": letters, "eventually": eventually,
 		},
 	})
 }

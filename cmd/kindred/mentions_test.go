@@ -75,7 +75,7 @@ func TestWhatDoesNotExistIsFound(t *testing.T) {
 	}
 	check("kindred expands segments; kindred itself does not", nil)
 	check("wait (kindred show vip, /readyz), or lower --min-source", nil)
-	check("wait until profiles have arrived (kindred doctor), or lower --min-source", nil, "there is no command kindred doctor")
+	check("wait until profiles have arrived (kindred nurse), or lower --min-source", nil, "there is no command kindred nurse")
 	check("kindred load rows FILE", nil, "there is no command kindred load rows")
 	check("kindred load segment FILE --id x", nil, "kindred load segment has no flag --id")
 	check("./kindred expand vip --limit 3", nil, "kindred expand has no flag --limit")

@@ -35,7 +35,7 @@ func (p *program) root() *cobra.Command {
 			root.AddCommand(command)
 		}
 	}
-	add("run", p.demo(), p.serve(), p.topics())
+	add("run", p.demo(), p.serve(), p.topics(), p.doctor())
 	add("data", p.load(), p.deadLetters())
 	add("expansions", p.expand(), p.edit(), p.refresh(), p.cancel(), p.rename(), p.delete(), p.list(), p.show(), p.members())
 	root.AddCommand(p.bench(), p.version())

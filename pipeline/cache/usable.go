@@ -87,13 +87,7 @@ func infoOf(ctx context.Context, node redis.Cmdable) (map[string]string, error) 
 	if err != nil && !errors.As(err, &refused) {
 		return nil, err
 	}
-	info := map[string]string{}
-	for line := range strings.Lines(text) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
-			info[name] = value
-		}
-	}
-	return info, nil
+	return parseInfo(text), nil
 }
 
 var (

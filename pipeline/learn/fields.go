@@ -30,7 +30,7 @@ func (r *run) choose(ctx context.Context) error {
 	}
 	if least := orDefault(r.MinSource, 25); r.customers.Source < int64(least) {
 		return schemas.Refuse(schemas.CodeSourceTooSmall,
-			"wait until profiles have arrived, or lower --min-source",
+			"wait until profiles have arrived (kindred doctor), or lower --min-source",
 			"segment %s refused: %d of %d source members have a profile, need %d",
 			r.Definition.SourceSegmentID, r.customers.Source, size, least)
 	}

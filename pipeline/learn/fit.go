@@ -54,7 +54,7 @@ func unlearnable(err error) error {
 	case errors.Is(err, train.ErrNoBackground):
 		return schemas.Refuse(schemas.CodeBadValue, "take a source that not every customer is in", "%v", err)
 	case errors.Is(err, train.ErrNoSource):
-		return schemas.Refuse(schemas.CodeSourceTooSmall, "wait until profiles have arrived", "%v", err)
+		return schemas.Refuse(schemas.CodeSourceTooSmall, "wait until profiles have arrived (kindred doctor)", "%v", err)
 	case errors.Is(err, train.ErrConstant):
 		return schemas.Refuse(schemas.CodeBadField, "choose other fields (--field)", "%v", err)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
