@@ -21,6 +21,9 @@ func (p *program) version() *cobra.Command {
 	}
 }
 
+// release is the version of an image, which is built without the history that a version is read from (-X main.release=...).
+var release string
+
 type build struct {
 	Version string `json:"version"`
 	Go      string `json:"go"`
@@ -39,6 +42,9 @@ func thisBuild() build {
 		if setting.Key == "vcs.revision" && (b.Version == "" || b.Version == "(devel)") {
 			b.Version = setting.Value[:min(len(setting.Value), 12)]
 		}
+	}
+	if release != "" {
+		b.Version = release
 	}
 	return b
 }
