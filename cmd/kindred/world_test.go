@@ -81,12 +81,18 @@ func newWorld(t testing.TB, at addresses) *world {
 
 func newWorldFor(t testing.TB, longest time.Duration, at addresses) *world {
 	t.Helper()
+	return newWorldOf(t, longest, at, config.Settings{
+		Kafka: []string{at.kafkaAddr}, Redis: []string{at.redisAddr},
+		Prefix: fmt.Sprintf("test-%d-%d.", time.Now().UnixNano(), worlds.Add(1)),
+	})
+}
+
+// newWorldOf is newWorldFor with settings of the test's own.
+func newWorldOf(t testing.TB, longest time.Duration, at addresses, settings config.Settings) *world {
+	t.Helper()
 	w := &world{addresses: at, program: &program{
-		settings: config.Settings{
-			Kafka: []string{at.kafkaAddr}, Redis: []string{at.redisAddr},
-			Prefix: fmt.Sprintf("test-%d-%d.", time.Now().UnixNano(), worlds.Add(1)),
-		},
-		out: terminal.Screen{W: io.Discard}, aside: terminal.Screen{W: io.Discard},
+		settings: settings,
+		out:      terminal.Screen{W: io.Discard}, aside: terminal.Screen{W: io.Discard},
 		log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}}
 	var err error
