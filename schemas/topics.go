@@ -14,6 +14,7 @@ const (
 	DeadLetters    = "dead-letters"
 	SegmentMembers = "segment-members"
 	Models         = "models"
+	Settings       = "settings"
 )
 
 // Prefix begins the name of every topic, group, transactional id and Redis key of one installation.
@@ -68,5 +69,6 @@ func Topics(shards int) []Topic {
 		letters,
 		compact(SegmentMembers, shards, "min.compaction.lag.ms", hour, maxLag, week),
 		compact(Models, shards),
+		compact(Settings, 1),
 	}
 }

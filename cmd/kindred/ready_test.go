@@ -57,6 +57,7 @@ func apart(t *testing.T) (*world, *miniredis.Miniredis) {
 }
 
 func TestEachPartSaysHowItIs(t *testing.T) {
+	t.Parallel()
 	w, redis := apart(t)
 	first, stop := w.serveAt("127.0.0.1:0")
 	w.awaitReady(first, 200, "kafka: works", "redis: works", "shards: 12 of 12 ready", "router: works", "controller: works")
@@ -77,6 +78,7 @@ func TestEachPartSaysHowItIs(t *testing.T) {
 }
 
 func TestMetricsSayWhatIsGoingOn(t *testing.T) {
+	t.Parallel()
 	w, _ := apart(t)
 	address, _ := w.serveAt("127.0.0.1:0")
 	w.declare()

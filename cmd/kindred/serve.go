@@ -115,6 +115,9 @@ func serve(ctx context.Context, s service) error {
 
 	// The parts share one producer, one fetcher and one cache. They stop together, when ctx ends or one of them fails.
 	p := s.pipeline(cluster, store, prefix, address(listener))
+	if err := p.agree(ctx); err != nil {
+		return err
+	}
 	if err := p.ground.lay(ctx, topics); err != nil {
 		return err
 	}
@@ -135,6 +138,7 @@ func serve(ctx context.Context, s service) error {
 
 	group.Go(func() error { return p.probe(ctx) })
 	group.Go(func() error { return p.announce(ctx) })
+	group.Go(func() error { return p.stillAgrees(ctx) })
 
 	// HTTP answers last: /readyz asks the parts how they are.
 	if listener != nil {
@@ -147,8 +151,12 @@ func serve(ctx context.Context, s service) error {
 	s.log.Info("serving", "instance", p.member, "http", address(listener), "roles", strings.Join(s.server.Roles, ","), "prefix", s.settings.Prefix, "partitions", s.server.Partitions)
 	begun := time.Now()
 	err = group.Wait()
-	s.log.Info("ended", "after", time.Since(begun).Round(time.Second), "error", err)
-	return err
+	if err != nil {
+		s.log.Error("ended", "after", time.Since(begun).Round(time.Second), "error", err)
+		return err
+	}
+	s.log.Info("ended", "after", time.Since(begun).Round(time.Second))
+	return nil
 }
 
 // listen opens the address of the HTTP server, if there is to be one, and makes the server, which knows nothing to answer yet.

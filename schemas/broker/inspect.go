@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,7 +37,7 @@ func (c *Cluster) Group(ctx context.Context, id string) (Group, error) {
 			return err
 		}
 		for _, described := range answer.Groups {
-			if described.Error != nil {
+			if described.Error != nil && !errors.Is(described.Error, kafka.GroupIdNotFound) {
 				return described.Error
 			}
 		}
@@ -68,6 +69,9 @@ func (c *Cluster) Committed(ctx context.Context, group string, topics ...string)
 	err := c.Persist(ctx, "fetch the offsets of group "+group, inspecting, func(ctx context.Context) (err error) {
 		if answer, err = c.Client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: asked}); err != nil {
 			return err
+		}
+		if errors.Is(answer.Error, kafka.GroupIdNotFound) {
+			return nil // it has committed nothing
 		}
 		return answer.Error
 	})

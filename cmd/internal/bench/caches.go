@@ -45,7 +45,7 @@ func (w *world) wipe(ctx context.Context) error {
 			return fmt.Errorf("clear the cache of shard %d: %w", shard, err)
 		}
 	}
-	return nil
+	return w.Cache.Anonymize(ctx)
 }
 
 // Clear removes from Redis everything that the bench has stored there.

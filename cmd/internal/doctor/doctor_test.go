@@ -222,7 +222,7 @@ func TestAServerThatFallsSilentEndsNothingButItsOwnChecks(t *testing.T) {
 func TestWhatCannotBeReachedIsLeftOut(t *testing.T) {
 	p := newPatient(t)
 	p.Installation.Cache = nil
-	finds(t, p, "topics", doctor.OK, "all 12 are there")
+	finds(t, p, "topics", doctor.OK, "all 13 are there")
 	p.Installation.Kafka, p.Installation.Cache = nil, p.store
 	if found := p.Examine(context.Background()); len(found) != 1 || found[0].About != "redis" || found[0].State != doctor.OK {
 		t.Errorf("found %+v", found)
