@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -176,6 +177,33 @@ func TestNoBatchCanStopAReader(t *testing.T) {
 }
 
 // A transaction that ended before the place where reading goes on has ended there, too.
+// Batches that need most of the memory that all may take, for what they look back at and for a record, are read one after the
+// other. That nobody waits for ever is what is tested: go test would end it.
+func TestReadersThatNeedMuchMemoryDoNotWaitForEachOther(t *testing.T) {
+	var b wire.Builder
+	b.Add(1, []byte("large"), bytes.Repeat([]byte("0123456789"), 300_000), nil)
+	data := compressed(t, &b, 4, func(w io.Writer, data []byte) {
+		z, err := zstd.NewWriter(w, zstd.WithWindowSize(64<<20), zstd.WithSingleSegment(false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = z.Write(data)
+		_ = z.Flush()
+		_ = z.Close()
+	})
+	var readers sync.WaitGroup
+	for range 6 {
+		readers.Go(func() {
+			for range 3 {
+				if keys, damages := readable(t, data, 1); len(keys) != 1 || len(damages) != 0 {
+					t.Errorf("read %q, damages %v", keys, damages)
+				}
+			}
+		})
+	}
+	readers.Wait()
+}
+
 func TestReadingGoesOnInTheRightTransaction(t *testing.T) {
 	data := file(t, "tx")
 	each := func(from int64) (offsets []int64) {

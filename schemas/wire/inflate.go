@@ -23,21 +23,31 @@ const (
 	largestWindow   = 64 << 20  // bytes that zstd looks back; producers use 8 MB at most unless told otherwise
 	largestBlock    = 32 << 20  // bytes of a snappy block, which is decoded as a whole
 
-	// budget is how much memory all batches that are being inflated may take together, beyond pieces of ordinarySize.
-	budget       = 192 << 20
-	ordinarySize = 1 << 20
+	ordinarySize = 1 << 20 // pieces of memory up to this are not counted
 )
 
-var inflating = semaphore.NewWeighted(budget)
+// budget bounds how much memory all batches that are being inflated take together, beyond pieces of ordinarySize.
+type budget struct {
+	*semaphore.Weighted
+	bytes int64
+}
+
+// A batch takes from windows first, once, and from records then: in this order nobody can wait for who waits for him.
+var (
+	windows = newBudget(128 << 20) // of what a codec looks back at, or decodes as a whole
+	records = newBudget(64 << 20)  // of records that are larger than the pieces that a stream is read in
+)
+
+func newBudget(bytes int64) budget { return budget{semaphore.NewWeighted(bytes), bytes} }
 
 // reserve waits until the process may take so many bytes. The returned function gives them back.
-func reserve(size int64) (release func()) {
+func (b budget) reserve(size int64) (release func()) {
 	if size <= ordinarySize {
 		return func() {}
 	}
-	size = min(size, budget)
-	_ = inflating.Acquire(context.Background(), size) // without an end there is no error; whoever holds some goes on
-	return func() { inflating.Release(size) }
+	size = min(size, b.bytes)
+	_ = b.Acquire(context.Background(), size) // without an end there is no error; whoever holds some goes on
+	return func() { b.Release(size) }
 }
 
 // codecs are the compressions of a batch by their number in its attributes. Each returns a stream of what packed holds, and
@@ -87,7 +97,7 @@ func openZstd(packed []byte) (io.Reader, func(), error) {
 	if header.WindowSize > largestWindow {
 		return nil, nil, fmt.Errorf("it looks back %d bytes", header.WindowSize)
 	}
-	release := reserve(int64(header.WindowSize))
+	release := windows.reserve(int64(header.WindowSize))
 	reader := zstdReaders.Get().(*zstd.Decoder)
 	if err := reader.Reset(bytes.NewReader(packed)); err != nil {
 		release()
@@ -110,8 +120,7 @@ type snappyReader struct {
 	packed []byte // blocks that are left
 	framed bool
 	block  []byte // decoded, what of it is left
-	memory []byte
-	free   func()
+	memory []byte // as large as the largest block
 }
 
 var snappyMagic = []byte("\x82SNAPPY\x00")
@@ -119,14 +128,53 @@ var snappyMagic = []byte("\x82SNAPPY\x00")
 const snappyHeader = 16 // bytes: magic, two version numbers
 
 func openSnappy(packed []byte) (io.Reader, func(), error) {
-	s := &snappyReader{packed: packed, free: func() {}}
+	s := &snappyReader{packed: packed}
 	if bytes.HasPrefix(packed, snappyMagic) {
 		if len(packed) < snappyHeader {
 			return nil, nil, io.ErrUnexpectedEOF
 		}
 		s.packed, s.framed = packed[snappyHeader:], true
 	}
-	return s, func() { s.free() }, nil
+	largest := s.largest()
+	if largest > largestBlock {
+		return nil, nil, fmt.Errorf("a block of %d bytes", largest)
+	}
+	release := windows.reserve(int64(largest))
+	s.memory = make([]byte, largest)
+	return s, release, nil
+}
+
+// largest returns how many bytes the largest block has when it is decoded, as far as the blocks can be told apart.
+func (s *snappyReader) largest() (size int) {
+	ahead := *s
+	for len(ahead.packed) > 0 {
+		block, err := ahead.cut()
+		if err != nil {
+			break
+		}
+		if n, err := snappy.DecodedLen(block); err == nil {
+			size = max(size, n)
+		}
+	}
+	return size
+}
+
+// cut takes the next block from packed.
+func (s *snappyReader) cut() (block []byte, err error) {
+	block = s.packed
+	if !s.framed {
+		s.packed = nil
+		return block, nil
+	}
+	if len(block) < 4 {
+		return nil, io.ErrUnexpectedEOF
+	}
+	length := int64(binary.BigEndian.Uint32(block))
+	if length > int64(len(block)-4) {
+		return nil, io.ErrUnexpectedEOF
+	}
+	s.packed = block[4+length:]
+	return block[4 : 4+length], nil
 }
 
 func (s *snappyReader) Read(p []byte) (int, error) {
@@ -134,44 +182,17 @@ func (s *snappyReader) Read(p []byte) (int, error) {
 		if len(s.packed) == 0 {
 			return 0, io.EOF
 		}
-		if err := s.next(); err != nil {
+		block, err := s.cut()
+		if err != nil {
+			return 0, err
+		}
+		if s.block, err = snappy.Decode(s.memory, block); err != nil {
 			return 0, err
 		}
 	}
 	n := copy(p, s.block)
 	s.block = s.block[n:]
 	return n, nil
-}
-
-// next decodes the next block. Its length is looked at before memory is taken for it.
-func (s *snappyReader) next() (err error) {
-	block := s.packed
-	if s.framed {
-		if len(block) < 4 {
-			return io.ErrUnexpectedEOF
-		}
-		length := int64(binary.BigEndian.Uint32(block))
-		if length > int64(len(block)-4) {
-			return io.ErrUnexpectedEOF
-		}
-		block = block[4 : 4+length]
-		s.packed = s.packed[4+length:]
-	} else {
-		s.packed = nil
-	}
-	size, err := snappy.DecodedLen(block)
-	if err != nil {
-		return err
-	}
-	if size > largestBlock {
-		return fmt.Errorf("a block of %d bytes", size)
-	}
-	if size > cap(s.memory) {
-		s.free()
-		s.free, s.memory = reserve(int64(size)), make([]byte, size)
-	}
-	s.block, err = snappy.Decode(s.memory[:cap(s.memory)], block)
-	return err
 }
 
 var errInflated = errors.New("there is more in it than a batch may hold")

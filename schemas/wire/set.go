@@ -306,7 +306,7 @@ func (b batch) eachInflated(code uint16, from int64, r *Record, visit func(*Reco
 		}
 		if size > int64(cap(s.record)) {
 			free()
-			free, s.record = reserve(size), make([]byte, size)
+			free, s.record = records.reserve(size), make([]byte, size)
 		}
 		body := s.record[:size]
 		if _, err := io.ReadFull(s.stream, body); err != nil {
