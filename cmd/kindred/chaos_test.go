@@ -72,7 +72,7 @@ type chaos struct {
 func (c *chaos) prepare() {
 	c.kinds = map[string]int{}
 	for i := range c.processes {
-		c.processes[i] = c.start()
+		c.processes[i] = c.start("--instance", "chaos-"+strconv.Itoa(i))
 	}
 	c.declare()
 	c.bring(0, crowd)
@@ -140,7 +140,7 @@ func (c *chaos) inject() {
 		}},
 		{"a process killed", func() {
 			c.processes[p].end()
-			c.processes[p] = c.start()
+			c.processes[p] = c.start("--instance", "chaos-"+strconv.Itoa(p))
 		}},
 		{"Redis frozen", func() {
 			c.signal(c.servers.pid("redis"), syscall.SIGSTOP)

@@ -96,7 +96,7 @@ func (p *pipeline) parts() []console.Part {
 	if p.server.Does("control") {
 		all = append(all, p.routing.says(), p.controlling.says())
 	}
-	if problem := p.ground.amiss(); problem != "" {
+	if problem := p.topics.problem(); problem != "" {
 		all = append(all, console.Part{Name: "topics", Text: problem})
 	}
 	return all

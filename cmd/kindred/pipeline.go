@@ -31,7 +31,7 @@ type pipeline struct {
 	producer *producers.Producer // of all shards; control has transactional ones
 	fetcher  *consumers.Fetcher
 	cache    *cache.Store
-	ground   *ground
+	topics   *topicWatch
 
 	worker *shard.Worker // nil: this process owns no shards
 	stats  shard.Stats
@@ -50,7 +50,7 @@ func (s *service) pipeline(cluster *broker.Cluster, store *cache.Store, prefix s
 	member, lasting := s.server.Member(listening)
 	p := &pipeline{
 		service: *s, member: member, lasting: lasting, prefix: prefix, cache: store, cluster: cluster,
-		ground:   &ground{cluster: cluster, prefix: prefix, log: s.log},
+		topics:   &topicWatch{cluster: cluster, prefix: prefix, log: s.log},
 		producer: &producers.Producer{Cluster: cluster}, fetcher: &consumers.Fetcher{Cluster: cluster},
 		kafka: newPart("kafka"), redis: newPart("redis"), owning: newPart("shards"), routing: newPart("router"), controlling: newPart("controller"),
 		counts: newCounts(prefix),
@@ -80,7 +80,7 @@ func (p *pipeline) newWorker(stale time.Duration) *shard.Worker {
 		return &shard.Owner{
 			Shard: number, Shards: p.server.Partitions, Prefix: p.prefix, Partitioner: p.settings.Partitioner,
 			Reader: p.fetcher, Publisher: p.producer, Cache: p.cache,
-			Log: p.log, Stats: &p.stats, StaleAfter: stale, Topics: p.ground.inputs(),
+			Log: p.log, Stats: &p.stats, StaleAfter: stale, Topics: p.topics.inputs(),
 		}
 	}}
 }

@@ -118,22 +118,22 @@ func serve(ctx context.Context, s service) error {
 	if err := p.agree(ctx); err != nil {
 		return err
 	}
-	if err := p.ground.lay(ctx, topics); err != nil {
+	if err := p.topics.identify(ctx, topics); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.producer.Run(ctx) })
-	group.Go(func() error { return p.ground.watch(ctx) })
+	group.Go(func() error { return p.topics.run(ctx) })
 	if s.server.Does("shards") {
 		stale, err := tombstones(ctx, cluster, prefix)
 		if err != nil {
 			return err
 		}
 		p.worker = p.newWorker(stale)
-		group.Go(func() error { return p.ground.under(ctx, topicsOfShards, p.shards) })
+		group.Go(func() error { return p.topics.runPart(ctx, topicsOfShards, p.shards) })
 	}
 	if s.server.Does("control") {
-		group.Go(func() error { return p.ground.under(ctx, topicsOfControl, p.control) })
+		group.Go(func() error { return p.topics.runPart(ctx, topicsOfControl, p.control) })
 	}
 
 	group.Go(func() error { return p.probe(ctx) })

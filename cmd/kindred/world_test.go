@@ -197,7 +197,7 @@ func (w *world) start(more ...string) *process {
 	return p
 }
 
-// kill is kill -9. Kafka is told at once who will not come back; by itself it would find out in ten seconds.
+// kill is kill -9. Kafka is told at once who will not come back; by itself it would find out in six seconds.
 func (p *process) kill() {
 	p.world.Helper()
 	p.end()

@@ -1,8 +1,8 @@
 package control
 
 import (
+	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"kindred/schemas"
@@ -13,7 +13,7 @@ import (
 // came before the request. A request that was seen before changes nothing.
 func (s *state) decide(r request, now time.Time) step {
 	if r.RequestID == "" {
-		r.RequestID = schemas.ExpandRequests + "-" + strconv.FormatInt(r.offset, 10)
+		r.RequestID = fmt.Sprintf("%s-%d-%d", schemas.ExpandRequests, r.offset, r.at.UnixMilli()) // offsets begin anew in a topic that does
 	}
 	known := s.expansions[r.ExpansionID]
 	if known != nil && slices.Contains(known.Requests, r.RequestID) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"kindred/schemas"
 )
@@ -27,10 +28,20 @@ func TestTheSameRequestTwiceIsOne(t *testing.T) {
 	d.code("a", schemas.CodeExists) // forgotten by now: a new request
 }
 
-func TestARequestWithoutIDIsNamedByItsPlace(t *testing.T) {
+// The same record has the same id whenever it is read; one that takes its offset in a topic that was made anew has another.
+func TestARequestWithoutIDIsNamedByItsPlaceAndTime(t *testing.T) {
 	d := newDesk(t)
 	d.ask(expand(""))
-	d.status("expand-requests-1", schemas.Queued)
+	first := fmt.Sprintf("expand-requests-1-%d", noon.UnixMilli())
+	d.status(first, schemas.Queued)
+	read := request{ExpandRequest: on("", schemas.Cancel), offset: 1, at: noon}
+	if again := d.state.decide(read, noon); !empty(again) {
+		t.Errorf("read again it decided %+v", again)
+	}
+	read.at = noon.Add(time.Hour)
+	if other := d.state.decide(read, noon); empty(other) {
+		t.Error("another record at its offset is taken for it")
+	}
 }
 
 // What each action comes to in each situation of the expansion x.

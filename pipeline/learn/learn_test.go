@@ -248,8 +248,10 @@ func TestWhatCannotBeLearnedIsRefused(t *testing.T) {
 	}
 }
 
-func TestASmallSourceAndADeadPolicyAreWarnedOf(t *testing.T) {
-	learned, err := learned(t, cached(t, testkit.Town(600), 2), 2, lesson(func(d *schemas.Definition) {
+func TestASmallSourceADeadPolicyAndALongNameAreWarnedOf(t *testing.T) {
+	customers := testkit.Town(600)
+	customers[7].Long, customers[7].City = true, "Oslo"
+	learned, err := learned(t, cached(t, customers, 2), 2, lesson(func(d *schemas.Definition) {
 		d.Refresh = schemas.RefreshPolicy{Every: "24h", SourceChange: 0.1}
 	}))
 	if err != nil {
@@ -259,7 +261,7 @@ func TestASmallSourceAndADeadPolicyAreWarnedOf(t *testing.T) {
 	for _, w := range learned.Report.Warnings {
 		codes[w.Code]++
 	}
-	if codes["small_source"] != 1 || codes["no_effect_yet"] != 2 {
+	if codes["small_source"] != 1 || codes["no_effect_yet"] != 2 || codes["long_name"] != 1 {
 		t.Errorf("warned of %v with %d source members", codes, learned.Report.Counts.SourceWithProfile)
 	}
 }

@@ -82,7 +82,7 @@ func (r *run) sizeWarnings(c *schemas.Counts) (warnings []schemas.Warning) {
 
 // unkeptWarnings warns of the fields that customers have and no cache keeps.
 func (r *run) unkeptWarnings() (warnings []schemas.Warning) {
-	beyond, nested := map[string]bool{}, map[string]bool{}
+	beyond, nested, long := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, s := range r.shards {
 		for _, name := range s.view.Unkept.Beyond {
 			beyond[name] = true
@@ -90,12 +90,22 @@ func (r *run) unkeptWarnings() (warnings []schemas.Warning) {
 		for _, name := range s.view.Unkept.Nested {
 			nested[name] = true
 		}
+		for _, name := range s.view.Unkept.Long {
+			long[name] = true
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(nested)) {
 		warnings = append(warnings, schemas.Warning{
 			Code:    "nested",
 			Message: fmt.Sprintf("field %s holds objects or arrays in some profiles: they are ignored", field.Named(name)),
 			Hint:    "publish what matters of it as fields of their own",
+		})
+	}
+	for _, beginning := range slices.Sorted(maps.Keys(long)) {
+		warnings = append(warnings, schemas.Warning{
+			Code:    "long_name",
+			Message: fmt.Sprintf("fields whose names begin with %q and have more than 255 bytes are ignored", beginning),
+			Hint:    "publish them under shorter names",
 		})
 	}
 	if len(beyond) > 0 {

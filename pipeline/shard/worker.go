@@ -3,6 +3,7 @@ package shard
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -54,7 +55,7 @@ func (w *Worker) own(ctx context.Context, o *Owner, fence Fence) {
 		switch {
 		case errors.Is(err, wire.ErrRecreated):
 			w.Log.Error("a shard stops: an input was deleted and made anew", "shard", o.Shard, "error", err,
-				"try", "start with a new prefix, or clear the cache of the shard")
+				"try", fmt.Sprintf("delete the keys %s{%d}:* in Redis and start again, or start with another prefix", o.Prefix, o.Shard))
 			<-ctx.Done()
 			return
 		case errors.Is(err, schemas.ErrFormat):

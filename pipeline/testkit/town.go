@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Customer is one made-up customer, as upstream knows it.
@@ -14,6 +15,7 @@ type Customer struct {
 	Age      int    // 0: absent
 	Refuses  bool   // to be profiled
 	Segments []string
+	Long     bool // it has a field with a name that is too long to be kept
 }
 
 // Town makes n customers, the same for the same n, of whom those in Oslo, and older ones, are rather in the segment vip.
@@ -58,6 +60,9 @@ func (c Customer) JSON() string {
 			fields += ","
 		}
 		fields += fmt.Sprintf(`"Age":%d`, c.Age)
+	}
+	if c.Long {
+		fields = fmt.Sprintf("%q:1", strings.Repeat("long", 100)) + "," + fields
 	}
 	return fmt.Sprintf(`{"customerId":%q,"fields":{%s},"profiling":%v}`, c.ID, fields, !c.Refuses)
 }
