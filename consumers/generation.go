@@ -26,6 +26,8 @@ type Generation struct {
 	Instance string // the name of a static member; empty: it is none
 	Shards   []int  // ascending, at least one
 
+	TopicIDs map[string]string // as in Group
+
 	cluster *broker.Cluster
 }
 
@@ -52,7 +54,7 @@ func (g *Generation) commit(ctx context.Context, of []Position) error {
 		e.i32(int32(p.Partition))
 		e.i64(p.Offset)
 		e.i32(-1) // whatever the leader's epoch
-		e.str("") // nothing beside it
+		e.str(g.TopicIDs[p.Topic])
 	})
 	b, err := askCoordinator(ctx, g.cluster, g.GroupID, e, protocol.OffsetCommit, broker.Patience)
 	if err != nil {
@@ -80,7 +82,8 @@ func markFenced(err error) error {
 }
 
 // Committed returns the group's offsets of a topic by partition; -1: none. An offset that a transaction is about to move
-// is read when that transaction has been committed or aborted.
+// is read when that transaction has been committed or aborted. One of another topic of that name, which was deleted since,
+// does not count.
 func (g *Generation) Committed(ctx context.Context, topic string, partitions ...int) (offsets map[int]int64, err error) {
 	err = g.cluster.Persist(ctx, "read the committed offsets of "+topic, broker.Asking{}, func(ctx context.Context) error {
 		offsets, err = g.committed(ctx, topic, partitions)
@@ -106,7 +109,7 @@ func (g *Generation) committed(ctx context.Context, topic string, partitions []i
 	if err != nil {
 		return nil, err
 	}
-	offsets, err := readCommitted(&wire.FlexibleBody{Body: *asked})
+	offsets, err := g.readCommitted(&wire.FlexibleBody{Body: *asked})
 	if err != nil {
 		return nil, err
 	}
@@ -118,20 +121,25 @@ func (g *Generation) committed(ctx context.Context, topic string, partitions []i
 	return offsets, nil
 }
 
-func readCommitted(b *wire.FlexibleBody) (map[int]int64, error) {
+func (g *Generation) readCommitted(b *wire.FlexibleBody) (map[int]int64, error) {
 	offsets := make(map[int]int64)
 	b.Tags()
 	b.Int32() // throttled for
 	for topics := b.Count(); topics > 0; topics-- {
-		b.Text()
+		topic := string(b.Text())
 		for n := b.Count(); n > 0; n-- {
 			partition, offset := int(b.Int32()), b.Int64()
 			b.Int32() // leader's epoch
-			b.Text()  // what lies beside it
+			beside := string(b.Text())
 			code := b.Int16()
 			b.Tags()
 			if code != 0 {
 				return nil, fmt.Errorf("partition %d: %w", partition, kafka.Error(code))
+			}
+			if id := g.TopicIDs[topic]; offset >= 0 && id != "" && beside != "" && beside != id {
+				g.cluster.Logger().Warn("an offset is not used: it is of a topic that was deleted and made anew", "topic", topic,
+					"offset", offset, "id", id, "was", beside)
+				offset = -1
 			}
 			offsets[partition] = offset
 		}

@@ -19,6 +19,9 @@ type Group struct {
 	Whole   bool     // one member gets everything, the others stand by
 	Static  bool     // Kafka keeps the member's shards for its Member name, see Run
 
+	// TopicIDs are the ids of topics, by full name, as far as they are known. They are written beside the offsets.
+	TopicIDs map[string]string
+
 	Alive func(shards []int) // is told what the member holds when it has joined, and with each heartbeat that Kafka takes; nil: nobody is
 
 	Session   time.Duration // after so long without a heartbeat Kafka gives the shards to others; default 6 s, the least that brokers allow by default

@@ -229,6 +229,25 @@ func TestACommitOfAnEarlierGenerationIsFenced(t *testing.T) {
 	}
 }
 
+// Brokers forget the offsets of a topic that is deleted, but one that was down meanwhile, or a restored one, may not.
+func TestAnOffsetOfAnotherTopicOfThatNameDoesNotCount(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("t", 1)
+	gen := *<-w.sit(w.newGroup("ann", "t")).given
+	committed := func(id string) int64 {
+		t.Helper()
+		gen.TopicIDs = map[string]string{"t": id}
+		offsets, err := gen.Committed(w.ctx, "t", 0)
+		w.ok(err)
+		return offsets[0]
+	}
+	gen.TopicIDs = map[string]string{"t": "first"}
+	w.ok(gen.Commit(w.ctx, "t", map[int]int64{0: 10}))
+	if first, second, unknown := committed("first"), committed("second"), committed(""); first != 10 || second != -1 || unknown != 10 {
+		t.Errorf("committed are %d for the topic, %d for another one, %d when no id is known", first, second, unknown)
+	}
+}
+
 func TestCommittedWaitsForATransaction(t *testing.T) {
 	w := newWorld(t, 1)
 	w.topic("t", 2)

@@ -62,7 +62,10 @@ func (m *member) join(ctx context.Context) (*Generation, error) {
 	}
 	m.held = claim{Name: m.Member, Generation: joined.generation, Shards: mine}
 	m.Cluster.Logger().Info("joined", "group", m.ID, "generation", joined.generation, "shards", mine)
-	return &Generation{ID: joined.generation, MemberID: m.id, GroupID: m.ID, Instance: m.instance(), Shards: mine, cluster: m.Cluster}, nil
+	return &Generation{
+		ID: joined.generation, MemberID: m.id, GroupID: m.ID, Instance: m.instance(), Shards: mine, TopicIDs: m.TopicIDs,
+		cluster: m.Cluster,
+	}, nil
 }
 
 // countShards returns how many shards the partitions of the topics make. That is the same for as long as the member lives:

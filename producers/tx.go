@@ -23,6 +23,8 @@ type GroupRef struct {
 	MemberID   string
 	Instance   string // name of a static member; empty: it is none
 	Generation int32
+
+	TopicIDs map[string]string // written beside the offsets of topics, by full name, as consumers.Group does
 }
 
 // Tx is one transaction. It keeps what is written until Commit, and sends it earlier only when it is much.
@@ -186,6 +188,11 @@ func (tx *Tx) commitOffsets(ctx context.Context, group GroupRef) error {
 	})
 	if err != nil {
 		return err
+	}
+	for topic, offsets := range tx.offsets {
+		for i := range offsets {
+			offsets[i].Metadata = group.TopicIDs[topic]
+		}
 	}
 	return t.askCoordinator(ctx, "commit offsets", func(ctx context.Context) error {
 		answer, err := t.Cluster.Client.TxnOffsetCommit(ctx, &kafka.TxnOffsetCommitRequest{

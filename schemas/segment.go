@@ -8,8 +8,10 @@ type Segment struct {
 	Name         string   `json:"name"`
 	Gone         bool     `json:"gone"`
 	LastSnapshot string   `json:"lastSnapshot"`
-	Number       int64    `json:"number"` // of the present snapshot: the offset of its first part; 0 before any
-	Recent       []string `json:"recent"` // ids of the last 100 snapshots
+	Number       int64    `json:"number"`            // of the present snapshot: the offset of its first part, or more; it never goes back
+	Since        int64    `json:"since,omitempty"`   // what lies before this offset of segment-changes has no effect any more
+	TopicID      string   `json:"topicId,omitempty"` // of segment-changes, whose offsets are meant; empty: not known
+	Recent       []string `json:"recent"`            // ids of the last 100 snapshots
 
 	Dropped []string      `json:"dropped,omitempty"` // ids of the last 100 snapshots that never became complete
 	Open    *OpenSnapshot `json:"open"`

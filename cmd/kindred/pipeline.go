@@ -123,7 +123,8 @@ func (p *pipeline) control(ctx context.Context) error {
 func (p *pipeline) router(gen *consumers.Generation, seen *watched) *route.Router {
 	return &route.Router{
 		Prefix: p.prefix, Shards: p.server.Partitions, Partitioner: p.settings.Partitioner,
-		Reader: seen, Transactions: p.transactions("router", gen, seen), Log: p.log,
+		TopicID: p.topics.id(p.prefix.Topic(schemas.SegmentChanges)),
+		Reader:  seen, Transactions: p.transactions("router", gen, seen), Log: p.log,
 	}
 }
 
@@ -151,10 +152,12 @@ func (p *pipeline) transactions(id string, gen *consumers.Generation, seen *watc
 func (p *pipeline) group(name string, shards int, topics ...string) *consumers.Group {
 	group := &consumers.Group{
 		Cluster: p.cluster, ID: string(p.prefix) + name, Member: p.member, Static: p.lasting, Shards: shards,
-		Session: p.server.Session,
+		Session: p.server.Session, TopicIDs: map[string]string{},
 	}
 	for _, topic := range topics {
-		group.Topics = append(group.Topics, p.prefix.Topic(topic))
+		name := p.prefix.Topic(topic)
+		group.Topics = append(group.Topics, name)
+		group.TopicIDs[name] = p.topics.id(name)
 	}
 	return group
 }

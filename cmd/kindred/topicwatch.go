@@ -71,11 +71,17 @@ func (w *topicWatch) identify(ctx context.Context, topics []schemas.Topic) error
 // inputs returns the ids of the inputs of a shard, as far as they are known.
 func (w *topicWatch) inputs() (ids [len(shard.Inputs)]string) {
 	for i, name := range shard.Inputs {
-		if id := w.start[w.prefix.Topic(name)].ID; id != (broker.TopicID{}) {
-			ids[i] = id.String()
-		}
+		ids[i] = w.id(w.prefix.Topic(name))
 	}
 	return ids
+}
+
+// id returns the id of a topic, named in full; empty: it is not known.
+func (w *topicWatch) id(topic string) string {
+	if id := w.start[topic].ID; id != (broker.TopicID{}) {
+		return id.String()
+	}
+	return ""
 }
 
 // run looks until ctx ends whether the topics are still those.

@@ -45,6 +45,7 @@ func (t transactions) Transact(ctx context.Context, topic string, next int64, fi
 	tx.Offsets(topic, 0, next)
 	err = tx.Commit(ctx, producers.GroupRef{
 		GroupID: t.group.GroupID, MemberID: t.group.MemberID, Instance: t.group.Instance, Generation: t.group.ID,
+		TopicIDs: t.group.TopicIDs,
 	})
 	if err == nil {
 		seen.committed()

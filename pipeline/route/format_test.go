@@ -93,6 +93,7 @@ func withoutFormat(headers [][2]string) [][2]string {
 
 func TestRecordsAreWrittenInFormat1(t *testing.T) {
 	w := newWorld(t)
+	w.topicID = "" // another one every time
 	w.say("vip", `{"name":"VIP customers","added":["ann","bob","cat"]}`)
 	w.say("vip", `{"removed":["bob"]}`)
 	w.say("staff", `{"snapshot":"s-1","part":1,"parts":2,"members":["dan"]}`)

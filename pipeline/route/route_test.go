@@ -430,3 +430,67 @@ func TestACrashChangesNothing(t *testing.T) {
 		}
 	}
 }
+
+// The group's offset of segment-changes may be reset or may expire. What is read again ends where one pass ends.
+func TestReadingAgainFromTheStartEndsWhereOnePassEnds(t *testing.T) {
+	w := newWorld(t)
+	w.say("vip", `{"segmentId":"vip","added":["a","b","c"],"name":"First"}`)
+	w.say("vip", `{"segmentId":"vip","snapshot":"s-1","part":1,"parts":2,"members":["d"]}`)
+	w.say("vip", `{"segmentId":"vip","added":["e"],"removed":["d"],"name":"Second"}`)
+	w.say("vip", `{"segmentId":"vip","snapshot":"s-1","part":2,"parts":2,"members":["f"]}`)
+	w.say("left", `{"segmentId":"left","added":["a"]}`)
+	w.say("left", `{"segmentId":"left","snapshot":"s-2","part":1,"parts":1,"members":["b"]}`)
+	w.say("left", `{"segmentId":"left","added":["c"]}`)
+	w.say("left", "")
+	w.say("back", `{"segmentId":"back","added":["a"]}`)
+	w.say("back", "")
+	w.say("back", `{"segmentId":"back","added":["b"]}`)
+	w.say("half", `{"segmentId":"half","snapshot":"s-3","part":1,"parts":2,"members":["a"]}`)
+	w.routed(never)
+	once, names := w.members(), []string{w.segment("vip").Name, w.segment("half").Open.Snapshot}
+	w.judge()
+	w.join("another") // has no offsets
+	w.say("half", `{"segmentId":"half","snapshot":"s-3","part":2,"parts":2,"members":["b"]}`)
+	w.routed(never)
+	once["half"] = []string{"a", "b"}
+	if again := w.members(); !maps.EqualFunc(once, again, slices.Equal) {
+		t.Errorf("the first time %v, the second time %v", once, again)
+	}
+	if again := []string{w.segment("vip").Name, "s-3"}; !slices.Equal(names, again) {
+		t.Errorf("the first time %v, the second time %v", names, again)
+	}
+}
+
+// A topic that is deleted and made anew has offsets from 0 again. Numbers of snapshots never go back, and nothing of it is
+// passed over, however many records it has by then.
+func TestASegmentChangesThatWasMadeAnewCounts(t *testing.T) {
+	w := newWorld(t)
+	for range 9 {
+		w.say("pad", `{"segmentId":"pad","added":["a"]}`)
+	}
+	w.say("out", `{"segmentId":"out","snapshot":"full","part":1,"parts":1,"members":["a","b"]}`)
+	w.say("half", `{"segmentId":"half","snapshot":"full","part":1,"parts":2,"members":["a"]}`)
+	w.routed(never)
+	if number := w.segment("out").Number; number != 9 {
+		t.Errorf("the number is %d", number)
+	}
+	w.recreate()
+	w.say("out", `{"segmentId":"out","snapshot":"full","part":1,"parts":1,"members":["c"]}`)
+	w.say("half", `{"segmentId":"half","snapshot":"full","part":2,"parts":2,"members":["b"]}`)
+	for range 20 {
+		w.say("out", `{"segmentId":"out","added":["d"]}`)
+	}
+	w.routed(never)
+	got := w.members()
+	if !slices.Equal(got["out"], []string{"c", "d"}) || len(got["half"]) != 0 || !slices.Equal(got["pad"], []string{"a"}) {
+		t.Errorf("out has %v, half %v, pad %v", got["out"], got["half"], got["pad"])
+	}
+	if s := w.segment("out"); s.Number != 10 || s.Since != 0 {
+		t.Errorf("the segment is %+v", s)
+	}
+	w.say("half", `{"segmentId":"half","snapshot":"full","part":1,"parts":2,"members":["a"]}`)
+	w.routed(never)
+	if got := w.members()["half"]; !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("half has %v", got)
+	}
+}

@@ -35,6 +35,7 @@ type Router struct {
 	Prefix       schemas.Prefix
 	Shards       int
 	Partitioner  schemas.Partitioner
+	TopicID      string // of segment-changes; empty: not known
 	Reader       wire.Reader
 	Transactions Transactions
 	Taken        func(id string) bool // reports whether an expansion has that id; nil: none has
@@ -100,6 +101,7 @@ func (r *Router) begin(ctx context.Context, group Group) (*term, error) {
 		return nil, err
 	}
 	t.at = committed[0]
+	t.forgetOtherTopics()
 	r.Log.Info("routing segment changes", "offset", t.at, "segments", len(t.known))
 	if t.at >= 0 {
 		return t, nil

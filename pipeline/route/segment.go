@@ -27,6 +27,7 @@ func (t *term) touch(id string, r *wire.Record) *segment {
 		s = &segment{Segment: schemas.Segment{SegmentID: id, Name: id, Recent: []string{}}}
 		t.known[id] = s
 	}
+	s.TopicID = t.TopicID
 	t.touchFor(s, strconv.FormatInt(r.Offset, 10), timeOf(r))
 	return s
 }
@@ -52,9 +53,36 @@ func (s *segment) rename(name string) {
 	}
 }
 
+// isPast reports whether a record is read again, as after the group's offsets were reset, and something that came later has
+// replaced what it did.
+func (s *segment) isPast(r *wire.Record) bool { return s != nil && r.Offset < s.Since }
+
+// forgetOtherTopics forgets what is remembered of a segment-changes that was deleted and made anew since: its offsets, its
+// snapshots that were not complete, and that a snapshot's id was used. Earlier builds did not write the topic's id.
+func (t *term) forgetOtherTopics() {
+	for id, s := range t.known {
+		if s.TopicID == t.TopicID {
+			continue
+		}
+		s.Since = 0
+		if s.TopicID == "" || t.TopicID == "" {
+			continue
+		}
+		if s.Open != nil {
+			t.Log.Warn("a snapshot is given up: its first parts were in a topic that was deleted", "segment", id, "snapshot", s.Open.Snapshot,
+				"try", "publish all of it again")
+		}
+		t.close(s)
+		s.Recent, s.Dropped = []string{}, nil
+	}
+}
+
 // change takes customers in and out without waiting for anything. A segment that was gone starts anew from empty.
 func (t *term) change(ctx context.Context, r *wire.Record, c *schemas.SegmentChange) error {
 	s := t.known[c.SegmentID]
+	if s.isPast(r) {
+		return nil
+	}
 	if s == nil || s.Gone || c.Name != "" && c.Name != s.Name {
 		s = t.touch(c.SegmentID, r)
 		s.rename(c.Name)
@@ -62,7 +90,7 @@ func (t *term) change(ctx context.Context, r *wire.Record, c *schemas.SegmentCha
 	if !s.Gone {
 		return t.writeChange(ctx, s, c)
 	}
-	s.Gone = false
+	s.Gone, s.Since = false, r.Offset
 	s.Number++ // below the offset of every snapshot that began after the segment went
 	if err := t.writeChange(ctx, s, c); err != nil {
 		return err
@@ -74,7 +102,7 @@ func (t *term) change(ctx context.Context, r *wire.Record, c *schemas.SegmentCha
 // gone marks a segment as deleted upstream. Its members stay as they are; only the next change starts from empty.
 func (t *term) gone(ctx context.Context, r *wire.Record, id string) error {
 	s := t.known[id]
-	if s == nil || s.Gone {
+	if s == nil || s.Gone || s.isPast(r) {
 		return nil
 	}
 	t.touch(id, r)
@@ -83,7 +111,7 @@ func (t *term) gone(ctx context.Context, r *wire.Record, id string) error {
 			return err
 		}
 	}
-	s.Gone = true
+	s.Gone, s.Since = true, r.Offset
 	t.writeMark(s)
 	return nil
 }

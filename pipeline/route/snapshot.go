@@ -19,6 +19,9 @@ const (
 // part notes that a part of a snapshot has come. The last one makes the snapshot count.
 func (t *term) part(ctx context.Context, r *wire.Record, c *schemas.SegmentChange) error {
 	s := t.known[c.SegmentID]
+	if s.isPast(r) {
+		return nil
+	}
 	if s != nil {
 		if o := s.Open; o != nil && o.Snapshot == c.Snapshot && timeOf(r).Sub(o.At) > snapshotTimeout {
 			if err := t.drop(ctx, t.touch(c.SegmentID, r), "there was an hour between its parts"); err != nil {
@@ -131,7 +134,8 @@ func (t *term) complete(ctx context.Context, s *segment, end int64, found survey
 		return nil
 	}
 	s.rename(found.name)
-	s.Number = open.First
+	s.Number = max(open.First, s.Number+1) // offsets begin anew in a topic that does
+	s.Since = open.First
 	err := t.rewriteMembers(ctx, s, end)
 	if err == nil && found.changes > 0 {
 		err = t.rewriteChanges(ctx, s, end, found.changes)

@@ -19,6 +19,7 @@ import (
 	"kindred/pipeline/oracle"
 	"kindred/pipeline/route"
 	"kindred/pipeline/testkit"
+	"kindred/producers"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -32,6 +33,7 @@ type world struct {
 	*testkit.World
 	cluster *kfake.Cluster
 	place   *consumers.Generation
+	topicID string // of segment-changes
 
 	now  int64 // ms: timestamp of the next record
 	next int64 // offset of the next record
@@ -44,8 +46,34 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{cluster: testkit.Kafka(t), now: 1_700_000_000_000}
 	w.World = testkit.New(t, testkit.Connect(t, w.cluster.ListenAddrs()...), "test.", shards)
-	w.place = w.Join("control", schemas.SegmentChanges)
+	w.join("control")
 	return w
+}
+
+// join makes the routers members of a group.
+func (w *world) join(group string) {
+	w.Helper()
+	w.place = w.Join(group, schemas.SegmentChanges)
+	w.identify()
+}
+
+// identify looks for the id of segment-changes, as a process does when it starts.
+func (w *world) identify() {
+	w.Helper()
+	name := w.Prefix.Topic(schemas.SegmentChanges)
+	found, err := w.Kafka.Identify(w.Ctx, name)
+	w.OK(err)
+	w.topicID = found[name].ID.String()
+	w.place.TopicIDs = map[string]string{name: w.topicID}
+}
+
+// recreate deletes segment-changes and makes it anew.
+func (w *world) recreate() {
+	w.Helper()
+	w.OK(w.Kafka.DeleteTopics(w.Ctx, w.Prefix.Topic(schemas.SegmentChanges)))
+	w.OK(producers.Ensure(w.Ctx, w.Kafka, w.Prefix, schemas.Topics(shards)))
+	w.next = 0
+	w.identify()
 }
 
 // say publishes a record of segment-changes. An empty text is a tombstone. Six seconds pass between two.
@@ -66,7 +94,7 @@ func (w *world) router(crash func() bool) *route.Router {
 	transactions := w.Transactions("router", w.place)
 	transactions.Crash, transactions.Writes = crash, true
 	return &route.Router{
-		Prefix: w.Prefix, Shards: shards, Reader: w.Fetcher, Transactions: transactions,
+		Prefix: w.Prefix, Shards: shards, TopicID: w.topicID, Reader: w.Fetcher, Transactions: transactions,
 		Taken: func(id string) bool { return id == "an-expansion" },
 		Log:   slog.New(slog.DiscardHandler),
 		Piece: w.piece, Now: w.clock,

@@ -79,7 +79,7 @@ func (o *Owner) applyThrough(r *wire.Record) error {
 	if err := json.Unmarshal(r.Value, &through); err != nil {
 		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "a through record must hold an offset"}
 	}
-	o.meta.Through = max(o.meta.Through, through.Offset)
+	o.meta.Through = through.Offset // lower after the router had to begin anew
 	return nil
 }
 

@@ -25,8 +25,9 @@ type Transactions struct {
 // Transactions returns those under a transactional id, for a place in a group.
 func (w *World) Transactions(id string, gen *consumers.Generation) *Transactions {
 	return &Transactions{
-		real:  &producers.Transactional{Cluster: w.Kafka, ID: string(w.Prefix) + id},
-		group: producers.GroupRef{GroupID: gen.GroupID, MemberID: gen.MemberID, Instance: gen.Instance, Generation: gen.ID},
+		real: &producers.Transactional{Cluster: w.Kafka, ID: string(w.Prefix) + id},
+		group: producers.GroupRef{GroupID: gen.GroupID, MemberID: gen.MemberID, Instance: gen.Instance, Generation: gen.ID,
+			TopicIDs: gen.TopicIDs},
 	}
 }
 
