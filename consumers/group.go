@@ -22,9 +22,10 @@ type Group struct {
 	// TopicIDs are the ids of topics, by full name, as far as they are known. They are written beside the offsets.
 	TopicIDs map[string]string
 
-	Alive func(shards []int) // is told what the member holds when it has joined, and with each heartbeat that Kafka takes; nil: nobody is
+	// Alive is told what the member holds when it has joined, and with each heartbeat that Kafka takes; nil: nobody is told.
+	Alive func(shards []int)
 
-	Session   time.Duration // after so long without a heartbeat Kafka gives the shards to others; default 6 s, the least that brokers allow by default
+	Session   time.Duration // without a heartbeat, until Kafka gives the shards to others; default 6 s, which most brokers allow
 	Heartbeat time.Duration // between heartbeats, by which a member also learns that another has come; default 250 ms
 	Rebalance time.Duration // how long Kafka waits for a member whose work takes time to end; default 30 s
 }
@@ -48,7 +49,8 @@ var ErrSession = errors.New("the brokers do not allow this session")
 // name the newer wins; Run of the older ends with ErrReplaced, after its work. Run leaves the group when it ends in any other
 // way, so an orderly end lets nobody wait.
 //
-// What keeps the member from joining (no broker, no such topic) is logged and tried again, unless Kafka refuses the member for good.
+// What keeps the member from joining (no broker, no such topic) is logged and tried again, unless Kafka refuses the member for
+// good.
 func (g *Group) Run(ctx context.Context, work func(ctx context.Context, gen *Generation) error) error {
 	m := &member{Group: g, shards: g.Shards, held: claim{Name: g.Member}}
 	defer m.leave(ctx)

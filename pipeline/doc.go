@@ -1,4 +1,4 @@
 // Package pipeline is the story of kindred; DESIGN.md beside it tells it whole. Its code lies in the rooms below:
-// profile, field, train, model, selection, shard, route and control, in the order in which they may import each other,
-// and oracle, which judges them all. The package itself holds the test that keeps these borders.
+// format, cache, field, train, model, selection, learn, shard, route and control; oracle, which judges them all; and testkit,
+// which their tests share. The package itself holds the test that keeps the borders between them.
 package pipeline

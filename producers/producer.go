@@ -43,7 +43,7 @@ type Producer struct {
 	session    session
 	stale      bool                               // a new producer id is due
 	renewals   []chan struct{}                    // closed when the new producer id is there
-	queue      []*publication                     // what is not in flight, in the order of each partition; one for each call of Publish
+	queue      []*publication                     // what is not in flight, one for each call of Publish; those of a partition in order
 	partitions map[topicPartition]*partitionState // all that were ever published to: those of the caller's topics
 	refreshing bool                               // a refresh of the layout is under way
 
@@ -73,7 +73,7 @@ type partitionState struct {
 // publication is one call of Publish.
 type publication struct {
 	partitionBatch                 // what is sent next: all of the caller's batch, or a piece of it
-	rest           []*wire.Builder // pieces behind it, of a batch that was too large; at most 32, since each halves the one before
+	rest           []*wire.Builder // pieces behind it, of a batch that was too large; at most 32: each halves the one before
 	appended       int             // records in pieces before it
 	refused        int             // records before it that are too large by themselves
 

@@ -170,7 +170,8 @@ func (tx *Tx) commitOffsets(ctx context.Context, group GroupRef) error {
 		return nil
 	}
 	if group.GroupID == "" || group.MemberID == "" || group.Generation < 0 {
-		return errors.New("offsets need a group, a member and its generation: the broker would not fence without") // and accepts them
+		// The broker accepts offsets without these.
+		return errors.New("offsets need a group, a member and its generation: the broker would not fence without")
 	}
 	t, asked := tx.of, 0
 	for _, partitions := range tx.offsets {

@@ -15,9 +15,9 @@ import (
 	"kindred/schemas/wire"
 )
 
-// agreement are the settings in which all processes of a prefix must be alike. Otherwise they would take each other's valid profiles
-// for misplaced ones, run the same request by different rules, or keep the shards in different places. It is the last record of the
-// topic settings.
+// agreement are the settings in which all processes of a prefix must be alike. Otherwise they would take each other's valid
+// profiles for misplaced ones, run the same request by different rules, or keep the shards in different places. It is the last
+// record of the topic settings.
 type agreement struct {
 	Partitioner string `json:"partitioner"`
 	Partitions  int    `json:"partitions"`
@@ -36,8 +36,9 @@ const (
 // agree makes the settings of this process those of the prefix, if none are agreed yet, and refuses to go on when they differ.
 //
 // Two processes that start at the same time cannot both write: each takes the transactional id first and reads then, and a
-// transaction of the one before is refused. What may change at all (not how customers are spread) may change while no process of the
-// prefix runs. A process that has agreed and has not joined its groups yet does not count; it finds out later (stillAgrees) and ends.
+// transaction of the one before is refused. What may change at all (not how customers are spread) may change while no process of
+// the prefix runs. A process that has agreed and has not joined its groups yet does not count; it finds out later (stillAgrees)
+// and ends.
 func (p *pipeline) agree(ctx context.Context) error {
 	if _, news, err := p.wanted(ctx); err != nil || !news {
 		return err
@@ -107,9 +108,9 @@ func (p *pipeline) agreement(redis string) agreement {
 	return a
 }
 
-// identify returns the identity of Redis, and whether processes of the prefix run. A Redis without gets that which was agreed on, or a
-// new one. But while processes run, one without may also be another Redis than theirs: they put it back within seconds, if it is
-// theirs and was emptied; and one that was killed counts until its session ends. So this waits until either shows.
+// identify returns the identity of Redis, and whether processes of the prefix run. A Redis without gets that which was agreed on,
+// or a new one. But while processes run, one without may also be another Redis than theirs: they put it back within seconds, if
+// it is theirs and was emptied; and one that was killed counts until its session ends. So this waits until either shows.
 func (p *pipeline) identify(ctx context.Context, have *agreement) (id string, running bool, err error) {
 	until := time.Now().Add(agreeWithin)
 	for {
@@ -202,8 +203,8 @@ func (p *pipeline) readAgreement(ctx context.Context) (*agreement, error) {
 	return have, nil
 }
 
-// stillAgrees looks again and again whether this process is like the others, until ctx ends or it is not. It keeps the identity of
-// Redis, which may have been emptied.
+// stillAgrees looks again and again whether this process is like the others, until ctx ends or it is not. It keeps the identity
+// of Redis, which may have been emptied.
 func (p *pipeline) stillAgrees(ctx context.Context) error {
 	for {
 		if retry.Sleep(ctx, agreeEvery) != nil {

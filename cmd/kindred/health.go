@@ -16,8 +16,8 @@ const (
 	mostShards   = 20               // that are not ready are named one by one
 )
 
-// part is a part of this process, as far as it says how it is. It is ready while it succeeds, or stands by for another process. The
-// age of the last success decides, not that there was one: what hangs reports nothing. It may be used by several goroutines.
+// part is a part of this process, as far as it says how it is. It is ready while it succeeds, or stands by for another process.
+// The age of the last success decides, not that there was one: what hangs reports nothing. It may be used by several goroutines.
 type part struct {
 	name     string
 	patience time.Duration // how old the last success may be; 0: partPatience
@@ -102,8 +102,8 @@ func (p *pipeline) parts() []console.Part {
 	return all
 }
 
-// shardsSay returns how the shards of this process are: all together, then each that is not ready. place is the process's place in
-// the group that gives shards.
+// shardsSay returns how the shards of this process are: all together, then each that is not ready. place is the process's place
+// in the group that gives shards.
 func shardsSay(place console.Part, states []shard.State) []console.Part {
 	place.Name = "shards"
 	if !place.Ready || len(states) == 0 {

@@ -27,8 +27,9 @@ const (
 	mostRepeats  = 1000
 )
 
-// sparing is a slog.Handler that writes the first few messages with the same words, and then only how many more there were. Numbers
-// (a shard, an offset) and errors do not make two messages different; other texts among the attributes (a part, a topic) do.
+// sparing is a slog.Handler that writes the first few messages with the same words, and then only how many more there were.
+// Numbers (a shard, an offset) and errors do not make two messages different; other texts among the attributes (a part, a topic)
+// do.
 type sparing struct {
 	slog.Handler
 	words string // of the attributes that the logger has already

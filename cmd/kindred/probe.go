@@ -80,8 +80,8 @@ func (p *pipeline) announce(ctx context.Context) error {
 	}
 }
 
-// watched is one run of the router or the controller as seen from outside: what it reads by, and when it is in a transaction. It says
-// of the part that it works when that asks for more input, since then it has done with what it had.
+// watched is one run of the router or the controller as seen from outside: what it reads by, and when it is in a transaction. It
+// says of the part that it works when that asks for more input, since then it has done with what it had.
 type watched struct {
 	wire.Reader
 	part   *part

@@ -9,7 +9,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Errors returns how many commands, or pipelines of them, Redis did not answer or answered with an error since the store was opened.
+// Errors returns how many commands, or pipelines of them, Redis did not answer or answered with an error since the store was
+// opened.
 func (s *Store) Errors() int64 { return s.failures.Load() }
 
 // failureCount counts failures of the client. That a key is not there is none, nor that a transaction found its keys changed.

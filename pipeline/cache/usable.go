@@ -27,9 +27,9 @@ const (
 	Writing
 )
 
-// Check returns an error unless Redis can be used: it answers, takes the login, and is not one node of a cluster. To be written, it
-// must also be no replica and must not evict keys. What Redis does not tell, as some servers do not, is passed over. Of a cluster,
-// every master is looked at. The error is a *Refusal when Redis has answered. Nothing is written.
+// Check returns an error unless Redis can be used: it answers, takes the login, and is not one node of a cluster. To be written,
+// it must also be no replica and must not evict keys. What Redis does not tell, as some servers do not, is passed over. Of a
+// cluster, every master is looked at. The error is a *Refusal when Redis has answered. Nothing is written.
 func (s *Store) Check(ctx context.Context, use Use) error {
 	if err := s.Ping(ctx); err != nil {
 		return err

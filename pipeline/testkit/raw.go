@@ -39,7 +39,8 @@ const batchHeader = 61 // bytes before a batch's records
 // Append appends a batch as it is, whatever it holds, and returns the offset of its first record.
 func (w *World) Append(topic string, partition int, batch []byte) (base int64) {
 	w.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(w.Kafka.Client.Addr.String()), kgo.MaxVersions(kversion.V2_8_0())) // topics by name
+	// Later versions would name topics by their ids.
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.Kafka.Client.Addr.String()), kgo.MaxVersions(kversion.V2_8_0()))
 	w.OK(err)
 	defer client.Close()
 	request := kmsg.NewPtrProduceRequest()

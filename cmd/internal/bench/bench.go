@@ -42,7 +42,7 @@ type System struct {
 	Serve    func(ctx context.Context, started func(), roles ...string) error // runs the pipeline until ctx ends
 	Flood    func(ctx context.Context, topic string, fill func(add func(key, value []byte) error) error) error
 	Snapshot func(ctx context.Context, segment string, ids []string) error
-	Ask      func(ctx context.Context, request schemas.ExpandRequest) (schemas.Run, time.Duration, error) // until its run has ended
+	Ask      func(ctx context.Context, request schemas.ExpandRequest) (schemas.Run, time.Duration, error) // until the run ends
 	Delete   func(ctx context.Context, topics ...string) error                                            // full names
 }
 

@@ -91,8 +91,8 @@ func (l Login) check(of string) error {
 // shortestToken makes guessing hopeless: 24 characters of hexadecimal digits are 96 bits.
 const shortestToken = 24 // characters
 
-// Tokens reads the tokens of the HTTP server; none when there is no file. Each stands on a line of its own, after a name if it has
-// one: so one of them can be withdrawn, and one knows whose it was. Lines that begin with # are comments.
+// Tokens reads the tokens of the HTTP server; none when there is no file. Each stands on a line of its own, after a name if it
+// has one: so one of them can be withdrawn, and one knows whose it was. Lines that begin with # are comments.
 func (s *Server) Tokens() ([]string, error) {
 	if s.TokenFile == "" {
 		return nil, nil

@@ -28,7 +28,8 @@ func (s *Server) fromHere(next http.Handler) http.Handler {
 }
 
 // hostAllowed reports whether requests may come under a name. A server that only this machine can reach has only the names of
-// loopback and those in Hosts. One that others reach, which asks for a token, is known by any name unless there are some in Hosts.
+// loopback and those in Hosts. One that others reach, which asks for a token, is known by any name unless there are some in
+// Hosts.
 func (s *Server) hostAllowed(hostport string) bool {
 	host := hostOf(hostport)
 	if host == "" || host == "localhost" || isLoopback(host) { // a browser always says a name

@@ -40,7 +40,8 @@ func (i *Installation) versions(ctx context.Context) ([]Finding, error) {
 		}
 	}
 	version := "a Kafka that does not tell its version"
-	if guess := guessed.VersionGuess(); strings.HasPrefix(guess, "v") || strings.HasPrefix(guess, "at least") { // else it is none that is known
+	// Any other guess is of no version that is known.
+	if guess := guessed.VersionGuess(); strings.HasPrefix(guess, "v") || strings.HasPrefix(guess, "at least") {
 		version = "Kafka " + strings.Replace(guess, "v", "", 1) + " by the requests that it takes"
 	}
 	of := version + ", " + counted(len(layout.Brokers), "broker")
