@@ -43,7 +43,7 @@ type Producer struct {
 	session    session
 	stale      bool                               // a new producer id is due
 	renewals   []chan struct{}                    // closed when the new producer id is there
-	queue      []*publication                     // what is not in flight, one for each call of Publish; those of a partition in order
+	queue      []*publication                     // what is not in flight, one for each Publish; those of a partition in order
 	partitions map[topicPartition]*partitionState // all that were ever published to: those of the caller's topics
 	refreshing bool                               // a refresh of the layout is under way
 

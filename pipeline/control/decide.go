@@ -13,7 +13,8 @@ import (
 // came before the request. A request that was seen before changes nothing.
 func (s *state) decide(r request, now time.Time) step {
 	if r.RequestID == "" {
-		r.RequestID = fmt.Sprintf("%s-%d-%d", schemas.ExpandRequests, r.offset, r.at.UnixMilli()) // offsets begin anew in a topic that does
+		// Offsets begin anew in a topic that does.
+		r.RequestID = fmt.Sprintf("%s-%d-%d", schemas.ExpandRequests, r.offset, r.at.UnixMilli())
 	}
 	known := s.expansions[r.ExpansionID]
 	if known != nil && slices.Contains(known.Requests, r.RequestID) {
