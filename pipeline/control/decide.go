@@ -13,7 +13,7 @@ import (
 // came before the request. A request that was seen before changes nothing.
 func (s *state) decide(r request, now time.Time) step {
 	if r.RequestID == "" {
-		// Offsets begin anew in a topic that does.
+		// The time is in it because a topic that was created anew counts its offsets from 0 again.
 		r.RequestID = fmt.Sprintf("%s-%d-%d", schemas.ExpandRequests, r.offset, r.at.UnixMilli())
 	}
 	known := s.expansions[r.ExpansionID]
