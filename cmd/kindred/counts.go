@@ -19,9 +19,18 @@ type counts struct {
 	letters map[[2]string]int64         // dead letters by topic and code
 	runs    map[[2]string]int64         // runs that have ended, by cause and status
 	seconds map[string]time.Duration    // that those took, by cause
-	stages  map[schemas.Stage]stageTime // of the runs under way and those before
-	run     schemas.Run                 // the one under way
-	since   time.Time                   // when it came into its present stage
+	stages  map[schemas.Stage]stageTime // that are over, of the runs under way and those before
+	present map[string]inStage          // where the runs under way are, by run; at most mostRuns
+}
+
+// mostRuns is more than there are under way at once. Runs that another process has ended are forgotten with all others when it
+// is reached: of those under way, one stage each is not counted.
+const mostRuns = 100
+
+// inStage says since when a run has been in its present stage.
+type inStage struct {
+	stage schemas.Stage
+	since time.Time
 }
 
 type stageTime struct {
@@ -32,7 +41,7 @@ type stageTime struct {
 func newCounts(prefix schemas.Prefix) *counts {
 	return &counts{
 		prefix: prefix, letters: map[[2]string]int64{}, runs: map[[2]string]int64{}, seconds: map[string]time.Duration{},
-		stages: map[schemas.Stage]stageTime{},
+		stages: map[schemas.Stage]stageTime{}, present: map[string]inStage{},
 	}
 }
 
@@ -43,7 +52,7 @@ func (c *counts) letter(topic, code string) {
 	c.letters[[2]string{topic, code}]++
 }
 
-// event counts an event of a run. Runs go one after another, so what it was doing until now is over when another comes.
+// event counts an event of a run: the stage that it was in is over when it comes into another, or ends.
 func (c *counts) event(run schemas.Run) {
 	if run.Status == schemas.Queued {
 		return
@@ -51,20 +60,22 @@ func (c *counts) event(run schemas.Run) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	if c.run.Status == schemas.Processing && c.run.RunID == run.RunID && (c.run.Stage != run.Stage || run.Status.Final()) {
-		stage := c.stages[c.run.Stage]
-		c.stages[c.run.Stage] = stageTime{stage.took + now.Sub(c.since), stage.runs + 1}
+	was, known := c.present[run.RunID]
+	ends := run.Status != schemas.Processing
+	if known && (ends || was.stage != run.Stage) {
+		stage := c.stages[was.stage]
+		c.stages[was.stage] = stageTime{stage.took + now.Sub(was.since), stage.runs + 1}
 	}
-	if run.Status == schemas.Processing {
-		if c.run.RunID != run.RunID || c.run.Stage != run.Stage {
-			c.since = now
+	if !ends {
+		if len(c.present) == mostRuns {
+			clear(c.present)
 		}
-		c.run = run
+		if !known || was.stage != run.Stage {
+			c.present[run.RunID] = inStage{run.Stage, now}
+		}
 		return
 	}
-	if c.run.RunID == run.RunID {
-		c.run = schemas.Run{}
-	}
+	delete(c.present, run.RunID)
 	c.runs[[2]string{string(run.Cause), string(run.Status)}]++
 	if run.StartedAt != nil && run.EndedAt != nil {
 		c.seconds[string(run.Cause)] += run.EndedAt.Sub(*run.StartedAt)
