@@ -22,6 +22,7 @@ const (
 	IDTaken            = "id_taken"
 	WrongPartition     = "wrong_partition"
 	IncompleteSnapshot = "incomplete_snapshot"
+	SegmentUnreadable  = "segment_unreadable" // what the router remembers of the segment cannot be read
 	HandlerPanic       = "handler_panic"
 )
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"kindred/pipeline/testkit"
 	"kindred/schemas"
@@ -76,4 +77,28 @@ func TestDamageBetweenTheParts(t *testing.T) {
 	if want := []string{"corrupt_batch@1", "too_large@3"}; !slices.Equal(w.letters(), want) {
 		t.Errorf("dead letters: %v, want %v", w.letters(), want)
 	}
+}
+
+// What the router remembers of one segment may be lost. Others go on, and nothing of that one is guessed.
+func TestASegmentWhoseRecordCannotBeReadIsLeftAlone(t *testing.T) {
+	w := newWorld(t)
+	w.say("vip", `{"added":["a"]}`)
+	w.routed(never)
+	w.Publish(schemas.Segments, 0, time.UnixMilli(w.now), "vip", []byte(`{"segmentId":`), nil)
+	change := w.say("vip", `{"added":["b"]}`)
+	part := w.say("vip", `{"snapshot":"s-1","part":1,"parts":1,"members":["c"]}`)
+	gone := w.say("vip", "")
+	w.say("other", `{"added":["x"]}`)
+	w.routed(never)
+	w.expect("only the other one changes", map[string]string{"vip": "a", "other": "x"})
+	want := []string{
+		fmt.Sprintf("segment_unreadable@%d", change), fmt.Sprintf("segment_unreadable@%d", part), fmt.Sprintf("segment_unreadable@%d", gone),
+	}
+	if got := w.letters(); !slices.Equal(got, want) {
+		t.Errorf("dead letters: %v, want %v", got, want)
+	}
+	w.Publish(schemas.Segments, 0, time.UnixMilli(w.now), "vip", []byte(`{"segmentId":"vip","name":"vip","number":0,"recent":[],"open":null}`), nil)
+	w.say("vip", `{"added":["d"]}`)
+	w.routed(never)
+	w.expect("when the record is mended", map[string]string{"vip": "a d", "other": "x"})
 }

@@ -72,6 +72,7 @@ type term struct {
 	letters  string
 	known    map[string]*segment // all segments that upstream ever named: as many as the topic segments holds
 	open     map[string]*segment // those of known that have an open snapshot
+	spoilt   map[string]string   // why what is known of a segment cannot be read, by segment; its changes are dead letters
 	at       int64               // offset of segment-changes up to which all is committed
 
 	// What the next commit writes. None of it is kept when the term ends.
@@ -168,6 +169,9 @@ func (t *term) route(ctx context.Context, r *wire.Record) error {
 	change, malformed := read(r)
 	if malformed == nil && t.Taken != nil && t.Taken(change.SegmentID) {
 		malformed = &schemas.Malformed{Code: schemas.IDTaken, Message: "an expansion has that id"}
+	}
+	if why := t.spoilt[change.SegmentID]; malformed == nil && why != "" {
+		malformed = &schemas.Malformed{Code: schemas.SegmentUnreadable, Message: why}
 	}
 	customers := len(change.Added) + len(change.Removed)
 	if err := t.makeRoom(ctx, r.Offset, customers, customers*len(change.SegmentID)+len(r.Value)); err != nil {

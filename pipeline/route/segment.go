@@ -116,14 +116,16 @@ func (t *term) gone(ctx context.Context, r *wire.Record, id string) error {
 	return nil
 }
 
-// remember reads what earlier terms have written to the topic segments. It passes over nothing that it cannot read:
-// routing on without it would lose what it says for good.
+// remember reads what earlier terms have written to the topic segments. A record that cannot be read concerns its segment alone:
+// nobody knows which number counts, so its changes become dead letters until the record is mended. A batch that cannot be read
+// is an error, since nobody knows which segments it is about.
 func (t *term) remember(ctx context.Context) error {
-	t.known, t.open = map[string]*segment{}, map[string]*segment{}
+	t.known, t.open, t.spoilt = map[string]*segment{}, map[string]*segment{}, map[string]string{}
 	_, err := wire.ReadAll(ctx, t.Reader, t.segments, func(r *wire.Record) error {
 		if err := schemas.CheckFormat(r.Headers); err != nil {
 			return fmt.Errorf("at offset %d: %w", r.Offset, err)
 		}
+		delete(t.spoilt, string(r.Key))
 		if r.Value == nil { // written by hand, to have the segment forgotten
 			delete(t.known, string(r.Key))
 			delete(t.open, string(r.Key))
@@ -131,7 +133,8 @@ func (t *term) remember(ctx context.Context) error {
 		}
 		s := new(segment)
 		if err := s.Decode(r.Key, r.Value); err != nil {
-			return fmt.Errorf("at offset %d: %w", r.Offset, err)
+			t.spoil(string(r.Key), r.Offset, err)
+			return nil
 		}
 		t.known[s.SegmentID] = s
 		if s.Open != nil {
@@ -143,4 +146,14 @@ func (t *term) remember(ctx context.Context) error {
 		return nil
 	})
 	return err
+}
+
+// spoil notes that a record of segments cannot be read.
+func (t *term) spoil(id string, offset int64, err error) {
+	delete(t.known, id)
+	delete(t.open, id)
+	why := fmt.Sprintf("the record of the segment cannot be read (%s, offset %d): %v", t.segments, offset, err)
+	t.spoilt[id] = why
+	t.Log.Error("changes of a segment become dead letters: its record cannot be read", "segment", id, "error", why,
+		"try", "publish its last record that could be read again, restart the process that has the role control, then load the segment anew")
 }

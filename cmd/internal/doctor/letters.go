@@ -14,7 +14,7 @@ import (
 )
 
 // alarming are the codes of dead letters that tell of a setting or a program, not of one record.
-var alarming = []string{schemas.WrongPartition, schemas.HandlerPanic, "corrupt_batch"}
+var alarming = []string{schemas.WrongPartition, schemas.HandlerPanic, schemas.CorruptBatch, schemas.SegmentUnreadable}
 
 // mostCodes bounds the codes that are told apart: anybody can write them.
 const mostCodes = 50

@@ -12,8 +12,8 @@ import (
 const (
 	shortestSession = time.Second // of a group member; a real broker allows 6 s, tests want less
 
-	// longestRequest bounds what a client can make the server allocate; a real broker's socket.request.max.bytes.
-	longestRequest = 100 << 20 // bytes
+	// longestRequest bounds what a client can make the server allocate. kindred's own requests have up to 16 MB.
+	longestRequest = 20 << 20 // bytes
 
 	requestHead = 8 // bytes: length, api key, version; a whole request has at least 4 more
 )
