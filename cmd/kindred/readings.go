@@ -92,6 +92,11 @@ func (p *pipeline) countedReadings(r *readings) {
 	for i, kind := range shard.Kinds {
 		r.total("kindred_memberships_published_total", "Membership records acknowledged by Kafka.", float64(p.stats.Published[i].Load()), "kind", kind)
 	}
+	within, count, sum := p.stats.Latency.Read()
+	r.all = append(r.all, console.Reading{
+		Name: "kindred_membership_seconds", Histogram: &console.Histogram{Within: within, Count: count, Sum: sum},
+		Help: "Time from a profile or segment member, by its record's timestamp, until Kafka has acknowledged the membership that it changes.",
+	})
 	r.total("kindred_cache_saves_total", "Transactions that saved a shard.", float64(p.stats.Saves.Load()))
 	c := p.counts
 	c.mu.Lock()

@@ -41,6 +41,11 @@ var reasons = [...]string{
 // ofRun reports whether a change counts for a run: a model caused it, or a deletion, which is a run too.
 func (r reason) ofRun() bool { return r == byRun || r == byDelete }
 
+// ofEvent reports whether an event of upstream caused a change by itself.
+func (r reason) ofEvent() bool {
+	return r == byProfile || r == bySegment || r == byConsent || r == byErasure
+}
+
 // mostTouched bounds the rows that a take-over remembers with their causes. Its pass reconciles every row anyway.
 const mostTouched = 1 << 12
 

@@ -13,6 +13,8 @@ import (
 // kafka is the part of Kafka that an owner sees: partitions as logs of batches, a producer id, a fence. Faults are
 // switched on by the test.
 type kafka struct {
+	at time.Time // timestamp of the records that are written; zero: some day in 2023
+
 	mu     sync.Mutex
 	logs   map[wire.Position]*log // by topic and partition, offset 0
 	more   chan struct{}          // closed and replaced at every append
@@ -49,7 +51,11 @@ func (k *kafka) log(topic string, partition int) *log {
 // write appends one record of a plain producer.
 func (k *kafka) write(topic string, partition int, key string, value []byte, headers ...wire.Header) int64 {
 	var b wire.Builder
-	b.Add(1_700_000_000_000, []byte(key), value, wire.AppendHeaders(nil, headers...))
+	at := int64(1_700_000_000_000)
+	if !k.at.IsZero() {
+		at = k.at.UnixMilli()
+	}
+	b.Add(at, []byte(key), value, wire.AppendHeaders(nil, headers...))
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.append(topic, partition, &b, -1)

@@ -156,8 +156,12 @@ func (o *Owner) publish(ctx context.Context) error {
 // count adds acknowledged changes to the statistics and to the progress of their runs.
 func (o *Owner) count(changes []change) {
 	o.saving.dirty = true
+	now := time.Now()
 	for _, c := range changes {
 		o.Stats.Published[c.kind].Add(1)
+		if c.by.ofEvent() {
+			o.Stats.Latency.add(now.Sub(time.UnixMilli(c.at)))
+		}
 		if !c.by.ofRun() {
 			continue
 		}

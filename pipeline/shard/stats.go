@@ -19,6 +19,7 @@ type Stats struct {
 	Published [len(kinds)]atomic.Int64 // memberships acknowledged, by kind
 	Saves     atomic.Int64
 	Restarts  atomic.Int64 // of owners that had stopped with an error
+	Latency   Latency
 
 	Letter func(topic, code string) // is told of each dead letter; nil: nobody is
 }

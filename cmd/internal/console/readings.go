@@ -12,6 +12,15 @@ type Reading struct {
 	Value  float64
 	Grows  bool     // a counter; else it goes up and down
 	Labels []string // names and values by turns: "shard", "3"
+
+	Histogram *Histogram // in place of Value
+}
+
+// Histogram says how often something took how long.
+type Histogram struct {
+	Within map[float64]uint64 // how many took at most so much
+	Count  uint64
+	Sum    float64
 }
 
 // gatherer reads the figures anew each time somebody asks.
@@ -41,6 +50,9 @@ func (s source) Collect(into chan<- prometheus.Metric) {
 		}
 		desc := prometheus.NewDesc(reading.Name, reading.Help, names, nil)
 		metric, err := prometheus.NewConstMetric(desc, kind, reading.Value, values...)
+		if h := reading.Histogram; h != nil {
+			metric, err = prometheus.NewConstHistogram(desc, h.Count, h.Sum, h.Within, values...)
+		}
 		if err != nil {
 			metric = prometheus.NewInvalidMetric(desc, err)
 		}
