@@ -32,6 +32,7 @@ func TestChaos(t *testing.T) {
 	seed, _ := strconv.ParseUint(os.Getenv("KINDRED_TEST_SEED"), 10, 64)
 	c := &chaos{servers: startServers(t), random: rand.New(rand.NewPCG(seed, 1))}
 	c.world = newWorldFor(t, length+10*time.Minute, c.servers.addresses)
+	c.market.mayRepeat = true
 	c.prepare()
 
 	load, stop := context.WithCancel(c.Ctx)
@@ -43,8 +44,8 @@ func TestChaos(t *testing.T) {
 	stop()
 	loading.Wait()
 	c.agree()
-	t.Logf("seed %d, %v: %d faults (%s), %d changes; %d left who should not, 0 of %d members differ; longest recovery %v after %s",
-		seed, length, c.faults, strings.Join(c.done(), ", "), c.changes, c.ghosts, len(c.market.members), c.longest.Round(time.Millisecond), c.worst)
+	t.Logf("seed %d, %v: %d faults (%s), %d changes; %d left who should not, 0 of %d members differ, %d records repeated; longest recovery %v after %s",
+		seed, length, c.faults, strings.Join(c.done(), ", "), c.changes, c.ghosts, len(c.market.members), c.market.repeated, c.longest.Round(time.Millisecond), c.worst)
 }
 
 // recovery is how long a change may take to come through after a fault, before the test gives up.
