@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"kindred/schemas"
 	"kindred/schemas/wire"
@@ -245,26 +244,5 @@ func (s *topicSurvey) judge(l *plannedLetter) string {
 
 // readReadable is wire.ReadTo that passes over what cannot be read.
 func (c *connection) readReadable(ctx context.Context, from wire.Position, to int64, visit func(*wire.Record) error) error {
-	for from.Offset < to {
-		fetched, err := c.fetcher.Fetch(ctx, []wire.Position{from}, time.Second)
-		if err != nil {
-			return fmt.Errorf("read %s partition %d: %w", from.Topic, from.Partition, err)
-		}
-		for i := range fetched {
-			f := &fetched[i]
-			from.Offset, err = wire.EachReadable(ctx, c.fetcher, f, func(r *wire.Record) error {
-				if r.Offset >= to {
-					return nil
-				}
-				return visit(r)
-			}, func(*wire.Damage) error { return nil })
-			if err == nil {
-				err = wire.Position{Topic: from.Topic, Partition: from.Partition, Offset: to}.Reaches(f.HighWatermark)
-			}
-			if err != nil {
-				return fmt.Errorf("read %s partition %d: %w", from.Topic, from.Partition, err)
-			}
-		}
-	}
-	return nil
+	return wire.ReadReadable(ctx, c.fetcher, from, to, visit, func(*wire.Damage) error { return nil })
 }

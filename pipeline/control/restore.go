@@ -88,7 +88,7 @@ func (c *Controller) readAll(ctx context.Context, name string, visit func(*wire.
 		}
 		return nil
 	}
-	return ends[0], c.readTo(ctx, topic, ends[0], at, func(d *wire.Damage) error { return visitDamaged(d, at) })
+	return ends[0], wire.ReadReadable(ctx, c.Reader, wire.Position{Topic: topic}, ends[0], at, func(d *wire.Damage) error { return visitDamaged(d, at) })
 }
 
 // visitDamaged hands a record of our own that is oversize to its visitor, which finds that its value cannot be read. What has
@@ -100,35 +100,4 @@ func visitDamaged(d *wire.Damage, visit func(*wire.Record) error) error {
 	r := d.Record
 	r.Value = []byte{} // not a tombstone
 	return visit(&r)
-}
-
-// readTo visits what the partition of a topic holds up to an offset, from its start on, and hands damaged what cannot be read.
-func (c *Controller) readTo(ctx context.Context, topic string, to int64, visit func(*wire.Record) error, damaged func(*wire.Damage) error) error {
-	from := wire.Position{Topic: topic}
-	for from.Offset < to {
-		fetched, err := c.Reader.Fetch(ctx, []wire.Position{from}, longPoll)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", topic, err)
-		}
-		for i := range fetched {
-			from.Offset, err = wire.EachReadable(ctx, c.Reader, &fetched[i], func(r *wire.Record) error {
-				if r.Offset >= to {
-					return nil // in the same batch
-				}
-				return visit(r)
-			}, func(d *wire.Damage) error {
-				if d.Offset >= to {
-					return nil
-				}
-				return damaged(d)
-			})
-			if err == nil {
-				err = wire.Position{Topic: topic, Offset: to}.Reaches(fetched[i].HighWatermark)
-			}
-			if err != nil {
-				return fmt.Errorf("read %s: %w", topic, err)
-			}
-		}
-	}
-	return nil
 }

@@ -3,7 +3,6 @@ package route
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"kindred/schemas"
 	"kindred/schemas/wire"
@@ -43,28 +42,6 @@ func asMalformed(err error) *schemas.Malformed {
 // readAgain visits the records of segment-changes from one offset up to another, which is not included. What was deleted, or
 // cannot be read, is passed over: whoever calls it looks whether all was there that should have been.
 func (t *term) readAgain(ctx context.Context, from, to int64, visit func(*wire.Record) error) error {
-	for from < to {
-		at := wire.Position{Topic: t.changes, Offset: from}
-		fetched, err := t.Reader.Fetch(ctx, []wire.Position{at}, longPoll)
-		if err != nil {
-			return fmt.Errorf("read %s at offset %d: %w", t.changes, from, err)
-		}
-		for i := range fetched {
-			f := &fetched[i]
-			from, err = wire.EachReadable(ctx, t.Reader, f, func(r *wire.Record) error {
-				if r.Offset >= to {
-					return nil // in the same batch
-				}
-				return visit(r)
-			}, func(*wire.Damage) error { return nil })
-			if err == nil {
-				at.Offset = to
-				err = at.Reaches(f.HighWatermark)
-			}
-			if err != nil {
-				return fmt.Errorf("read %s at offset %d: %w", t.changes, from, err)
-			}
-		}
-	}
-	return nil
+	at := wire.Position{Topic: t.changes, Offset: from}
+	return wire.ReadReadable(ctx, t.Reader, at, to, visit, func(*wire.Damage) error { return nil })
 }

@@ -39,6 +39,35 @@ func ReadAll(ctx context.Context, r Reader, topic string, visit func(*Record) er
 // the start of the partition when the position lies below it. Records are valid during the visit only; an error of visit
 // ends it and is returned. A partition that ends before that offset is ErrRecreated.
 func ReadTo(ctx context.Context, f Fetcher, from Position, to int64, visit func(*Record) error) error {
+	return readTo(ctx, f, from, to, func(fetched *Fetched) (int64, error) {
+		return fetched.Each(before(to, visit))
+	})
+}
+
+// ReadReadable is ReadTo for a reader that goes on behind what cannot be read: damaged is told of it, as by EachReadable.
+func ReadReadable(ctx context.Context, f Fetcher, from Position, to int64, visit func(*Record) error, damaged func(*Damage) error) error {
+	return readTo(ctx, f, from, to, func(fetched *Fetched) (int64, error) {
+		return EachReadable(ctx, f, fetched, before(to, visit), func(d *Damage) error {
+			if d.Offset >= to {
+				return nil
+			}
+			return damaged(d)
+		})
+	})
+}
+
+// before passes on the records below an offset: a batch may hold others, too.
+func before(to int64, visit func(*Record) error) func(*Record) error {
+	return func(r *Record) error {
+		if r.Offset >= to {
+			return nil
+		}
+		return visit(r)
+	}
+}
+
+// readTo fetches until an offset is reached. each visits what was fetched, and returns where reading goes on.
+func readTo(ctx context.Context, f Fetcher, from Position, to int64, each func(*Fetched) (int64, error)) error {
 	const wait = 500 * time.Millisecond // rarely used up: what is read is there already
 	for from.Offset < to {
 		fetched, err := f.Fetch(ctx, []Position{from}, wait)
@@ -46,12 +75,7 @@ func ReadTo(ctx context.Context, f Fetcher, from Position, to int64, visit func(
 			return fmt.Errorf("read %s partition %d: %w", from.Topic, from.Partition, err)
 		}
 		for i := range fetched {
-			from.Offset, err = fetched[i].Each(func(r *Record) error {
-				if r.Offset >= to {
-					return nil // in the same batch
-				}
-				return visit(r)
-			})
+			from.Offset, err = each(&fetched[i])
 			if err == nil {
 				err = Position{from.Topic, from.Partition, to}.Reaches(fetched[i].HighWatermark)
 			}
