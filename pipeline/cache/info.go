@@ -14,9 +14,7 @@ import (
 func (s *Store) Info(ctx context.Context) ([]map[string]string, error) {
 	var all []map[string]string
 	var mutex sync.Mutex
-	ask := func(ctx context.Context, server interface {
-		Info(context.Context, ...string) *redis.StringCmd
-	}) error {
+	err := s.eachServer(ctx, func(ctx context.Context, server redis.Cmdable) error {
 		text, err := server.Info(ctx).Result()
 		if err != nil {
 			return err
@@ -25,17 +23,19 @@ func (s *Store) Info(ctx context.Context) ([]map[string]string, error) {
 		defer mutex.Unlock()
 		all = append(all, parseInfo(text))
 		return nil
-	}
-	var err error
-	if cluster, is := s.Redis.(*redis.ClusterClient); is {
-		err = cluster.ForEachMaster(ctx, func(ctx context.Context, master *redis.Client) error { return ask(ctx, master) })
-	} else {
-		err = ask(ctx, s.Redis)
-	}
+	})
 	if err != nil {
 		return nil, fmt.Errorf("ask redis about itself: %w", err)
 	}
 	return all, nil
+}
+
+// eachServer visits each server that holds caches, those of a cluster at the same time.
+func (s *Store) eachServer(ctx context.Context, visit func(context.Context, redis.Cmdable) error) error {
+	if cluster, is := s.Redis.(*redis.ClusterClient); is {
+		return cluster.ForEachMaster(ctx, func(ctx context.Context, master *redis.Client) error { return visit(ctx, master) })
+	}
+	return visit(ctx, s.Redis)
 }
 
 // parseInfo reads lines of name:value.

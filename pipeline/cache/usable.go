@@ -34,16 +34,19 @@ func (s *Store) Check(ctx context.Context, use Use) error {
 	if err := s.Ping(ctx); err != nil {
 		return err
 	}
-	look := func(ctx context.Context, node redis.Cmdable) error { return checkNode(ctx, node, use) }
-	cluster, several := s.Redis.(*redis.ClusterClient)
-	if several {
-		if err := cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return look(ctx, node) }); err != nil {
-			return refusal(err)
+	_, several := s.Redis.(*redis.ClusterClient)
+	err := s.eachServer(ctx, func(ctx context.Context, node redis.Cmdable) error {
+		info, err := infoOf(ctx, node)
+		if err == nil && use == Writing {
+			err = writable(info)
 		}
-	} else if err := look(ctx, s.Redis); err != nil {
+		if err == nil && !several && info["cluster_enabled"] == "1" {
+			err = oneOfSeveral
+		}
+		return err
+	})
+	if err != nil {
 		return refusal(err)
-	} else if alone(ctx, s.Redis) {
-		return oneOfSeveral
 	}
 	if use == Reading {
 		return nil
@@ -55,14 +58,9 @@ func (s *Store) Check(ctx context.Context, use Use) error {
 // Ping returns an error unless Redis answers and takes the login. It is a *Refusal when Redis has answered.
 func (s *Store) Ping(ctx context.Context) error { return refusal(s.Redis.Ping(ctx).Err()) }
 
-// checkNode looks at what a server says of itself.
-func checkNode(ctx context.Context, node redis.Cmdable, use Use) error {
-	info, err := infoOf(ctx, node)
+// writable returns an error when a server, by what it says of itself, cannot be written, or does not keep what is.
+func writable(info map[string]string) error {
 	switch policy := info["maxmemory_policy"]; {
-	case err != nil:
-		return err
-	case use == Reading:
-		return nil
 	case info["role"] == "slave":
 		return replica
 	case policy != "" && policy != "noeviction":
@@ -72,12 +70,6 @@ func checkNode(ctx context.Context, node redis.Cmdable, use Use) error {
 		}
 	}
 	return nil
-}
-
-// alone reports whether a server, of which one address is known, belongs to a cluster.
-func alone(ctx context.Context, node redis.Cmdable) bool {
-	info, err := infoOf(ctx, node)
-	return err == nil && info["cluster_enabled"] == "1"
 }
 
 // infoOf reads what a server tells of itself, name by name. A server that does not let itself be asked tells nothing.
