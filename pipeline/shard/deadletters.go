@@ -23,7 +23,6 @@ func (o *Owner) passOver(ctx context.Context, input int, damage *wire.Damage) er
 }
 
 func (o *Owner) post(letter schemas.DeadLetter) {
-	o.Stats.Rejected.Add(1)
 	if o.Stats.Letter != nil {
 		o.Stats.Letter(letter.Topic, letter.Code)
 	}

@@ -15,7 +15,6 @@ var (
 // Stats count what the owners of a process have done since it started.
 type Stats struct {
 	Applied   [inputCount]atomic.Int64 // records, by input
-	Rejected  atomic.Int64             // dead letters
 	Published [len(kinds)]atomic.Int64 // memberships acknowledged, by kind
 	Saves     atomic.Int64
 	Restarts  atomic.Int64 // of owners that had stopped with an error

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -67,12 +66,9 @@ const identifyVersion = 10 // of Metadata: the first that has ids
 func (c *Cluster) knowsNoIDs(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
-	answer, err := c.Client.ApiVersions(ctx, &kafka.ApiVersionsRequest{})
-	if err != nil {
-		return false, err
-	}
-	i := slices.IndexFunc(answer.ApiKeys, func(k kafka.ApiVersionsResponseApiKey) bool { return k.ApiKey == int(protocol.Metadata) })
-	return i >= 0 && answer.ApiKeys[i].MaxVersion < identifyVersion, answer.Error
+	newest, err := c.Versions(ctx)
+	version, there := newest[int16(protocol.Metadata)]
+	return there && version < identifyVersion, err
 }
 
 // countPartitions is Identify without ids.
