@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"kindred/cmd/internal/console"
 	"kindred/consumers"
 	"kindred/pipeline/shard"
 	"kindred/schemas"
@@ -60,11 +61,7 @@ func (p *pipeline) announce(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-		ready := true
-		for _, part := range p.parts() {
-			ready = ready && part.Ready
-		}
-		if !ready {
+		if !console.Ready(p.parts()) {
 			continue
 		}
 		var states []shard.State

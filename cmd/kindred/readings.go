@@ -61,11 +61,7 @@ func truth(is bool) float64 {
 func (p *pipeline) processReadings(r *readings) {
 	build := thisBuild()
 	r.now("kindred_build_info", "1, with what was built.", 1, "version", build.Version, "go", build.Go)
-	all := true
-	for _, part := range p.parts() {
-		all = all && part.Ready
-	}
-	r.now("kindred_ready", "1 while /readyz says ready, else 0.", truth(all))
+	r.now("kindred_ready", "1 while /readyz says ready, else 0.", truth(console.Ready(p.parts())))
 	for _, part := range []*part{p.kafka, p.redis, p.owning, p.routing, p.controlling} {
 		if part == p.owning && p.worker == nil || (part == p.routing || part == p.controlling) && !p.server.Does("control") {
 			continue

@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -11,6 +12,11 @@ type Part struct {
 	Name  string // shards, shard 3, router, ...
 	Ready bool
 	Text  string // how it is, in words; for one that is not ready, why
+}
+
+// Ready reports whether all parts are ready.
+func Ready(parts []Part) bool {
+	return !slices.ContainsFunc(parts, func(p Part) bool { return !p.Ready })
 }
 
 // longestText bounds what is said of one part.
@@ -22,7 +28,6 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 	if s.Parts != nil {
 		parts = s.Parts()
 	}
-	all := true
 	var lines strings.Builder
 	for _, part := range parts {
 		text := strings.Join(strings.Fields(part.Text), " ") // one line
@@ -32,14 +37,13 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 		if part.Ready {
 			fmt.Fprintf(&lines, "%s: %s\n", part.Name, text)
 		} else {
-			all = false
 			fmt.Fprintf(&lines, "%s: not ready: %s\n", part.Name, text)
 		}
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	verdict := "ready"
-	if !all {
+	if !Ready(parts) {
 		verdict = "not ready"
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
