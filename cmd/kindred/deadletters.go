@@ -75,23 +75,12 @@ func (f *letterFilter) String() string {
 // letter is a dead letter as it lies on its topic. Key, value and headers are valid for as long as the record is.
 type letter struct {
 	schemas.DeadLetter
-	at   int64  // its own offset, by which people name it
-	size string // of a value that was left out because it was too large; empty: the value is there
+	at int64 // its own offset, by which people name it
 }
-
-// Two letters that hold no record to put back: headerSize is the header of one whose value was left out, and how many bytes
-// that had; corruptBatch is the code of a batch that could not be read.
-const (
-	headerSize   = "kindred.error.size"
-	corruptBatch = "corrupt_batch"
-)
 
 func readLetter(record *wire.Record) (letter, error) {
 	d, err := schemas.ReadDeadLetter(record)
 	l := letter{DeadLetter: d, at: record.Offset}
-	if size, out := record.Headers.Get(headerSize); out {
-		l.size = string(size)
-	}
 	if l.At.IsZero() {
 		l.At = time.UnixMilli(record.Timestamp).UTC()
 	}
@@ -101,12 +90,12 @@ func readLetter(record *wire.Record) (letter, error) {
 // valueless returns why there is nothing that could be put back, in words; empty: there is.
 func (l *letter) valueless() string {
 	switch {
-	case l.Code == corruptBatch:
+	case l.Whole():
+		return ""
+	case l.Code == schemas.CorruptBatch:
 		return "its batch could not be read"
-	case l.size != "":
-		return "its value of " + l.size + " bytes was too large to be kept"
 	}
-	return ""
+	return fmt.Sprintf("its value of %d bytes was too large to be kept", l.Size)
 }
 
 // letters visits the dead letters, oldest first, and returns how many records of the topic are none.

@@ -38,11 +38,12 @@ func letters(script *testscript.TestScript, _ bool, arguments []string) {
 		if words[6] != "null" && words[4] == "0" {
 			d.Value = []byte(words[6])
 		}
-		headers := d.AllHeaders()
 		if words[4] != "0" {
-			headers = wire.AppendHeaders(headers, wire.Header{Key: headerSize, Value: []byte(words[4])})
+			d.SHA256 = strings.Repeat("0", 64)
+			d.Size, err = strconv.ParseInt(words[4], 10, 64)
+			script.Check(err)
 		}
-		batch.Add(at.UnixMilli(), d.Key, d.Value, headers)
+		d.AppendTo(&batch)
 	}
 	_, err := c.producer.Publish(context.Background(), c.prefix.Topic(schemas.DeadLetters), 0, &batch)
 	script.Check(err)
