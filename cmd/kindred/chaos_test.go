@@ -30,7 +30,7 @@ func TestChaos(t *testing.T) {
 		t.Skip("KINDRED_TEST_CHAOS does not say for how long")
 	}
 	seed, _ := strconv.ParseUint(os.Getenv("KINDRED_TEST_SEED"), 10, 64)
-	c := &chaos{servers: startServers(t), random: rand.New(rand.NewPCG(seed, 1))}
+	c := &chaos{servers: startServers(t), random: rand.New(rand.NewPCG(seed, 1)), away: min(70*time.Second, length/12)}
 	c.world = newWorldFor(t, length+10*time.Minute, c.servers.addresses)
 	c.market.mayRepeat = true
 	c.prepare()
@@ -57,6 +57,7 @@ type chaos struct {
 	servers   *pair
 	random    *rand.Rand // of the faults
 	processes [2]*process
+	away      time.Duration // how long a broker stays away
 
 	steady  []string // members that nobody touches
 	changes int
@@ -113,9 +114,24 @@ func (c *chaos) load(ctx context.Context) {
 			return
 		}
 		c.changes++
+		for i := range f.queues {
+			sendNow(&f.queues[i])
+		}
 	}
 	if err := f.finish(nil); err != nil {
 		c.Error(err)
+	}
+}
+
+// sendNow sends what a partition has, however little, unless two batches of it are under way already.
+func sendNow(q *queue) {
+	if q.filling.Len() == 0 {
+		return
+	}
+	select {
+	case q.full <- q.filling:
+		q.filling = <-q.empty
+	default:
 	}
 }
 
@@ -171,6 +187,11 @@ func (c *chaos) inject() {
 			c.signal(c.servers.pid("kafka"), syscall.SIGKILL)
 			c.pass(time.Second)
 			c.servers.run("kafka")
+		}},
+		{"a broker away, and half of the partitions without a leader", func() {
+			c.signal(c.servers.pid("broker2"), syscall.SIGKILL)
+			c.pass(c.away)
+			c.servers.run("broker2")
 		}},
 	}
 	chosen := all[c.random.IntN(len(all))]
@@ -241,7 +262,7 @@ func startServers(t testing.TB) *pair {
 	t.Helper()
 	s := &pair{addresses{"127.0.0.1:29092", "127.0.0.1:26379", true}, t, t.TempDir()}
 	t.Cleanup(func() {
-		for _, name := range []string{"kafka", "redis"} { // one that is frozen could not end
+		for _, name := range []string{"kafka", "broker2", "redis"} { // one that is frozen could not end
 			_ = syscall.Kill(s.pid(name), syscall.SIGCONT)
 		}
 		s.run("stop")
@@ -253,7 +274,7 @@ func startServers(t testing.TB) *pair {
 func (s *pair) run(action string) {
 	s.t.Helper()
 	command := exec.Command("../../.ci/servers", action, s.dir)
-	command.Env = append(os.Environ(), "KAFKA_PORT=29092", "REDIS_PORT=26379", "KAFKA_SESSION=3000")
+	command.Env = append(os.Environ(), "KAFKA_PORT=29092", "REDIS_PORT=26379", "KAFKA_SESSION=3000", "KAFKA_BROKERS=2")
 	if out, err := command.CombinedOutput(); err != nil {
 		s.t.Fatalf("servers %s: %v\n%s", action, err, out)
 	}
