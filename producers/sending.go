@@ -12,6 +12,7 @@ import (
 
 	"kindred/schemas/broker"
 	"kindred/schemas/retry"
+	"kindred/schemas/wire"
 )
 
 const (
@@ -274,7 +275,7 @@ func (p *Producer) judge(out *outgoing, pub *publication, now time.Time) (retry 
 			return true
 		}
 		if pub.refused > 0 {
-			return end(fmt.Errorf("%w: %d of %d records", ErrTooLarge, pub.refused, pub.refused+pub.appended))
+			return end(pub.refusal())
 		}
 		pub.result <- outcome{ack: Ack{Base: pub.base + int64(pub.count-pub.appended), ProducerID: out.id}}
 		return false
@@ -302,12 +303,17 @@ func (p *Producer) judge(out *outgoing, pub *publication, now time.Time) (retry 
 		if pub.nextPiece() {
 			return true
 		}
-		return end(fmt.Errorf("%w: %w: %d bytes", ErrTooLarge, pub.code, pub.size)) // all others are appended
+		return end(pub.refusal())
 	case broker.Refused:
 		return end(pub.code)
 	}
 	pub.postpone(now)
 	return true
+}
+
+// refusal is the end of a batch of which everything is appended but what is too large.
+func (pub *publication) refusal() error {
+	return &wire.RefusedError{Refused: pub.refused, Of: pub.refused + pub.appended}
 }
 
 // split puts the two halves of a batch in the place of it, of which nothing was appended. They are copies.

@@ -17,7 +17,6 @@ import (
 	"golang.org/x/term"
 
 	"kindred/cmd/internal/terminal"
-	"kindred/producers"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -231,33 +230,22 @@ func (b *returning) add(ctx context.Context, l *letter, partition int) error {
 	return nil
 }
 
-// send publishes what waits for a partition. If that is too large as a whole, each record is tried alone.
+// send publishes what waits for a partition. What is too large for the topic is left; the rest of its batch is published.
 func (b *returning) send(ctx context.Context, to destination) error {
-	records := b.batches[to].records
-	b.batches[to].records, b.batches[to].size = nil, 0
-	err := b.put(ctx, to, records)
-	if !errors.Is(err, producers.ErrTooLarge) {
-		return err
-	}
-	for i := range records {
-		err := b.put(ctx, to, records[i:i+1])
-		if errors.Is(err, producers.ErrTooLarge) {
-			b.left[leftTooLarge]++
-		} else if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (b *returning) put(ctx context.Context, to destination, records []wire.Record) error {
 	var built wire.Builder
-	for i := range records {
-		built.Add(time.Now().UnixMilli(), records[i].Key, records[i].Value, records[i].Headers)
+	for _, record := range b.batches[to].records {
+		built.Add(time.Now().UnixMilli(), record.Key, record.Value, record.Headers)
 	}
+	b.batches[to].records, b.batches[to].size = nil, 0
 	_, err := b.kafka.producer.Publish(ctx, to.topic, to.partition, &built)
+	var refused *wire.RefusedError
+	if errors.As(err, &refused) {
+		b.left[leftTooLarge] += int64(refused.Refused)
+		b.done += int64(refused.Of - refused.Refused)
+		return nil
+	}
 	if err == nil {
-		b.done += int64(len(records))
+		b.done += int64(built.Len())
 	}
 	return err
 }

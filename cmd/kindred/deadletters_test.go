@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/segmentio/kafka-go"
 
 	"kindred/cmd/internal/terminal"
 	"kindred/schemas"
@@ -129,6 +131,42 @@ func TestPuttingBackUndoesNothingThatCameLater(t *testing.T) {
 		})
 		if len(last) != 2 || last["comes-late"] != old || last["erased"] != "" {
 			w.Errorf("put back were %q", last)
+		}
+	})
+}
+
+// What a topic takes may have become less since a letter was written. The others of its batch are put back, each once.
+func TestWhatATopicDoesNotTakeIsLeftAndTheRestComesOnce(t *testing.T) {
+	everywhere(t, func(w *world) {
+		w.serve()
+		var ids []string
+		for number := 0; len(ids) < 3; number++ {
+			if id := customer(number); home(schemas.Profiles, id) == 0 {
+				ids = append(ids, id)
+			}
+		}
+		for i, size := range []int{10, 5000, 10} {
+			w.Publish(schemas.Profiles, 1, time.Now(), ids[i], fmt.Appendf(nil, `{"fields":{"City":%q}}`, strings.Repeat("x", size)), nil)
+		}
+		w.settle()
+		w.deadLetters(ids...)
+		limit := kafka.IncrementalAlterConfigsRequestResource{ResourceType: kafka.ResourceTypeTopic, ResourceName: w.full(schemas.Profiles),
+			Configs: []kafka.IncrementalAlterConfigsRequestConfig{{Name: "max.message.bytes", Value: "1000", ConfigOperation: kafka.ConfigOperationSet}}}
+		_, err := w.kafka.cluster.Client.IncrementalAlterConfigs(w.Ctx, &kafka.IncrementalAlterConfigsRequest{Resources: []kafka.IncrementalAlterConfigsRequestResource{limit}})
+		w.OK(err)
+
+		said := w.kindred(failed, "dead-letters", "replay", "--topic", "profiles", "--yes")
+		if !strings.Contains(said, "put back 2 records\n") || !strings.Contains(said, "left 1 larger than their topic takes") {
+			w.Errorf("replay says %q", said)
+		}
+		var back []string
+		w.Partition(schemas.Profiles, 0, func(r *wire.Record) {
+			if _, replayed := r.Headers.Get(headerLetter); replayed {
+				back = append(back, string(r.Key))
+			}
+		})
+		if !slices.Equal(back, []string{ids[0], ids[2]}) {
+			w.Errorf("put back were %q", back)
 		}
 	})
 }

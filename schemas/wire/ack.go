@@ -1,6 +1,9 @@
 package wire
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Ack is where a published batch was appended: its last record lies right before Base + the number of its records.
 //
@@ -15,6 +18,18 @@ type Ack struct {
 // ErrTooLarge says that a record is larger than its topic takes. It is final: the record was not appended and never will be.
 // The other records of its batch were.
 var ErrTooLarge = errors.New("record too large for its topic")
+
+// RefusedError is the ErrTooLarge of a batch. Its other records are in the log: publishing them again would double them.
+type RefusedError struct {
+	Refused int // records that were too large
+	Of      int // records of the batch
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("%v: %d of %d records", ErrTooLarge, e.Refused, e.Of)
+}
+
+func (e *RefusedError) Is(target error) bool { return target == ErrTooLarge }
 
 // ErrAbandoned means that nobody knows whether a published batch was appended: it may be in the log, come later, or never.
 // The producer takes a new id before it publishes again.
