@@ -36,21 +36,14 @@ func (e *encoder) length(n int)        { e.b = wire.AppendCompactLength(e.b, n) 
 func (e *encoder) compactStr(s string) { e.b = wire.AppendCompactString(e.b, s) }
 func (e *encoder) noTags()             { e.b = wire.AppendNoTags(e.b) }
 
+func (e *encoder) uuid(id [16]byte) { e.b = append(e.b, id[:]...) }
+
 // eachTopic writes the array of topics with their partitions that so many requests have; partition writes an element of
 // the inner array. The positions of a topic must be next to each other.
 func (e *encoder) eachTopic(of []Position, partition func(Position)) {
-	topics := 0
-	for i, p := range of {
-		if i == 0 || p.Topic != of[i-1].Topic {
-			topics++
-		}
-	}
-	e.i32(int32(topics))
+	e.i32(int32(countTopics(of)))
 	for len(of) > 0 {
-		n := 1
-		for n < len(of) && of[n].Topic == of[0].Topic {
-			n++
-		}
+		n := sameTopic(of)
 		e.str(of[0].Topic)
 		e.i32(int32(n))
 		for _, p := range of[:n] {
@@ -58,4 +51,35 @@ func (e *encoder) eachTopic(of []Position, partition func(Position)) {
 		}
 		of = of[n:]
 	}
+}
+
+// eachTopicByID is eachTopic in a flexible version that names topics by their ids.
+func (e *encoder) eachTopicByID(of []Position, ids map[string]broker.TopicID, partition func(Position)) {
+	e.length(countTopics(of))
+	for len(of) > 0 {
+		n := sameTopic(of)
+		e.uuid(ids[of[0].Topic])
+		e.length(n)
+		for _, p := range of[:n] {
+			partition(p)
+			e.noTags()
+		}
+		e.noTags()
+		of = of[n:]
+	}
+}
+
+// sameTopic returns how many of the positions, from the first one on, are of one topic.
+func sameTopic(of []Position) (n int) {
+	for n < len(of) && of[n].Topic == of[0].Topic {
+		n++
+	}
+	return n
+}
+
+func countTopics(of []Position) (n int) {
+	for ; len(of) > 0; n++ {
+		of = of[sameTopic(of):]
+	}
+	return n
 }

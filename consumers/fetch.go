@@ -26,7 +26,8 @@ type Fetcher struct {
 	MaxBytes       int // of one answer of one broker; default 8 MiB. The first batch comes whatever its size
 	PartitionBytes int // of one partition in it; default 1 MiB
 
-	turn    uint64 // rotates which partition is first in a request: the last ones get what MaxBytes leaves
+	ids     map[string]broker.TopicID // by name, see Pin; those that are missing here are read by their names
+	turn    uint64                    // rotates which partition is first in a request: the last ones get what MaxBytes leaves
 	mutex   sync.Mutex
 	pending []*pendingFetch // those that no round waits for
 	trouble broker.Trouble  // of any reader

@@ -10,6 +10,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 
 	"kindred/schemas/broker"
+	"kindred/schemas/retry"
 	"kindred/schemas/wire"
 )
 
@@ -17,13 +18,54 @@ const (
 	defaultMaxBytes       = 8 << 20
 	defaultPartitionBytes = 1 << 20
 
-	fetchVersion = 11 // later ones need topic ids
+	fetchByName = 11 // the last version that names topics
+	fetchByID   = 13 // the first one that has their ids
 )
+
+// Pin makes f read these very topics, by their ids: one that is deleted and created anew under the same name is an error, and
+// nothing of it is taken for what was meant. Topics without an id, and all when the brokers are older than Kafka 3.1, are
+// read by their names as before. It must not be called while f reads.
+func (f *Fetcher) Pin(ctx context.Context, topics map[string]broker.Identity) error {
+	var newest map[int16]int16
+	err := f.Cluster.Persist(ctx, "look how topics can be read", pinning, func(ctx context.Context) (err error) {
+		newest, err = f.Cluster.Versions(ctx)
+		return err
+	})
+	if err != nil || newest[int16(protocol.Fetch)] < fetchByID {
+		return err
+	}
+	f.ids = make(map[string]broker.TopicID, len(topics))
+	for name, is := range topics {
+		f.ids[name] = is.ID
+	}
+	return nil
+}
+
+var pinning = broker.Asking{Tries: 10, Pauses: retry.Backoff{First: 50 * time.Millisecond, Last: time.Second}}
+
+// identified reports whether the ids of all topics are known, so that a topic which was created anew under its name is not
+// taken for the one that was meant.
+func (f *Fetcher) identified(of []Position) bool {
+	for len(of) > 0 {
+		if f.ids[of[0].Topic] == (broker.TopicID{}) {
+			return false
+		}
+		of = of[sameTopic(of):]
+	}
+	return true
+}
 
 // request returns the request for some positions. It begins with the topic of position number first, so that what one
 // answer has no room for comes first in a later one.
 func (f *Fetcher) request(from []Position, first int, wait time.Duration) broker.Raw {
-	e := begin(protocol.Fetch, fetchVersion)
+	version, byID := int16(fetchByName), f.identified(from)
+	if byID {
+		version = fetchByID
+	}
+	e := begin(protocol.Fetch, version)
+	if byID {
+		e.noTags()
+	}
 	e.i32(-1) // not a replica
 	e.i32(int32(wait.Milliseconds()))
 	e.i32(1) // the broker answers when it has this many bytes
@@ -31,15 +73,26 @@ func (f *Fetcher) request(from []Position, first int, wait time.Duration) broker
 	e.i8(committed)
 	e.i32(0)  // no session
 	e.i32(-1) // and none is wanted
-	e.eachTopic(rotated(from, first), func(p Position) {
+	partition := func(p Position) {
 		e.i32(int32(p.Partition))
 		e.i32(-1) // whatever the leader's epoch
 		e.i64(p.Offset)
+		if byID {
+			e.i32(-1) // the epoch of the last record, which replicas know
+		}
 		e.i64(-1) // the log's start, which replicas know
 		e.i32(int32(orDefault(f.PartitionBytes, defaultPartitionBytes)))
-	})
-	e.i32(0)  // nothing to forget
-	e.str("") // no rack
+	}
+	if byID {
+		e.eachTopicByID(rotated(from, first), f.ids, partition)
+		e.length(0)      // nothing to forget
+		e.compactStr("") // no rack
+		e.noTags()
+	} else {
+		e.eachTopic(rotated(from, first), partition)
+		e.i32(0)  // nothing to forget
+		e.str("") // no rack
+	}
 	return broker.Raw{Key: protocol.Fetch, Frame: e.finish(), Buffer: f.buffer}
 }
 
@@ -67,7 +120,7 @@ func (f *Fetcher) unpack(ctx context.Context, b *Buffers, p *pendingFetch) (usef
 	}
 	b.held = append(b.held, p.body)
 	before := len(b.fetched)
-	failed, err := b.read(p)
+	failed, err := b.read(p, f.ids)
 	if err != nil {
 		return false, err
 	}
@@ -89,24 +142,67 @@ func (f *Fetcher) unpack(ctx context.Context, b *Buffers, p *pendingFetch) (usef
 	return useful, nil
 }
 
+// fetchAnswer is the body of an answer in either version.
+type fetchAnswer struct {
+	wire.FlexibleBody
+	byID bool
+}
+
+func (a *fetchAnswer) count() int {
+	if a.byID {
+		return a.Count()
+	}
+	return a.Body.Count()
+}
+
+func (a *fetchAnswer) bytes() []byte {
+	if a.byID {
+		return a.Text() // has its length in the same form
+	}
+	return a.Bytes()
+}
+
+// end skips what ends a structure.
+func (a *fetchAnswer) end() {
+	if a.byID {
+		a.Tags()
+	}
+}
+
+// topic reads the name of a topic, or finds the one that was asked for by the id that stands there; empty: none was.
+func (a *fetchAnswer) topic(from []Position, ids map[string]broker.TopicID) string {
+	if !a.byID {
+		return string(a.Body.Text())
+	}
+	id := broker.TopicID(a.UUID())
+	for ; len(from) > 0; from = from[sameTopic(from):] {
+		if ids[from[0].Topic] == id {
+			return from[0].Topic
+		}
+	}
+	return ""
+}
+
 // read reads the answer. failed is the error of some partition; such partitions are left out.
-func (b *Buffers) read(p *pendingFetch) (failed, err error) {
-	body := wire.Body{Rest: p.body}
+func (b *Buffers) read(p *pendingFetch, ids map[string]broker.TopicID) (failed, err error) {
+	body := fetchAnswer{wire.FlexibleBody{Body: wire.Body{Rest: p.body}}, p.byID}
+	body.end()   // of its header
 	body.Int32() // throttled for
 	if code := body.Int16(); code != 0 {
 		return nil, kafka.Error(code)
 	}
 	body.Int32() // session
 	at := 0      // number of the position that is probably next: brokers answer in the order asked, as a rule
-	for topics := body.Count(); topics > 0; topics-- {
-		topic := body.Text()
-		for partitions := body.Count(); partitions > 0; partitions-- {
+	for topics := body.count(); topics > 0; topics-- {
+		topic := body.topic(p.from, ids)
+		for partitions := body.count(); partitions > 0; partitions-- {
 			got := Fetched{}
 			partition, code := int(body.Int32()), body.Int16()
 			got.HighWatermark, got.Stable, got.Start = body.Int64(), body.Int64(), body.Int64()
-			got.Aborted = readAborted(&body)
+			got.Aborted = body.aborted()
 			body.Int32() // preferred replica
-			got.Data = body.Bytes()
+			got.Data = body.bytes()
+			body.end()
 			i := find(p.from, at, topic, partition)
 			if i < 0 {
 				continue
@@ -123,25 +219,27 @@ func (b *Buffers) read(p *pendingFetch) (failed, err error) {
 			}
 			b.fetched = append(b.fetched, got)
 		}
+		body.end()
 	}
 	return failed, body.Err()
 }
 
-func readAborted(body *wire.Body) []wire.Aborted {
-	n := body.Count()
+func (a *fetchAnswer) aborted() []wire.Aborted {
+	n := a.count()
 	if n == 0 {
 		return nil
 	}
 	aborted := make([]wire.Aborted, 0, n)
 	for ; n > 0; n-- {
-		aborted = append(aborted, wire.Aborted{ProducerID: body.Int64(), FirstOffset: body.Int64()})
+		aborted = append(aborted, wire.Aborted{ProducerID: a.Int64(), FirstOffset: a.Int64()})
+		a.end()
 	}
 	return aborted
 }
 
 // find returns the number of a partition's position, looking from number at on and then from the beginning; -1: none.
-func find(from []Position, at int, topic []byte, partition int) int {
-	is := func(p Position) bool { return p.Partition == partition && p.Topic == string(topic) }
+func find(from []Position, at int, topic string, partition int) int {
+	is := func(p Position) bool { return p.Partition == partition && p.Topic == topic }
 	if i := slices.IndexFunc(from[min(at, len(from)):], is); i >= 0 {
 		return at + i
 	}

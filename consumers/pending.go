@@ -12,6 +12,7 @@ import (
 type pendingFetch struct {
 	leader   int32
 	from     []Position
+	byID     bool // it names topics by their ids
 	started  time.Time
 	answered time.Time
 	body     []byte
@@ -40,7 +41,7 @@ func (f *Fetcher) send(ctx context.Context, shares []share, wait time.Duration,
 	for _, s := range shares {
 		p := f.takePending(s)
 		if p == nil {
-			p = &pendingFetch{leader: s.leader, from: s.from, started: time.Now(), ended: make(chan struct{})}
+			p = &pendingFetch{leader: s.leader, from: s.from, byID: f.identified(s.from), started: time.Now(), ended: make(chan struct{})}
 			var sending context.Context
 			sending, p.cancel = context.WithCancel(ctx)
 			go f.await(sending, p, wait)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -121,7 +122,17 @@ func (x *transaction) end(commit bool) {
 	x.ok(res.Error)
 }
 
-func (w *world) fetcher() *consumers.Fetcher { return &consumers.Fetcher{Cluster: w.client} }
+// fetcher reads the topics that there are by their ids, as serve does, and others by their names.
+func (w *world) fetcher() *consumers.Fetcher {
+	w.Helper()
+	all, err := w.client.Topics(w.ctx, "")
+	w.ok(err)
+	found, err := w.client.Identify(w.ctx, slices.Collect(maps.Keys(all))...)
+	w.ok(err)
+	f := &consumers.Fetcher{Cluster: w.client}
+	w.ok(f.Pin(w.ctx, found))
+	return f
+}
 
 // read returns the values that a fetch brought and where to go on.
 func (w *world) read(f consumers.Fetched) (values []string, next int64) {

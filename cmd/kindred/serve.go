@@ -121,6 +121,9 @@ func serve(ctx context.Context, s service) error {
 	if err := p.topics.identify(ctx, topics); err != nil {
 		return err
 	}
+	if err := p.fetcher.Pin(ctx, p.topics.start); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.producer.Run(ctx) })
 	group.Go(func() error { return p.topics.run(ctx) })
