@@ -168,7 +168,7 @@ func (s *Store) loadSegments(ctx context.Context, k keys, m *Mirror, meta *Meta)
 	for _, name := range sortedKeys(meta.Segments) {
 		of := meta.Segments[name]
 		g := m.segment(name)
-		g.number, g.gone, g.flips, g.dirtyMeta = of.Number, of.Gone, of.Flips, false
+		g.number, g.gone, g.freed, g.flips, g.dirtyMeta = of.Number, of.Gone, of.Freed, of.Flips, false
 		if err := s.readChunks(ctx, k, g, of.Chunks); err != nil {
 			return err
 		}

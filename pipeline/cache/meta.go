@@ -87,9 +87,10 @@ type Progress struct {
 type SegmentMeta struct {
 	Number int64  `json:"number"` // of the snapshot that counts; 0: none
 	Gone   bool   `json:"gone"`
-	Size   int64  `json:"size"`   // customers of this shard
-	Flips  int64  `json:"flips"`  // how often one of them has entered or left it so far
-	Chunks []byte `json:"chunks"` // which chunks of its bitmap there are
+	Freed  bool   `json:"freed,omitempty"` // gone, and nobody knows any more who was in it
+	Size   int64  `json:"size"`            // customers of this shard
+	Flips  int64  `json:"flips"`           // how often one of them has entered or left it so far
+	Chunks []byte `json:"chunks"`          // which chunks of its bitmap there are
 }
 
 // publishedMeta is what is published of an expansion: enough to see whether anything is missing.

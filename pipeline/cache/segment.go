@@ -7,6 +7,7 @@ type Segment struct {
 	members bitmap
 	number  int64 // of the snapshot that members come from; 0: of none
 	gone    bool
+	freed   bool // see Free
 	flips   int64
 
 	// Members by a newer snapshot, until its mark comes.
@@ -40,6 +41,9 @@ func (g *Segment) Number() int64 {
 
 // Gone reports whether upstream has deleted the segment. It stays as it last was.
 func (g *Segment) Gone() bool { return g != nil && g.gone }
+
+// Freed reports whether the segment is gone and nobody knows any more who was in it.
+func (g *Segment) Freed() bool { return g != nil && g.freed }
 
 // Size is how many customers of this shard are in the segment.
 func (g *Segment) Size() int64 {
@@ -103,7 +107,7 @@ func (m *Mirror) Mark(segment string, number int64, gone bool) (swapped bool) {
 		return false
 	}
 	if g.gone != gone {
-		g.gone, g.dirtyMeta = gone, true
+		g.gone, g.freed, g.dirtyMeta = gone, false, true
 	}
 	if number == g.number {
 		return false
@@ -121,6 +125,22 @@ func (m *Mirror) Mark(segment string, number int64, gone bool) (swapped bool) {
 		g.coming, g.comingNumber = bitmap{}, 0
 	}
 	return true
+}
+
+// Free forgets who was in the segments that are gone, unless used says that somebody still needs to know. It calls left with the
+// rows of those who were in one.
+func (m *Mirror) Free(used func(segment string) bool, left func(row int)) {
+	for _, g := range m.segments {
+		if !g.gone || g.freed || used(g.name) {
+			continue
+		}
+		g.freed, g.dirtyMeta = true, true
+		was := g.members
+		g.members.replace(bitmap{})
+		for block := range blocksOf(m.rows.count) {
+			was.stretch(block).Each(BlockRows, func(i int) { left(block*BlockRows + i) })
+		}
+	}
 }
 
 func (g *Segment) markAll() {

@@ -45,7 +45,7 @@ func (s *Save) segment(g *Segment) {
 	s.dirtyBlocks(op{of: chunksFamily, name: g.name}, chunks.blocks, &chunks.dirty, true)
 	if g.dirtyMeta {
 		g.dirtyMeta = false
-		s.json(metaSegment+g.name, SegmentMeta{g.number, g.gone, g.members.size, g.flips, chunks.list()})
+		s.json(metaSegment+g.name, SegmentMeta{g.number, g.gone, g.freed, g.members.size, g.flips, chunks.list()})
 	}
 }
 

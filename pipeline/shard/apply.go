@@ -11,7 +11,8 @@ import (
 
 // apply brings a batch into the mirror. Records that cannot be read become dead letters, which Kafka has acknowledged
 // before an input's offset moves past them; so do batches that cannot. At a record of another format it stops with
-// schemas.ErrFormat: neither that record nor anything behind it is applied, and no offset moves past it.
+// schemas.ErrFormat, and at a model that needs what was forgotten with errFreed: neither that record nor anything behind it is
+// applied, and no offset moves past it.
 func (o *Owner) apply(ctx context.Context, batch []wire.Fetched) error {
 	for i := range batch {
 		f := &batch[i]
@@ -42,7 +43,7 @@ func (o *Owner) apply(ctx context.Context, batch []wire.Fetched) error {
 
 // applyOne applies a record. One that cannot be read, or that makes its handler panic, becomes a dead letter and the next
 // record is applied as if it had not been there: handlers decode all of a record before they change anything. The only
-// error is schemas.ErrFormat.
+// errors are schemas.ErrFormat and errFreed.
 func (o *Owner) applyOne(input int, r *wire.Record) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -64,7 +65,7 @@ func (o *Owner) applyOne(input int, r *wire.Record) (err error) {
 	var malformed *schemas.Malformed
 	switch {
 	case err == nil:
-	case errors.Is(err, schemas.ErrFormat):
+	case errors.Is(err, schemas.ErrFormat), errors.Is(err, errFreed):
 		return err
 	case errors.As(err, &malformed):
 		o.reject(input, r, malformed)

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -49,6 +50,8 @@ type Owner struct {
 	meta   cache.Meta
 	writer *cache.Writer
 	fresh  time.Time // when the mirror had last caught up; zero: never
+
+	distrusted bool // what is cached does not do: the next Run reads everything from the start
 
 	inputs     inputs
 	expansions expansions
@@ -103,6 +106,10 @@ func (o *Owner) Run(ctx context.Context, fence Fence) error {
 // turn applies a batch, works out what it and the next slice of a pass change, and publishes that.
 func (o *Owner) turn(ctx context.Context, batch []wire.Fetched) error {
 	if err := o.apply(ctx, batch); err != nil {
+		if errors.Is(err, errFreed) {
+			o.forget()
+			o.distrusted = true
+		}
 		return err
 	}
 	if !o.caughtUp.Load() {

@@ -168,6 +168,11 @@ func (w *world) snapshot(segment string, ids ...string) {
 	w.write(w.topic(schemas.SegmentMembers), 0, segment+"/", fmt.Appendf(nil, `{"snapshot":%d,"gone":false}`, w.numbers[segment]))
 }
 
+// gone marks a segment as gone: it stays as it last was.
+func (w *world) gone(segment string) {
+	w.write(w.topic(schemas.SegmentMembers), 0, segment+"/", fmt.Appendf(nil, `{"snapshot":%d,"gone":true}`, w.numbers[segment]))
+}
+
 // model publishes a model by which people of these cities are similar, those of the first the most.
 func (w *world) model(id string, epoch int64, cut int, cities ...string) {
 	m := &model.Model{Epoch: epoch, RunID: fmt.Sprint("r", epoch), StartedAt: time.UnixMilli(1_700_000_000_000).UTC(),
@@ -368,6 +373,57 @@ func TestALivingOwnerHealsTheCache(t *testing.T) {
 }
 
 // Whatever happens in whatever order, the members are at last those of the inputs.
+// Segments come and go, mostly under new names: those that nobody needs any more must not stay in the cache for ever. A model
+// that needs one all the same gets what Kafka still has.
+func TestASegmentThatIsGoneTakesNoRoom(t *testing.T) {
+	w := newWorld(t)
+	w.profile("ann", "Oslo")
+	w.profile("bob", "Oslo")
+	w.run()
+	w.settle()
+	w.snapshot("staff", "ann", "bare")
+	w.gone("staff")
+	w.settle()
+	holds := func(what string, size, rows int64) {
+		t.Helper()
+		w.until(fmt.Sprintf("%s the segment has %d members, and the cache %d rows", what, size, rows), func() bool {
+			meta, err := w.cache.ReadMeta(t.Context(), 0)
+			if err != nil || meta == nil || !meta.Ready || meta.Segments["staff"].Size != size {
+				return false
+			}
+			mirror, _, err := w.cache.Load(t.Context(), 0)
+			w.OK(err)
+			inUse := int64(0)
+			for row := range mirror.Rows() {
+				if mirror.InUse(row) {
+					inUse++
+				}
+			}
+			return inUse == rows && w.redis.Exists(w.key("seg:staff:0")) == (size > 0)
+		})
+	}
+	holds("while its owner lives", 2, 3)
+	w.crash()
+	w.run()
+	holds("with the next owner", 0, 2)
+	w.model("x", 1, 5000, "Oslo") // leaves out those of staff
+	w.check("a model that needs it")
+	holds("again", 2, 3)
+	w.crash()
+	w.run()
+	w.check("while a model needs it")
+	holds("while a model needs it", 2, 3)
+	w.delete("x", 2)
+	w.check("without the model")
+	w.crash()
+	w.run()
+	holds("at last", 0, 2)
+	w.snapshot("staff", "bob")
+	w.model("y", 1, 5000, "Oslo")
+	w.check("back again")
+	w.stop()
+}
+
 func TestConvergesAfterAnyCrash(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -411,8 +467,12 @@ func (w *world) step(r *rand.Rand) {
 		w.erase(id)
 	case n < 75:
 		w.member(segment, id, r.IntN(2) == 0)
-	case n < 78:
+	case n < 77:
 		w.snapshot(segment, "c1", id, "c3")
+	case n < 78:
+		w.gone(segment)
+		w.settle()
+		w.snapshot(segment, id)
 	case n < 84:
 		w.model(expansion, epoch, []int{0, 5000, 7500, 8000}[r.IntN(4)], city, "Rome")
 	case n < 85:

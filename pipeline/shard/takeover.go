@@ -134,7 +134,7 @@ func (o *Owner) load(ctx context.Context, fence Fence) error {
 			return err
 		}
 	}
-	if mirror == nil || o.stale(time.UnixMilli(meta.SavedAt)) {
+	if mirror == nil || o.distrusted || o.stale(time.UnixMilli(meta.SavedAt)) {
 		if err := o.untilAnswered(ctx, func(ctx context.Context) (err error) {
 			o.writer, err = o.Cache.Claim(ctx, o.Shard, true)
 			return err
@@ -143,6 +143,7 @@ func (o *Owner) load(ctx context.Context, fence Fence) error {
 		}
 		mirror, meta, models = cache.New(o.Shard), &cache.Meta{}, nil
 		mirror.Whole = o.Cache.Whole
+		o.distrusted = false
 	}
 	if meta.Expansions == nil {
 		meta.Expansions = map[string]*cache.Progress{}
@@ -225,6 +226,7 @@ func (o *Owner) catchUp() {
 	o.caughtUp.Store(true)
 	o.fresh = time.Now()
 	o.status.behind(0, o.mirror.Rows())
+	o.freeGone()
 	o.repairPass()
 	o.saving.hurry()
 	o.Log.Info("caught up", "shard", o.Shard, "rows", o.mirror.Rows())
