@@ -25,7 +25,7 @@ import (
 )
 
 // TestTheACLsOfTheDocsAreEnough plays a game as users who may do no more than docs/operations.md allows them, on a real Kafka
-// and a real Redis of its own. Both are there where .ci/install has been.
+// and a real Redis of its own, and logs in by every way there is. Both are there where .ci/install has been.
 func TestTheACLsOfTheDocsAreEnough(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a Kafka")
@@ -48,6 +48,15 @@ func TestTheACLsOfTheDocsAreEnough(t *testing.T) {
 	w.kindred(done, append(login, "doctor")...)
 	w.kindred(done, append(login, "members", "more")...)
 	w.kindred(done, append(login, "dead-letters", "replay", "0", "--yes")...)
+
+	// By every way to log in.
+	for _, way := range broker.SASLs {
+		w.kindred(done, append(login, "--kafka-sasl", way, "list")...)
+		said := w.kindred(unreachable, append(login, "--kafka-sasl", way, "--kafka-password", "wrong", "list")...)
+		if !strings.Contains(said, broker.ErrPassword.Error()) {
+			t.Errorf("a wrong password by %s: %s", way, said)
+		}
+	}
 
 	// And no more than enough.
 	for _, command := range [][]any{{"FLUSHALL"}, {"GET", "other"}, {"CONFIG", "GET", "*"}, {"KEYS", "*"}, {"EVAL", "return 1", "0"}} {
@@ -113,10 +122,12 @@ advertised.listeners=SASL_PLAINTEXT://ADDRESS
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
 security.inter.broker.protocol=SASL_PLAINTEXT
-sasl.enabled.mechanisms=PLAIN
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
 sasl.mechanism.inter.broker.protocol=PLAIN
 listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
   username="admin" password="SECRET" user_admin="SECRET" user_kindred="SECRET";
+listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:admin;User:ANONYMOUS
 log.dirs=DIR/log
@@ -133,7 +144,9 @@ auto.create.topics.enable=false
 	}
 	classes := filepath.Join(home, "lib", "*")
 	format := exec.Command(java, "-cp", classes, "kafka.tools.StorageTool", "format", "--standalone",
-		"-t", "a2luZHJlZC1raW5kcmVkLQ", "-c", properties)
+		"-t", "a2luZHJlZC1raW5kcmVkLQ", "-c", properties,
+		"--add-scram", "SCRAM-SHA-256=[name=kindred,password="+secret+"]",
+		"--add-scram", "SCRAM-SHA-512=[name=kindred,password="+secret+"]")
 	if out, err := format.CombinedOutput(); err != nil {
 		t.Fatalf("format: %v\n%s", err, out)
 	}
