@@ -40,6 +40,7 @@ var homes = map[string][]string{
 	"github.com/prometheus/client_golang":    {"cmd/internal/console"},
 	"github.com/spf13/cobra":                 {"cmd/kindred"},
 	"github.com/vbauerster/mpb":              {"cmd/internal/terminal"},
+	"github.com/mattn/go-runewidth":          {"cmd/internal/terminal"},
 	"github.com/santhosh-tekuri/jsonschema":  {},
 }
 

@@ -290,7 +290,7 @@ func (list *letterList) draw(screen, aside terminal.Screen, filter letterFilter)
 	}
 	var rows [][]string
 	for _, c := range list.Counts {
-		rows = append(rows, []string{printable(c.Topic), printable(c.Code), terminal.Number(c.Count), clock(c.Newest)})
+		rows = append(rows, []string{c.Topic, c.Code, terminal.Number(c.Count), clock(c.Newest)})
 	}
 	screen.Table([]string{"topic", "code", "#letters", "newest"}, rows)
 	if len(list.Letters) == 0 {
@@ -298,20 +298,10 @@ func (list *letterList) draw(screen, aside terminal.Screen, filter letterFilter)
 	}
 	screen.Title("The newest", "kindred dead-letters show OFFSET has the rest of one")
 	for _, l := range list.Letters {
-		screen.Line("  %d  %s  %s %d/%d", l.Offset, clock(l.At), printable(l.Topic), l.Partition, l.SourceOffset)
-		screen.Indented(6, printable(l.Code)+": "+printable(l.Message))
+		screen.Line("  %d  %s  %s %d/%d", l.Offset, clock(l.At), l.Topic, l.Partition, l.SourceOffset)
+		screen.Indented(6, l.Code+": "+l.Message)
 	}
 }
 
 // clock writes a moment as it is known everywhere.
 func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
-
-// printable replaces what would move the cursor, change colours or reverse the direction of a terminal.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if strconv.IsPrint(r) {
-			return r
-		}
-		return '·'
-	}, text)
-}

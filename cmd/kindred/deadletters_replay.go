@@ -111,14 +111,14 @@ func (p *replayPlan) question() string {
 	}
 	var parts []string
 	for _, topic := range slices.Sorted(maps.Keys(to)) {
-		parts = append(parts, terminal.Count(to[topic], "record")+" to "+printable(topic))
+		parts = append(parts, terminal.Count(to[topic], "record")+" to "+topic)
 	}
 	return "Put back " + strings.Join(parts, ", ") + "?"
 }
 
 // confirmed asks a person, and reports whether the answer is yes.
 func confirmed(screen terminal.Screen, from io.Reader, question string) bool {
-	fmt.Fprintf(screen.W, "%s [y/N] ", question)
+	screen.Ask(question)
 	answer, _ := bufio.NewReader(from).ReadString('\n') // no answer is a no
 	answer = strings.ToLower(strings.TrimSpace(answer))
 	return answer == "y" || answer == "yes"

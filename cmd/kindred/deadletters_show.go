@@ -85,16 +85,16 @@ func (l *letter) show(values bool) shownLetter {
 
 func (s *shownLetter) draw(screen terminal.Screen, l *letter) {
 	screen.Title(fmt.Sprintf("Dead letter %d", s.Offset), clock(s.At))
-	screen.Say(fmt.Sprintf("%s: %s", printable(s.Code), printable(s.Message)))
+	screen.Say(fmt.Sprintf("%s: %s", s.Code, s.Message))
 	screen.Line("")
 	row := func(name, text string) { screen.Line("  %s  %s", screen.Faint(fmt.Sprintf("%-8s", name)), text) }
-	row("from", fmt.Sprintf("%s, partition %d, offset %d, refused by %s", printable(s.Topic), s.Partition, s.SourceOffset, printable(s.Stage)))
+	row("from", fmt.Sprintf("%s, partition %d, offset %d, refused by %s", s.Topic, s.Partition, s.SourceOffset, s.Stage))
 	if s.Replays > 0 {
 		row("replayed", terminal.Count(s.Replays, "time"))
 	}
 	row("key", s.Key.String())
 	for _, h := range s.Headers {
-		row("header", printable(h.Name)+": "+h.Value.String())
+		row("header", h.Name+": "+h.Value.String())
 	}
 	switch {
 	case s.LeftOut != "":
@@ -127,7 +127,7 @@ func (b shownBytes) String() string {
 	if n := utf8.RuneCountInString(text); n > mostShown {
 		text = fmt.Sprintf("%s… and %s more", string([]rune(text)[:mostShown]), terminal.Number(n-mostShown))
 	}
-	return fmt.Sprintf("%s   (%s)", printable(text), terminal.Count(b.Size, "byte"))
+	return fmt.Sprintf("%s   (%s)", text, terminal.Count(b.Size, "byte"))
 }
 
 // plainWords are those of kindred's own events, which tell nothing of anybody: mask leaves them as they are.

@@ -123,7 +123,7 @@ func (e *examination) draw(screen terminal.Screen) {
 			tone = 1
 			notes++
 		}
-		screen.Finding(tone, string(f.State), f.About, printable(f.Text), printable(f.Try))
+		screen.Finding(tone, string(f.State), f.About, f.Text, f.Try)
 	}
 	screen.Line("")
 	parts := []string{}

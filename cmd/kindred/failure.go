@@ -65,9 +65,9 @@ func (p *program) ended(err error) int {
 		p.log.Error(known.err.Error(), "try", known.try, "exit", known.code)
 		return known.code
 	}
-	fmt.Fprintf(p.aside.W, "kindred: %v\n", known.err)
+	p.aside.Message("kindred: " + known.err.Error())
 	if known.try != "" {
-		fmt.Fprintf(p.aside.W, "try: %s\n", known.try)
+		p.aside.Message("try: " + known.try)
 	}
 	return known.code
 }

@@ -38,7 +38,8 @@ func drawExpansion(screen terminal.Screen, e *schemas.Expansion) {
 	if e.Report != nil && e.State != schemas.StateDeleted {
 		screen.Report(e.Name, e.ExpansionID, e.Definition, e.Report)
 	} else {
-		screen.Line("\n  %s   %s\n", screen.Bold(e.Name), screen.Faint(e.ExpansionID))
+		screen.Heading(e.Name, e.ExpansionID)
+		screen.Line("")
 	}
 	screen.Say(state(e))
 	if e.Definition != nil && e.State != schemas.StateDeleted {

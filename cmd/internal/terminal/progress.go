@@ -34,8 +34,11 @@ func (s Screen) Stages(title string) *Progress {
 	return p
 }
 
-// fine is into how many parts a bar of stages is divided.
-const fine = 1000
+const (
+	fine       = 1000 // into so many parts a bar of stages is divided
+	titleWidth = 22   // columns
+	barWidth   = 32
+)
 
 func (p *Progress) begin(total int64) {
 	p.stage.Store(new(string))
@@ -44,21 +47,22 @@ func (p *Progress) begin(total int64) {
 	}
 	p.bars = mpb.New(mpb.WithOutput(p.screen.W), mpb.WithWidth(p.screen.width()), mpb.WithRefreshRate(80*time.Millisecond))
 	paint := func(code string) func(string) string {
-		return func(text string) string { return p.screen.paint(code, text) }
+		return func(text string) string { return string(p.screen.paint(code, text)) }
 	}
 	style := mpb.BarStyle().Lbound("").Rbound("").Filler("━").Tip("━").Padding("─").
 		FillerMeta(paint(tones[2])).TipMeta(paint(tones[3])).PaddingMeta(paint("38;5;238"))
-	p.bar = p.bars.New(total, style, mpb.BarWidth(32), mpb.BarRemoveOnComplete(), mpb.BarFillerTrim(),
-		mpb.PrependDecorators(decor.Name("  "+pad(p.title, 22)+" ")),
+	p.bar = p.bars.New(total, style, mpb.BarWidth(barWidth), mpb.BarRemoveOnComplete(), mpb.BarFillerTrim(),
+		mpb.PrependDecorators(decor.Name("  "+pad(middle(clean(p.title), titleWidth), titleWidth)+" ")),
 		mpb.AppendDecorators(decor.Any(p.aside)))
 }
 
 // aside is what stands beside the bar.
 func (p *Progress) aside(now decor.Statistics) string {
 	if p.total == 0 {
-		return "  " + p.screen.Faint(*p.stage.Load())
+		const beside = 2 + titleWidth + 1 + barWidth + 2
+		return "  " + string(p.screen.Faint(short(clean(*p.stage.Load()), p.screen.width()-beside-1)))
 	}
-	return "  " + Number(now.Current) + p.screen.Faint(" of "+Number(p.total))
+	return "  " + Number(now.Current) + string(p.screen.Faint(" of "+Number(p.total)))
 }
 
 // At shows that so many are done.

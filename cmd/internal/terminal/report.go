@@ -10,7 +10,7 @@ import (
 
 // Report draws what a run found: its size, its bands, its reach, what tells the members apart, and how good it is.
 func (s Screen) Report(name, id string, definition *schemas.Definition, report *schemas.Report) {
-	s.Line("\n  %s   %s", s.Bold(name), s.Faint(id))
+	s.Heading(name, id)
 	s.Say(size(definition, report))
 	if moved := movement(report.Counts); moved != "" {
 		s.Say(moved)
@@ -21,6 +21,16 @@ func (s Screen) Report(name, id string, definition *schemas.Definition, report *
 	s.quality(report.Quality)
 	s.warnings(report.Warnings)
 	s.Line("")
+}
+
+// Heading begins what is about an expansion.
+func (s Screen) Heading(name, id string) {
+	name, id = clean(name), clean(id)
+	if room := s.Width - 2 - 3; columns(name)+columns(id) > room {
+		name = s.fit(name, max(room/2, room-columns(id)))
+		id = s.fit(id, room-columns(name))
+	}
+	s.Line("\n  %s   %s", s.Bold(name), s.Faint(id))
 }
 
 func size(definition *schemas.Definition, report *schemas.Report) string {
@@ -83,7 +93,7 @@ func (s Screen) bands(report *schemas.Report) {
 		band := report.Distribution[i]
 		full := bar(float64(band.Members)/float64(most), room)
 		rest := bar(float64(band.Candidates)/float64(most), room)
-		rest = strings.Repeat("░", max(0, runes(rest)-runes(full)))
+		rest = strings.Repeat("░", max(0, columns(rest)-columns(full)))
 		s.Line("  %s  %s%s%s  %s%s", s.Band(i, pad(band.Band, 17)), s.Faint(pad(span(band), 11)),
 			pad(Number(band.Candidates), -12), pad(Number(band.Members), -12), s.Band(i, full), s.Band(i, rest))
 	}
@@ -117,7 +127,7 @@ func (s Screen) reach(definition *schemas.Definition, report *schemas.Report) {
 }
 
 // reachRow draws one row of the curve, from the bottom counted from 1. What is above the cut is painted.
-func (s Screen) reachRow(report *schemas.Report, row, height, columns int) string {
+func (s Screen) reachRow(report *schemas.Report, row, height, columns int) Painted {
 	steps := []rune(" ▁▂▃▄▅▆▇█")
 	below, above := "", ""
 	for column := range columns {
@@ -133,7 +143,7 @@ func (s Screen) reachRow(report *schemas.Report, row, height, columns int) strin
 			below += step
 		}
 	}
-	return s.Band(1, strings.TrimRight(below, " ")) + gap(below, above) + s.Band(3, strings.TrimRight(above, " "))
+	return s.Band(1, strings.TrimRight(below, " ")) + Painted(gap(below, above)) + s.Band(3, strings.TrimRight(above, " "))
 }
 
 // gap keeps the spaces that end below when something follows them.
@@ -141,12 +151,12 @@ func gap(below, above string) string {
 	if strings.TrimRight(above, " ") == "" {
 		return ""
 	}
-	return strings.Repeat(" ", runes(below)-runes(strings.TrimRight(below, " ")))
+	return strings.Repeat(" ", columns(below)-columns(strings.TrimRight(below, " ")))
 }
 
 // marks writes the floor and the cut under the curve, where they lie.
 func (s Screen) marks(definition *schemas.Definition, report *schemas.Report, indent int) {
-	mark := func(score float64, text string) {
+	mark := func(score float64, text Painted) {
 		at := indent + int(score*50+0.5)
 		s.Line("  %s%s", strings.Repeat(" ", at), s.Faint("▲ ")+text)
 	}
@@ -154,7 +164,7 @@ func (s Screen) marks(definition *schemas.Definition, report *schemas.Report, in
 		mark(definition.Floor, s.Faint(fmt.Sprintf("floor %.2f", definition.Floor)))
 	}
 	if report.Counts.Members > 0 {
-		mark(report.Cut, fmt.Sprintf("cut %.4f", report.Cut))
+		mark(report.Cut, Painted(fmt.Sprintf("cut %.4f", report.Cut)))
 	}
 }
 
@@ -177,7 +187,7 @@ func (s Screen) fields(fields []schemas.FieldReport) {
 	top := used[:min(len(used), 6)]
 	name := 0
 	for _, field := range top {
-		name = max(name, min(runes(field.Name), 28))
+		name = max(name, min(columns(field.Name), 28))
 	}
 	most := max(top[0].Influence, 1e-9)
 	for _, field := range top {
@@ -273,5 +283,3 @@ func (s Screen) warnings(warnings []schemas.Warning) {
 		}
 	}
 }
-
-func runes(text string) int { return len([]rune(text)) }

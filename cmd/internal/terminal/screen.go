@@ -8,7 +8,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -46,18 +45,37 @@ func (s Screen) width() int {
 	return min(s.Width, widest)
 }
 
-// Line writes one line.
-func (s Screen) Line(format string, arguments ...any) {
-	fmt.Fprintf(s.W, format+"\n", arguments...)
+// Line writes one line. What it is given, other than numbers and Painted text, is cleaned: this is the only way to the terminal,
+// so that nothing gets there which anybody has hidden in a name.
+func (s Screen) Line(format string, arguments ...any) { s.write(format+"\n", arguments...) }
+
+// Ask writes a question and leaves the cursor behind it.
+func (s Screen) Ask(question string) { s.write("%s [y/N] ", question) }
+
+func (s Screen) write(format string, arguments ...any) {
+	for i := range arguments {
+		arguments[i] = shown(arguments[i])
+	}
+	fmt.Fprintf(s.W, format, arguments...)
+}
+
+// Message writes a text that begins with what it is: on a terminal in lines that fit, elsewhere in one.
+func (s Screen) Message(text string) {
+	if s.Width <= 0 {
+		s.Line("%s", text)
+		return
+	}
+	for i, line := range s.wrap(text, s.width()-2) {
+		s.Line("%*s%s", 2*min(i, 1), "", line)
+	}
 }
 
 // Title writes a heading with a blank line before it.
 func (s Screen) Title(text, aside string) {
-	line := "\n  " + s.Bold(text)
 	if aside != "" {
-		line += "   " + s.Faint(aside)
+		aside = "   " + aside
 	}
-	s.Line("%s", line)
+	s.Line("\n  %s%s", s.Bold(text), s.Faint(aside))
 }
 
 // Say writes text in lines that fit, each indented by two spaces.
@@ -65,32 +83,33 @@ func (s Screen) Say(text string) { s.Indented(2, text) }
 
 // Indented is Say with another indent.
 func (s Screen) Indented(indent int, text string) {
-	for _, line := range wrap(text, s.width()-indent) {
+	for _, line := range s.wrap(text, s.width()-indent) {
 		s.Line("%*s%s", indent, "", line)
 	}
 }
 
 // Bold, Faint and Good return text as it is drawn where the screen has colours, else unchanged.
-func (s Screen) Bold(text string) string  { return s.paint("1", text) }
-func (s Screen) Faint(text string) string { return s.paint("38;5;245", text) }
-func (s Screen) Good(text string) string  { return s.paint(tones[3], text) }
+func (s Screen) Bold(text string) Painted  { return s.paint("1", text) }
+func (s Screen) Faint(text string) Painted { return s.paint("38;5;245", text) }
+func (s Screen) Good(text string) Painted  { return s.paint(tones[3], text) }
 
 // tones are the colours of the four bands, from low to high: one hue, from grey to light.
 var tones = [4]string{"38;5;240", "38;5;66", "38;5;37", "38;5;43"}
 
 // Band paints text in the colour of a band.
-func (s Screen) Band(band int, text string) string {
+func (s Screen) Band(band int, text string) Painted {
 	if band < 0 || band > 3 {
-		return text
+		return Painted(clean(text))
 	}
 	return s.paint(tones[band], text)
 }
 
-func (s Screen) paint(code, text string) string {
+func (s Screen) paint(code, text string) Painted {
+	text = clean(text)
 	if !s.Color || text == "" {
-		return text
+		return Painted(text)
 	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
+	return Painted("\x1b[" + code + "m" + text + "\x1b[0m")
 }
 
 // Number writes a count with its thousands apart: 1,234,567.
@@ -134,36 +153,4 @@ func bar(share float64, width int) string {
 		text += string([]rune("▏▎▍▌▋▊▉")[rest-1])
 	}
 	return text
-}
-
-// pad fills text up with spaces: to the left when width is negative.
-func pad(text string, width int) string {
-	missing := strings.Repeat(" ", max(0, max(width, -width)-utf8.RuneCountInString(text)))
-	if width < 0 {
-		return missing + text
-	}
-	return text + missing
-}
-
-// short cuts a text that is too long, with an ellipsis.
-func short(text string, width int) string {
-	if utf8.RuneCountInString(text) <= width {
-		return text
-	}
-	return string([]rune(text)[:width-1]) + "…"
-}
-
-func wrap(text string, width int) []string {
-	var lines []string
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
-			lines, line = append(lines, line), ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return append(lines, line)
 }

@@ -1,12 +1,16 @@
 package terminal_test
 
 import (
+	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"unicode/utf8"
+	"unicode"
+
+	"github.com/mattn/go-runewidth"
 
 	"kindred/cmd/internal/terminal"
 	"kindred/schemas"
@@ -54,10 +58,102 @@ func TestNoLineIsWiderThanTheScreen(t *testing.T) {
 			limit = 80
 		}
 		for line := range strings.Lines(text.String()) {
-			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > max(limit, 70) {
+			if n := runewidth.StringWidth(strings.TrimSuffix(line, "\n")); n > max(limit, 70) {
 				t.Errorf("width %d: %d columns: %s", width, n, line)
 			}
 		}
+	}
+}
+
+// hostile is a name as somebody could publish it: it would clear the screen, set a title, turn the direction, ring, and break lines.
+const hostile = "a\x1b[2J\x1b]0;b\a\u009b31mc\u202ed\re\nf\x7f\x80g"
+
+func TestNoNameMovesTheCursor(t *testing.T) {
+	for _, color := range []bool{false, true} {
+		var text strings.Builder
+		screen := terminal.Screen{W: &text, Width: 80, Color: color}
+		screen.Line("%s %v %q %d", hostile, errors.New(hostile), hostile, 7)
+		screen.Line("%v", []string{hostile})
+		screen.Message("kindred: " + hostile)
+		screen.Ask(hostile)
+		screen.Title(hostile, hostile)
+		screen.Say(hostile)
+		screen.Heading(hostile, hostile)
+		screen.Finding(1, hostile, hostile, hostile, hostile)
+		screen.Table([]string{"#n", "name"}, [][]string{{hostile, hostile}})
+		screen.Members(1, []schemas.Membership{{CustomerID: hostile, Band: hostile}})
+		r := report()
+		r.Fields[0].Name, r.Quality.Grade, r.Distribution[0].Band = hostile, hostile, hostile
+		r.Warnings[0].Message, r.Warnings[0].Hint = hostile, hostile
+		screen.Report(hostile, hostile, definition(), r)
+		for _, r := range unpainted(text.String()) {
+			if r != '\n' && !unicode.IsGraphic(r) {
+				t.Fatalf("%U reaches the terminal:\n%q", r, text.String())
+			}
+		}
+		if !strings.Contains(text.String(), "a·[2J·]0;b··31mc·d·e·f·") {
+			t.Errorf("the name is not shown:\n%s", text.String())
+		}
+	}
+	var plain strings.Builder
+	screen := terminal.Screen{W: &plain}
+	stages := screen.Stages(hostile)
+	stages.Stage(hostile, 0)
+	stages.End(hostile)
+	if strings.ContainsFunc(plain.String(), func(r rune) bool { return r != '\n' && !unicode.IsGraphic(r) }) {
+		t.Errorf("progress says %q", plain.String())
+	}
+}
+
+func TestJSONShowsNoControlCharacterAndLosesNone(t *testing.T) {
+	var text strings.Builder
+	name := "高収入\u009b31m\u202e\x7f\U000e0001 <b>"
+	if err := (terminal.Screen{W: &text}).JSON(map[string]string{"name": name}); err != nil {
+		t.Fatal(err)
+	}
+	var back map[string]string
+	if err := json.Unmarshal([]byte(text.String()), &back); err != nil || back["name"] != name {
+		t.Errorf("came back as %q, %v", back["name"], err)
+	}
+	if strings.ContainsFunc(text.String(), func(r rune) bool { return r != '\n' && !unicode.IsGraphic(r) }) || !strings.Contains(text.String(), "高収入") {
+		t.Errorf("written as %q", text.String())
+	}
+}
+
+func TestNothingWrapsOnATerminal(t *testing.T) {
+	long := strings.Repeat("segment-", 24) + "end"
+	wide := "高収入" + strings.Repeat("顧客", 60)
+	var text strings.Builder
+	for _, id := range []string{long, wide} {
+		screen := terminal.Screen{W: &text, Width: 80}
+		screen.Report(id, id, definition(), report())
+		screen.Heading("VIP", id)
+		screen.Say("the segment " + id + " is gone")
+		screen.Message("kindred: segment " + id + " is gone")
+		screen.Finding(2, "problem", "segments", id+" is gone", "load "+id)
+		screen.Table([]string{"segment", "name", "#size", "used by"}, [][]string{{id, id, "1,234,567", id}, {"vip", "", "1", ""}})
+		screen.Members(1, []schemas.Membership{{CustomerID: id, Score: 0.9, Band: "very similar"}})
+	}
+	for line := range strings.Lines(text.String()) {
+		if n := runewidth.StringWidth(strings.TrimSuffix(line, "\n")); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	if !strings.Contains(text.String(), "…") || !strings.Contains(text.String(), "end") {
+		t.Errorf("a long id does not keep its end:\n%s", text.String())
+	}
+	text.Reset()
+	terminal.Screen{W: &text}.Table([]string{"segment"}, [][]string{{long}})
+	if !strings.Contains(text.String(), long) {
+		t.Errorf("where nobody looks, an id is shortened:\n%s", text.String())
+	}
+}
+
+func TestColumnsStandBelowEachOther(t *testing.T) {
+	var text strings.Builder
+	terminal.Screen{W: &text}.Table([]string{"name", "#n"}, [][]string{{"高収入", "1"}, {"ab", "22"}, {"e\u0301", "3"}})
+	if want := "  name     n\n  高収入   1\n  ab      22\n  e\u0301        3\n"; text.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", text.String(), want)
 	}
 }
 
