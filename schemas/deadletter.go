@@ -175,11 +175,24 @@ func ReadDeadLetter(r *wire.Record) (DeadLetter, error) {
 	return d, err
 }
 
-// Replay returns the headers with which the record of a letter that is whole goes back to its topic: its own, and how often
-// it was replayed.
-func (d DeadLetter) Replay() wire.Headers {
+// Replay returns the headers with which the record of a letter that is whole goes back to its topic: its own, how often it was
+// replayed, and the offset of this letter in the dead-letters topic.
+func (d DeadLetter) Replay(letter int64) wire.Headers {
 	return wire.AppendHeaders(append(wire.Headers(nil), d.Headers...),
-		wire.Header{Key: errorPrefix + "replays", Value: []byte(strconv.Itoa(d.Replays + 1))})
+		wire.Header{Key: errorPrefix + "replays", Value: []byte(strconv.Itoa(d.Replays + 1))},
+		wire.Header{Key: replayedLetter, Value: strconv.AppendInt(nil, letter, 10)})
+}
+
+const replayedLetter = errorPrefix + "letter"
+
+// ReplayOf returns the offset of the dead letter that a record was put back from; false: it was not.
+func ReplayOf(h wire.Headers) (letter int64, is bool) {
+	text, is := h.Get(replayedLetter)
+	if !is {
+		return 0, false
+	}
+	letter, err := strconv.ParseInt(string(text), 10, 64)
+	return letter, err == nil
 }
 
 // own returns the headers without those of an earlier dead letter.

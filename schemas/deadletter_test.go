@@ -34,7 +34,10 @@ func TestADeadLetterKeepsEverything(t *testing.T) {
 		}
 
 		// It goes back, and comes again: the count tells, nothing else has been added.
-		r.Headers = readBack(t, letter).Replay()
+		r.Headers = readBack(t, letter).Replay(17)
+		if of, is := schemas.ReplayOf(r.Headers); of != 17 || !is {
+			t.Errorf("put back from letter %d, %v, want 17", of, is)
+		}
 		got = readBack(t, schemas.Letter("kindred.profiles", 3, &r, "owner", "not_json", "line 1", at))
 		if got.Replays != 1 {
 			t.Errorf("%d replays, want 1", got.Replays)

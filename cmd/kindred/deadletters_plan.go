@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"kindred/schemas"
@@ -181,9 +180,6 @@ func (s *topicSurvey) expect(l *plannedLetter) {
 	}
 }
 
-// headerLetter is the header of a record that was put back: the offset of its dead letter.
-const headerLetter = "kindred.error.letter"
-
 func (s *topicSurvey) read(ctx context.Context, c *connection, topic string, partitions int) error {
 	from := make([]wire.Position, partitions)
 	for partition := range from {
@@ -210,10 +206,8 @@ func (s *topicSurvey) take(partition int, r *wire.Record) {
 	if l := s.found[at]; l != nil {
 		l.since = r.Timestamp
 	}
-	if text, again := r.Headers.Get(headerLetter); again {
-		if of, err := strconv.ParseInt(string(text), 10, 64); err == nil {
-			s.replayed[of] = true
-		}
+	if letter, again := schemas.ReplayOf(r.Headers); again {
+		s.replayed[letter] = true
 	}
 	last, wanted := s.newest[string(r.Key)]
 	if !wanted {

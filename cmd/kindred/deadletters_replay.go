@@ -9,7 +9,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -217,8 +216,7 @@ func (b *returning) add(ctx context.Context, l *letter, partition int) error {
 		to.topic = strings.Clone(to.topic)
 		b.batches[to] = new(batch)
 	}
-	record := wire.Record{Key: l.Key, Value: l.Value, Headers: wire.AppendHeaders(l.Replay(),
-		wire.Header{Key: headerLetter, Value: strconv.AppendInt(nil, l.at, 10)})}
+	record := wire.Record{Key: l.Key, Value: l.Value, Headers: l.Replay(l.at)}
 	size := len(record.Key) + len(record.Value) + len(record.Headers)
 	if waiting := b.batches[to]; waiting.size > 0 && waiting.size+size > largestReplay {
 		if err := b.send(ctx, to); err != nil {

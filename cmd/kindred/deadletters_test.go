@@ -124,7 +124,7 @@ func TestPuttingBackUndoesNothingThatCameLater(t *testing.T) {
 		last := map[string]string{}
 		w.All(schemas.Profiles, shardsOfAWorld, func(r *wire.Record) {
 			if home(schemas.Profiles, string(r.Key)) == schemas.Murmur2.Partition(r.Key, shardsOfAWorld) {
-				if _, replayed := r.Headers.Get(headerLetter); replayed {
+				if _, replayed := schemas.ReplayOf(r.Headers); replayed {
 					last[string(r.Key)] = string(r.Value)
 				}
 			}
@@ -161,7 +161,7 @@ func TestWhatATopicDoesNotTakeIsLeftAndTheRestComesOnce(t *testing.T) {
 		}
 		var back []string
 		w.Partition(schemas.Profiles, 0, func(r *wire.Record) {
-			if _, replayed := r.Headers.Get(headerLetter); replayed {
+			if _, replayed := schemas.ReplayOf(r.Headers); replayed {
 				back = append(back, string(r.Key))
 			}
 		})

@@ -64,9 +64,9 @@ func (i *Installation) countLetters(ctx context.Context, from, to int64) (counts
 	counts = map[string]int{}
 	at := wire.Position{Topic: i.Prefix.Topic(schemas.DeadLetters), Offset: from}
 	err = wire.ReadTo(limited, i.fetcher, at, to, func(r *wire.Record) error {
-		code, is := r.Headers.Get("kindred.error.code")
-		switch name := string(code); {
-		case !is || i.now.Sub(time.UnixMilli(r.Timestamp)) > lately:
+		letter, err := schemas.ReadDeadLetter(r)
+		switch name := letter.Code; {
+		case err != nil || i.now.Sub(time.UnixMilli(r.Timestamp)) > lately:
 		case len(counts) >= mostCodes && counts[name] == 0:
 			counts["of other codes"]++
 		default:
