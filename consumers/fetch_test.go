@@ -195,6 +195,24 @@ func TestFetchSaysWhatIsOutOfRange(t *testing.T) {
 	}
 }
 
+func TestSinceFindsTheFirstRecordOfATime(t *testing.T) {
+	w := newWorld(t, 1)
+	w.topic("t", 2)
+	w.produce("t", 1, "x", "y") // both at 1700000000000 ms
+	check := func(partition int, ms, want int64, wantThere bool) {
+		t.Helper()
+		offset, there, err := w.fetcher().Since(w.ctx, consumers.Position{Topic: "t", Partition: partition}, time.UnixMilli(ms))
+		w.ok(err)
+		if offset != want || there != wantThere {
+			t.Errorf("partition %d since %d: offset %d, %v; want %d, %v", partition, ms, offset, there, want, wantThere)
+		}
+	}
+	check(1, 0, 0, true)
+	check(1, 1700000000000, 0, true)
+	check(1, 1700000000001, 0, false)
+	check(0, 0, 0, false)
+}
+
 // A real broker says of an offset that is out of range only that it is.
 func TestFetchAsksWhereAPartitionLiesThatIsOutOfRange(t *testing.T) {
 	w := newWorld(t, 1)

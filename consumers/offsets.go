@@ -3,6 +3,7 @@ package consumers
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -11,10 +12,16 @@ import (
 	"kindred/schemas/wire"
 )
 
-// The times by which ListOffsets asks where a partition begins or ends.
+// The times by which ListOffsets asks where a partition begins or ends. Other times are milliseconds since 1970.
 const (
 	latest   = -1
 	earliest = -2
+)
+
+// What stands in place of an offset.
+const (
+	none       = -1 // Kafka's: no record is that new
+	unanswered = -2 // ours
 )
 
 // Kafka's isolation levels.
@@ -33,6 +40,15 @@ func (f *Fetcher) Ends(ctx context.Context, of []Position) ([]int64, error) {
 // Starts is like Ends for where partitions begin: the first offset that is still there, else the next one to be written.
 func (f *Fetcher) Starts(ctx context.Context, of []Position) ([]int64, error) {
 	return listUntilAnswered(ctx, f.Cluster, of, earliest, committed)
+}
+
+// Since returns the offset of the first record of a partition that was written at a time or later; false: there is none.
+func (f *Fetcher) Since(ctx context.Context, of Position, at time.Time) (offset int64, there bool, err error) {
+	found, err := listUntilAnswered(ctx, f.Cluster, []Position{of}, at.UnixMilli(), committed)
+	if err != nil {
+		return 0, false, err
+	}
+	return max(found[0], 0), found[0] != none, nil
 }
 
 func listUntilAnswered(ctx context.Context, c *broker.Cluster, of []Position, at int64, isolation int8) (found []int64, err error) {
@@ -55,7 +71,7 @@ func listOffsets(ctx context.Context, c *broker.Cluster, of []Position, at int64
 	}
 	found := make([]int64, len(of))
 	for i := range found {
-		found[i] = -1
+		found[i] = unanswered
 	}
 	for _, s := range shares {
 		asked := &toBroker{Raw: broker.Raw{Key: protocol.ListOffsets, Frame: listOffsetsFrame(s.from, at, isolation)}, id: s.leader}
@@ -68,7 +84,7 @@ func listOffsets(ctx context.Context, c *broker.Cluster, of []Position, at int64
 		}
 	}
 	for i, offset := range found {
-		if offset < 0 {
+		if offset == unanswered || offset == none && at < 0 {
 			return nil, fmt.Errorf("no offset of %s partition %d came back", of[i].Topic, of[i].Partition)
 		}
 	}
