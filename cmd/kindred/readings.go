@@ -83,7 +83,7 @@ func (p *pipeline) processReadings(r *readings) {
 // countedReadings are what the parts have counted since the process started.
 func (p *pipeline) countedReadings(r *readings) {
 	for i, topic := range shard.Inputs {
-		r.total("kindred_records_applied_total", "Records taken in by the owners of shards.", float64(p.stats.Applied[i].Load()), "topic", topic)
+		r.total("kindred_records_applied_total", "Records taken in by the owners of shards.", float64(p.stats.Applied[i].Load()), "topic", p.prefix.Topic(topic))
 	}
 	for i, kind := range shard.Kinds {
 		r.total("kindred_memberships_published_total", "Membership records acknowledged by Kafka.", float64(p.stats.Published[i].Load()), "kind", kind)
@@ -180,7 +180,7 @@ func (p *pipeline) look(ctx context.Context, l *looked) {
 		}
 	}
 	if term := p.term.Load(); term != nil {
-		for _, topic := range []string{schemas.SegmentChanges, schemas.ExpandRequests, schemas.DataEvents} {
+		for _, topic := range []string{schemas.SegmentChanges, schemas.ExpandRequests, schemas.DataEvents, schemas.Fields} {
 			if committed, err := term.Committed(ctx, p.prefix.Topic(topic), 0); err == nil {
 				add(topic, 0, committed[0], "")
 			}

@@ -101,7 +101,8 @@ func TestMetricsSayWhatIsGoingOn(t *testing.T) {
 			`kindred_run_seconds_total{cause="expand"}`, `kindred_run_stage_seconds_total{stage="publishing"}`,
 			`kindred_shards{state="ready"} 12`, `kindred_shards{state="not_saving"} 0`, `kindred_shard_save_age_seconds{shard="11"}`,
 			`kindred_lag_records{shard="3",topic="` + topic(schemas.Profiles) + `"} 0`, `kindred_lag_records{shard="",topic="` + topic(schemas.SegmentChanges) + `"} 0`,
-			`kindred_lag_records{shard="",topic="` + topic(schemas.ExpandRequests) + `"} 0`,
+			`kindred_lag_records{shard="",topic="` + topic(schemas.ExpandRequests) + `"} 0`, `kindred_lag_records{shard="",topic="` + topic(schemas.Fields) + `"} 0`,
+			`kindred_records_applied_total{topic="` + topic(schemas.Profiles) + `"} 200`,
 			`kindred_membership_seconds_bucket{le="0.001"} 0`, "kindred_membership_seconds_count",
 			`kindred_members{band="very similar",expansion="vip-expansion"}`,
 		} {

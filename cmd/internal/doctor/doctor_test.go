@@ -63,7 +63,7 @@ func healthy(t *testing.T) *patient {
 		p.save(shard, cache.Meta{Ready: true, SavedAt: time.Now().UnixMilli()})
 	}
 	p.Join("shards", schemas.Profiles, schemas.SegmentMembers, schemas.Models, schemas.Memberships)
-	p.Join("control", schemas.SegmentChanges, schemas.ExpandRequests, schemas.DataEvents)
+	p.Join("control", schemas.SegmentChanges, schemas.ExpandRequests, schemas.DataEvents, schemas.Fields)
 	return p
 }
 
@@ -188,7 +188,8 @@ func TestWhatWaitsForControlIsCounted(t *testing.T) {
 	p := healthy(t)
 	p.Publish(schemas.ExpandRequests, 0, time.Now(), "x", []byte(`{}`), nil)
 	p.Publish(schemas.ExpandRequests, 0, time.Now(), "x", []byte(`{}`), nil)
-	finds(t, p, "control", doctor.Note, "2 records of expand-requests wait")
+	p.Publish(schemas.Fields, 0, time.Now(), "City", []byte(`{"name":"City"}`), nil)
+	finds(t, p, "control", doctor.Note, "2 records of expand-requests wait; 1 record of fields wait")
 }
 
 func TestDeadLettersOfTheLastDay(t *testing.T) {

@@ -69,7 +69,7 @@ func (i *Installation) control(ctx context.Context) ([]Finding, error) {
 
 // waiting returns in words what control has not handled yet.
 func (i *Installation) waiting(ctx context.Context, group string) (words string, err error) {
-	inputs := []string{schemas.SegmentChanges, schemas.ExpandRequests, schemas.DataEvents}
+	inputs := []string{schemas.SegmentChanges, schemas.ExpandRequests, schemas.DataEvents, schemas.Fields}
 	for _, name := range inputs {
 		of := i.positions(name)
 		if len(of) != 1 {
