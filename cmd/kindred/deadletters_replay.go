@@ -1,19 +1,15 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"kindred/cmd/internal/terminal"
 	"kindred/schemas"
@@ -22,7 +18,8 @@ import (
 
 func (p *program) replayLetters() *cobra.Command {
 	var filter letterFilter
-	var yes, force bool
+	var confirm confirmation
+	var force bool
 	command := &cobra.Command{
 		Use:   "replay [OFFSET]",
 		Short: "Put records back to where they belong: one, or all of a topic or a reason",
@@ -46,8 +43,9 @@ func (p *program) replayLetters() *cobra.Command {
 			if chosen == (len(arguments) == 1) {
 				return usage("want an OFFSET, or --topic, --code or both", "kindred dead-letters list")
 			}
-			if !yes && !term.IsTerminal(int(os.Stdin.Fd())) {
-				return usage("nobody can be asked here whether records are to be put back", command.CommandPath()+" --yes, once kindred dead-letters list shows what is meant")
+			if err := confirm.possible("records are to be put back",
+				command.CommandPath()+" --yes, once kindred dead-letters list shows what is meant"); err != nil {
+				return err
 			}
 			c, err := p.connect(command.Context())
 			if err != nil {
@@ -64,14 +62,14 @@ func (p *program) replayLetters() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !yes && len(plan.letters) > 0 && !confirmed(p.aside, os.Stdin, plan.question()) {
+			if len(plan.letters) > 0 && !confirm.given(p.aside, plan.question()) {
 				return errors.New("nothing was put back")
 			}
 			return p.replay(command.Context(), plan)
 		},
 	}
 	filter.flags(command.Flags())
-	command.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	confirm.flags(command.Flags())
 	command.Flags().BoolVar(&force, "force", false, "put back also what newer records have overtaken, and what was put back before")
 	return command
 }
@@ -113,14 +111,6 @@ func (p *replayPlan) question() string {
 		parts = append(parts, terminal.Count(to[topic], "record")+" to "+topic)
 	}
 	return "Put back " + strings.Join(parts, ", ") + "?"
-}
-
-// confirmed asks a person, and reports whether the answer is yes.
-func confirmed(screen terminal.Screen, from io.Reader, question string) bool {
-	screen.Ask(question)
-	answer, _ := bufio.NewReader(from).ReadString('\n') // no answer is a no
-	answer = strings.ToLower(strings.TrimSpace(answer))
-	return answer == "y" || answer == "yes"
 }
 
 // replayed is what `dead-letters replay` prints.

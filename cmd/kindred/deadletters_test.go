@@ -54,9 +54,16 @@ func letters(script *testscript.TestScript, _ bool, arguments []string) {
 // kindred runs a command against the world, and returns what it printed.
 func (w *world) kindred(code int, arguments ...string) string {
 	w.Helper()
+	return w.kindredOn(0, code, arguments...)
+}
+
+// kindredOn is kindred on a terminal of so many columns, if not 0.
+func (w *world) kindredOn(columns, code int, arguments ...string) string {
+	w.Helper()
 	var out strings.Builder
 	arguments = append(arguments, "--kafka", w.kafkaAddr, "--redis", w.redisAddr, "--prefix", w.settings.Prefix)
-	if got := run(w.Ctx, arguments, &out, &out); got != code {
+	screen := terminal.Screen{W: &out, Width: columns}
+	if got := (&program{out: screen, aside: screen}).run(w.Ctx, arguments); got != code {
 		w.Fatalf("%q ended with %d, want %d:\n%s", arguments, got, code, &out)
 	}
 	return out.String()

@@ -30,14 +30,14 @@ type program struct {
 
 // run runs the command that the arguments name, and returns the exit code.
 func run(ctx context.Context, arguments []string, out, aside io.Writer) int {
-	p := &program{
-		out:   terminal.On(out),
-		aside: terminal.On(aside),
-		log:   newLog(aside, "text", slog.LevelInfo), // until the settings are read
-	}
+	return (&program{out: terminal.On(out), aside: terminal.On(aside)}).run(ctx, arguments)
+}
+
+func (p *program) run(ctx context.Context, arguments []string) int {
+	p.log = newLog(p.aside.W, "text", slog.LevelInfo) // until the settings are read
 	root := p.root()
 	root.SetArgs(arguments)
-	root.SetOut(out)
-	root.SetErr(aside)
+	root.SetOut(p.out.W)
+	root.SetErr(p.aside.W)
 	return p.ended(root.ExecuteContext(ctx))
 }

@@ -18,8 +18,8 @@ func (p *program) members() *cobra.Command {
 		Args:    named("ID"),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			id := arguments[0]
-			if err := schemas.ValidExpansionID(id); err != nil {
-				return usage(fmt.Sprintf("expansion %q: %v", id, err), command.CommandPath()+" --help")
+			if err := canBeExpansion(command, id); err != nil {
+				return err
 			}
 			if limit < 1 || limit > 1_000_000 {
 				return usage(fmt.Sprintf("--limit %d: want 1 to 1,000,000", limit), command.CommandPath()+" --help")

@@ -33,8 +33,8 @@ func (p *program) action(action schemas.Action, short string, training bool) *co
 
 // ask publishes a request. With --wait it shows the run until it has ended, then its result.
 func (p *program) ask(command *cobra.Command, request schemas.ExpandRequest, flags requestFlags) error {
-	if err := schemas.ValidExpansionID(request.ExpansionID); err != nil {
-		return usage(fmt.Sprintf("expansion %q: %v", request.ExpansionID, err), command.CommandPath()+" --help")
+	if err := canBeExpansion(command, request.ExpansionID); err != nil {
+		return err
 	}
 	flags.complete(&request)
 	ctx := command.Context()
@@ -54,6 +54,14 @@ func (p *program) ask(command *cobra.Command, request schemas.ExpandRequest, fla
 		return err
 	}
 	return p.result(ctx, c, request, run)
+}
+
+// canBeExpansion returns a usage error when a command was given what is not the id of any expansion.
+func canBeExpansion(command *cobra.Command, id string) error {
+	if err := schemas.ValidExpansionID(id); err != nil {
+		return usage(fmt.Sprintf("expansion %q: %v", id, err), command.CommandPath()+" --help")
+	}
+	return nil
 }
 
 // request publishes an expand request.

@@ -15,7 +15,7 @@ import (
 // Screen is where to draw.
 type Screen struct {
 	W     io.Writer
-	Width int  // columns; 0: 80
+	Width int  // columns of a terminal; 0: it is none, and is drawn as if it had 80
 	Color bool // also: something that moves may be drawn
 }
 
@@ -28,16 +28,19 @@ func On(w io.Writer) Screen {
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return Screen{W: w}
 	}
-	screen := Screen{W: w, Color: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
-	if width, _, err := term.GetSize(int(file.Fd())); err == nil {
+	screen := Screen{W: w, Width: 80, Color: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
 		screen.Width = width
 	}
 	return screen
 }
 
+// IsTerminal reports whether a person looks at the screen.
+func (s Screen) IsTerminal() bool { return s.Width > 0 }
+
 func (s Screen) width() int {
 	switch {
-	case s.Width <= 0:
+	case !s.IsTerminal():
 		return 80
 	case s.Width < 60:
 		return 60 // narrower than this, lines break where they like
@@ -61,7 +64,7 @@ func (s Screen) write(format string, arguments ...any) {
 
 // Message writes a text that begins with what it is: on a terminal in lines that fit, elsewhere in one.
 func (s Screen) Message(text string) {
-	if s.Width <= 0 {
+	if !s.IsTerminal() {
 		s.Line("%s", text)
 		return
 	}

@@ -47,7 +47,7 @@ func (s Screen) Table(headings []string, rows [][]string) {
 
 // narrow takes columns from the widest texts until a row fits the terminal.
 func (s Screen) narrow(headings []string, widths []int) {
-	if s.Width <= 0 {
+	if !s.IsTerminal() {
 		return
 	}
 	over := -s.Width

@@ -90,7 +90,7 @@ func middle(text string, width int) string {
 
 // fit is middle on a terminal. Elsewhere text stays whole: scripts want all of it.
 func (s Screen) fit(text string, width int) string {
-	if s.Width <= 0 {
+	if !s.IsTerminal() {
 		return text
 	}
 	return middle(text, max(width, narrowest))
