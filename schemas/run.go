@@ -10,8 +10,9 @@ type Run struct {
 	Cause       Cause      `json:"cause"`
 	Status      Status     `json:"status"`
 	Stage       Stage      `json:"stage,omitempty"`
-	Detail      string     `json:"detail,omitempty"` // for people: which shards it waits for
-	Progress    float64    `json:"progress"`         // 0..1 over the whole run
+	Detail      string     `json:"detail,omitempty"`   // for people: which shards it waits for
+	JoinedTo    string     `json:"joinedTo,omitempty"` // of a skipped run: the one that does what it was to do
+	Progress    float64    `json:"progress"`           // 0..1 over the whole run
 	StartedAt   *time.Time `json:"startedAt"`
 	EndedAt     *time.Time `json:"endedAt"`
 	Error       *RunError  `json:"error"`

@@ -173,4 +173,25 @@ func TestALaterRefreshJoinsTheOneThatWaits(t *testing.T) {
 	if p := d.state.expansions["x"].Pending; len(p) != 1 || !p[0].Request.Force {
 		t.Errorf("what waits does not stand for the one that joined: %+v", p)
 	}
+	d.joined("joins", "waits")
+}
+
+func TestALaterDeletionJoinsTheFirst(t *testing.T) {
+	d := newDesk(t)
+	d.live()
+	d.ask(on("deletes", schemas.Delete))
+	d.ask(on("while it waits", schemas.Delete))
+	d.joined("while it waits", "deletes")
+	d.turn()
+	d.ask(on("while it runs", schemas.Delete))
+	d.joined("while it runs", "deletes")
+}
+
+// joined demands that a run was skipped, and names the one to follow in its place.
+func (d *desk) joined(runID, to string) {
+	d.t.Helper()
+	d.status(runID, schemas.Skipped)
+	if got := d.last[runID].JoinedTo; got != to {
+		d.t.Errorf("%s joined %q, want %q", runID, got, to)
+	}
 }

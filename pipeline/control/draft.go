@@ -80,7 +80,7 @@ func (d *draft) supersede(by request) {
 // remove queues a deletion, unless there is one already.
 func (d *draft) remove(r request) {
 	if leaving(&d.e) {
-		d.ended(r.RequestID, cause(&r.ExpandRequest), schemas.Skipped, "it is being deleted already")
+		d.join(r, d.deletion())
 		return
 	}
 	d.supersede(r)
@@ -97,7 +97,20 @@ func (d *draft) refresh(r request) {
 	}
 	first := &d.e.Pending[i]
 	first.Request.Force = first.Request.Force || r.Force
-	d.ended(r.RequestID, cause(&r.ExpandRequest), schemas.Skipped, "joined to "+first.Request.RequestID)
+	d.join(r, first.Request.RequestID)
+}
+
+// join ends the run of a request that another run fulfils.
+func (d *draft) join(r request, runID string) {
+	d.ended(r.RequestID, cause(&r.ExpandRequest), schemas.Skipped, "joined to "+runID).JoinedTo = runID
+}
+
+// deletion returns the run by which the expansion is being deleted.
+func (d *draft) deletion() (runID string) {
+	if i := slices.IndexFunc(d.e.Pending, isDelete); i >= 0 {
+		return d.e.Pending[i].Request.RequestID
+	}
+	return d.e.Run.RunID
 }
 
 // cancel ends what waits, and the run under way before its commit. A cancel that finds neither was refused before.
