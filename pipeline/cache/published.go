@@ -40,6 +40,9 @@ func (p *Published) Get(row int) State {
 	return State(binary.LittleEndian.Uint16(block[2*(row%BlockRows):]))
 }
 
+// Has reports whether a row's customer is a member, as far as is known: one whose state is unknown is not.
+func (p *Published) Has(row int) bool { return p.Get(row).Member() }
+
 // States are those of one block's rows, two bytes each, little-endian: quicker than asking for row after row. nil: all
 // are None.
 type States []byte

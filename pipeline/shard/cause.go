@@ -42,8 +42,21 @@ var reasons = [...]string{
 func (r reason) ofRun() bool { return r == byRun || r == byDelete }
 
 // ofEvent reports whether an event of upstream caused a change by itself.
-func (r reason) ofEvent() bool {
-	return r == byProfile || r == bySegment || r == byConsent || r == byErasure
+func (c *cause) ofEvent() bool {
+	switch c.by {
+	case byProfile, bySegment, byConsent, byErasure:
+		return c.input != modelsInput
+	}
+	return false
+}
+
+// of returns the cause as a record of an expansion names it. A model, or a deletion, that is newer than the expansion's own
+// model is another expansion's: it has changed who is in a segment that this one uses.
+func (c cause) of(e *expansion) cause {
+	if c.by.ofRun() && c.offset > e.modelAt {
+		c.by = bySegment
+	}
+	return c
 }
 
 // mostTouched bounds the rows that a take-over remembers with their causes. Its pass reconciles every row anyway.

@@ -1,9 +1,6 @@
 package shard
 
 import (
-	"bytes"
-	"slices"
-
 	"kindred/pipeline/cache"
 	"kindred/pipeline/model"
 )
@@ -17,28 +14,27 @@ type expansion struct {
 	id       string
 	model    *model.Model
 	raw      []byte // the model as read; saved with the last slice of its pass
+	modelAt  int64  // offset of its record, or beforeAll
 	table    *model.Table
 	folded   uint64 // version of the mirror's dictionaries that the table was folded for
-	linked   int    // number of segments the mirror knew when the pointers below were taken
+	linked   int    // one more than the mirror's segments when the pointers below were taken; 0: take them anew
 	progress *cache.Progress
 
 	// A state counts as published as soon as its record is in the outbox; if the publication fails it becomes unknown.
 	published *cache.Published
 
-	candidates *cache.Segment // nil: no such segment here
-	source     *cache.Segment
-	suppress   []*cache.Segment
+	candidates, source used
+	suppress           []used
 }
 
-// adopt makes a model the one that decides, without a pass.
-func (o *Owner) adopt(id string, m *model.Model, raw []byte) *expansion {
-	e := &expansion{id: id, model: m, raw: raw, progress: o.progress(id), published: o.mirror.Published(id, true)}
+// beforeAll is the place of a model that was adopted from the cache: before the records of all that were read since.
+const beforeAll = -1
+
+// adopt makes a model, whose record is at this offset, the one that decides, without a pass.
+func (o *Owner) adopt(id string, m *model.Model, raw []byte, at int64) *expansion {
+	e := &expansion{id: id, model: m, raw: raw, modelAt: at, progress: o.progress(id), published: o.mirror.Published(id, true)}
 	o.expansions[id] = e
-	o.inOrder = o.inOrder[:0]
-	for _, e := range o.expansions {
-		o.inOrder = append(o.inOrder, e)
-	}
-	slices.SortFunc(o.inOrder, func(a, b *expansion) int { return bytes.Compare([]byte(a.id), []byte(b.id)) })
+	o.arrange()
 	return e
 }
 
@@ -52,36 +48,22 @@ func (o *Owner) progress(id string) *cache.Progress {
 	return p
 }
 
-// uses reports whether a change of the segment can change who is a member.
-func (e *expansion) uses(segment string) bool {
-	d := &e.model.Definition
-	return d.Candidates.SegmentID == segment || d.ExcludeSource && d.SourceSegmentID == segment || slices.Contains(d.Suppress, segment)
-}
-
 // prepare folds the model for the dictionaries as they are now and finds its segments. It must be called before rows are
 // scored or decided on, and costs two comparisons when nothing is new.
-func (e *expansion) prepare(mirror *cache.Mirror) {
+func (o *Owner) prepare(e *expansion) {
 	if e.model.Deleted {
 		return
 	}
-	if version := mirror.Version(); e.table == nil || e.folded != version {
+	if version := o.mirror.Version(); e.table == nil || e.folded != version {
 		if e.table == nil {
 			e.table = model.NewTable(e.model)
 		}
-		e.table.Fold(mirror.Fields())
+		e.table.Fold(o.mirror.Fields())
 		e.folded = version
 	}
-	if known := mirror.SegmentCount(); e.linked != known+1 {
+	if known := o.mirror.SegmentCount(); e.linked != known+1 {
 		e.linked = known + 1 // never 0
-		d := &e.model.Definition
-		e.candidates = mirror.Segment(d.Candidates.SegmentID)
-		e.source = mirror.Segment(d.SourceSegmentID)
-		e.suppress = e.suppress[:0]
-		for _, s := range d.Suppress {
-			if segment := mirror.Segment(s); segment != nil {
-				e.suppress = append(e.suppress, segment)
-			}
-		}
+		o.link(e)
 	}
 }
 
@@ -123,11 +105,11 @@ func (e *expansion) standing(mirror *cache.Mirror, row int) model.Standing {
 	s := model.Standing{
 		Profile:   mirror.HasProfile(row),
 		Consents:  mirror.Consents(row),
-		Candidate: e.candidates.Has(row),
-		Source:    e.source.Has(row),
+		Candidate: e.candidates.has(row),
+		Source:    e.source.has(row),
 	}
 	for _, segment := range e.suppress {
-		s.Suppressed = s.Suppressed || segment.Has(row)
+		s.Suppressed = s.Suppressed || segment.has(row)
 	}
 	return s
 }

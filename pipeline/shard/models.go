@@ -33,7 +33,7 @@ func (o *Owner) applyModel(r *wire.Record) error {
 	if err := o.needs(m.Definition.Segments()); err != nil {
 		return err
 	}
-	e := o.adopt(id, m, bytes.Clone(r.Value))
+	e := o.adopt(id, m, bytes.Clone(r.Value), r.Offset)
 	if p := e.progress; p.Epoch != m.Epoch { // else this pass was begun before, and its progress was saved or read back
 		*p = cache.Progress{Epoch: m.Epoch, RunID: m.RunID}
 	}

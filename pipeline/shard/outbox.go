@@ -159,7 +159,7 @@ func (o *Owner) count(changes []change) {
 	now := time.Now()
 	for _, c := range changes {
 		o.Stats.Published[c.kind].Add(1)
-		if c.by.ofEvent() {
+		if c.ofEvent() {
 			o.Stats.Latency.add(now.Sub(time.UnixMilli(c.at)))
 		}
 		if !c.by.ofRun() {

@@ -55,7 +55,7 @@ type Owner struct {
 
 	inputs     inputs
 	expansions expansions
-	inOrder    []*expansion // the same, by id
+	inOrder    []*expansion // the same, each after those whose members it uses
 	passes     []*pass      // the first one is at work
 
 	// By segment: the offset of the first record of a snapshot whose mark has not been applied.

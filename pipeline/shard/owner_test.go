@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sort"
 	"strconv"
 	"strings"
@@ -175,9 +174,13 @@ func (w *world) gone(segment string) {
 
 // model publishes a model by which people of these cities are similar, those of the first the most.
 func (w *world) model(id string, epoch int64, cut int, cities ...string) {
+	w.define(id, epoch, cut, schemas.Definition{SourceSegmentID: "vip", ExcludeSource: true, Suppress: []string{"staff"}}, cities...)
+}
+
+// define is model with a definition, which may name other expansions.
+func (w *world) define(id string, epoch int64, cut int, d schemas.Definition, cities ...string) {
 	m := &model.Model{Epoch: epoch, RunID: fmt.Sprint("r", epoch), StartedAt: time.UnixMilli(1_700_000_000_000).UTC(),
-		Definition: schemas.Definition{SourceSegmentID: "vip", ExcludeSource: true, Suppress: []string{"staff"}},
-		Scores:     model.Logistic(), Cut: model.Cut{Score: cut}, Bands: model.Bounds{4000, 6000, 8000},
+		Definition: d, Scores: model.Logistic(), Cut: model.Cut{Score: cut}, Bands: model.Bounds{4000, 6000, 8000},
 		Fields: []model.Field{{Name: "City", Weights: map[string]int32{}, Absent: -100_000}}}
 	for i, city := range cities {
 		m.Fields[0].Weights[strconv.Quote(city)] = 100_000 - int32(i)*20_000
@@ -203,19 +206,40 @@ func (w *world) delete(id string, epoch int64) {
 // expected applies the rule of membership to plain maps.
 func (w *world) expected() []string {
 	var all []string
-	for id, m := range w.models {
-		for customer, p := range w.profiles {
-			if m.Deleted || p.refuse || w.segments["vip"][customer] || w.segments["staff"][customer] {
-				continue
-			}
-			score := m.Score(m.Fields[0].Weights[strconv.Quote(p.city)])
-			if score >= m.Cut.Score {
-				all = append(all, fmt.Sprintf("%s/%s %d %d", id, customer, score, m.Band(score)))
+	for id := range w.models {
+		for customer := range w.profiles {
+			if score, in := w.similar(id, customer); in {
+				all = append(all, fmt.Sprintf("%s/%s %d %d", id, customer, score, w.models[id].Band(score)))
 			}
 		}
 	}
 	sort.Strings(all)
 	return all
+}
+
+// similar reports whether a customer should be in an expansion, and with which score.
+func (w *world) similar(id, customer string) (score int, in bool) {
+	m, p := w.models[id], w.profiles[customer]
+	if m == nil || m.Deleted || p == nil || p.refuse {
+		return 0, false
+	}
+	d := &m.Definition
+	if d.Candidates.SegmentID != "" && !w.in(d.Candidates.SegmentID, customer) || d.ExcludeSource && w.in(d.SourceSegmentID, customer) {
+		return 0, false
+	}
+	for _, segment := range d.Suppress {
+		if w.in(segment, customer) {
+			return 0, false
+		}
+	}
+	score = m.Score(m.Fields[0].Weights[strconv.Quote(p.city)])
+	return score, score >= m.Cut.Score
+}
+
+// in reports whether a customer should be in a segment, or in an expansion.
+func (w *world) in(id, customer string) bool {
+	_, similar := w.similar(id, customer)
+	return similar || w.segments[id][customer]
 }
 
 // published reads the compacted memberships.
@@ -372,7 +396,6 @@ func TestALivingOwnerHealsTheCache(t *testing.T) {
 	w.check("and nothing else has changed")
 }
 
-// Whatever happens in whatever order, the members are at last those of the inputs.
 // Segments come and go, mostly under new names: those that nobody needs any more must not stay in the cache for ever. A model
 // that needs one all the same gets what Kafka still has.
 func TestASegmentThatIsGoneTakesNoRoom(t *testing.T) {
@@ -422,85 +445,6 @@ func TestASegmentThatIsGoneTakesNoRoom(t *testing.T) {
 	w.model("y", 1, 5000, "Oslo")
 	w.check("back again")
 	w.stop()
-}
-
-func TestConvergesAfterAnyCrash(t *testing.T) {
-	for seed := range uint64(6) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			r, faults := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
-			w := newWorld(t)
-			w.kafka.abandon = func() (stored, acknowledged bool) {
-				if faults.IntN(5) == 0 {
-					return faults.IntN(2) == 0, false
-				}
-				return true, true
-			}
-			w.run()
-			for range 400 {
-				w.step(r)
-			}
-			w.mu.Lock()
-			w.kafka.abandon = nil
-			w.mu.Unlock()
-			w.check("at last")
-			w.stop()
-		})
-	}
-}
-
-// step does one thing that can happen.
-func (w *world) step(r *rand.Rand) {
-	id := fmt.Sprint("c", r.IntN(40))
-	city := []string{"Oslo", "Bergen", "Rome", "Paris"}[r.IntN(4)]
-	segment := []string{"vip", "staff"}[r.IntN(2)]
-	expansion := []string{"x", "y"}[r.IntN(2)]
-	epoch := int64(1)
-	if m := w.models[expansion]; m != nil {
-		epoch = m.Epoch + 1
-	}
-	switch n := r.IntN(100); {
-	case n < 50:
-		w.profile(id, city)
-	case n < 55:
-		w.refuse(id)
-	case n < 60:
-		w.erase(id)
-	case n < 75:
-		w.member(segment, id, r.IntN(2) == 0)
-	case n < 77:
-		w.snapshot(segment, "c1", id, "c3")
-	case n < 78:
-		w.gone(segment)
-		w.settle()
-		w.snapshot(segment, id)
-	case n < 84:
-		w.model(expansion, epoch, []int{0, 5000, 7500, 8000}[r.IntN(4)], city, "Rome")
-	case n < 85:
-		w.delete(expansion, epoch)
-	case n < 88: // a zombie writes
-		var value []byte
-		if r.IntN(2) == 0 {
-			value = schemas.AppendMembership(nil, expansion, []byte(id), 9000, 3, 1, "old", 0)
-		}
-		w.write(w.topic(schemas.Memberships), 0, expansion+"/"+id, value)
-		if w.models[expansion] == nil {
-			w.model(expansion, epoch, 5000, "Oslo") // else no expansion would answer it
-		}
-	case n < 91:
-		w.crash()
-		w.run()
-	case n < 93: // a rebalance that gives the shard back
-		w.stop()
-		w.run()
-	case n < 94:
-		w.redis.FlushAll()
-	case n < 95:
-		w.crash()
-		w.redis.FlushAll()
-		w.run()
-	default:
-		w.settle()
-	}
 }
 
 func (w *world) OK(err error) {

@@ -35,23 +35,22 @@ type scope struct {
 	model bool // the pass of its model, whose progress the controller waits for
 }
 
-// modelPass starts the pass of a new model. It takes the expansion out of older passes, which it makes needless.
+// modelPass starts the pass of a new model, and of the expansions that use its members, which learn from it row by row. It
+// takes its expansion out of older passes, which it makes needless.
 func (o *Owner) modelPass(e *expansion, held int64, c cause) {
 	for _, p := range o.passes {
 		p.scopes = slices.DeleteFunc(p.scopes, func(s scope) bool { return s.id == e.id })
 	}
 	e.progress.PassDone, e.progress.PassOf = 0, 1
-	o.passes = append(o.passes, &pass{scopes: []scope{{e, c, true}}, input: modelsInput, held: held})
+	p := &pass{scopes: []scope{{e, c, true}}, input: modelsInput, held: held}
+	p.add(o.affected(e.id), c)
+	o.passes = append(o.passes, p)
 }
 
 // segmentPass starts the pass of a snapshot that has replaced a segment's members.
 func (o *Owner) segmentPass(segment string, held int64, c cause) {
 	p := &pass{input: segmentsInput, held: held}
-	for _, e := range o.inOrder {
-		if e.uses(segment) {
-			p.scopes = append(p.scopes, scope{e, c, false})
-		}
-	}
+	p.add(o.affected(segment), c)
 	o.passes = append(o.passes, p)
 }
 
@@ -61,10 +60,15 @@ func (o *Owner) repairPass() {
 	at := o.inputs.at[membershipsInput]
 	c := cause{byRepair, membershipsInput, at, time.Now().UnixMilli()}
 	p := &pass{input: membershipsInput, held: at}
-	for _, e := range o.inOrder {
+	p.add(o.inOrder, c)
+	o.passes = append(o.passes, p)
+}
+
+// add appends expansions whose models are not new.
+func (p *pass) add(expansions []*expansion, c cause) {
+	for _, e := range expansions {
 		p.scopes = append(p.scopes, scope{e, c, false})
 	}
-	o.passes = append(o.passes, p)
 }
 
 // continuePass does the next slice of the oldest pass.
@@ -75,7 +79,7 @@ func (o *Owner) continuePass(ctx context.Context) error {
 	p := o.passes[0]
 	for n := range sliceBlocks {
 		waiting := n > 0 && len(o.inputs.queue) > 0
-		if p.block*cache.BlockRows >= o.mirror.Rows() || o.out.batch.Size() >= sliceBytes || waiting {
+		if p.block*cache.BlockRows >= o.mirror.Rows() || o.out.batch.Size() >= sliceBytes || waiting || len(o.touched) > 0 {
 			break
 		}
 		if err := o.passBlock(ctx, p); err != nil {
@@ -91,7 +95,7 @@ func (o *Owner) continuePass(ctx context.Context) error {
 			s.progress.PassDone, s.progress.PassOf = p.block, rows/cache.BlockRows+1
 		}
 	}
-	if p.block*cache.BlockRows < rows || len(o.touched) > 0 { // rows of an abandoned publication come first
+	if p.block*cache.BlockRows < rows || len(o.touched) > 0 {
 		return nil
 	}
 	o.passes = slices.Delete(o.passes, 0, 1) // and let go of its models
@@ -103,13 +107,15 @@ func (o *Owner) continuePass(ctx context.Context) error {
 	return nil
 }
 
-// passBlock reconciles the rows of the next block, an expansion at a time: scoring many rows at once is far quicker.
+// passBlock reconciles the rows of the next block, an expansion at a time: scoring many rows at once is far quicker. It ends
+// early when a publication is abandoned: the next expansion may use the members whose states are unknown now. Their rows come
+// first, and then the block again.
 func (o *Owner) passBlock(ctx context.Context, p *pass) error {
 	first := p.block * cache.BlockRows
 	rows, width := o.mirror.Block(p.block), o.mirror.Width()
 	scores := o.scores[:len(rows)/width]
 	for _, s := range p.scopes {
-		s.prepare(o.mirror)
+		o.prepare(s.expansion)
 		s.scoreBlock(rows, width, scores)
 		states, least := s.published.Block(p.block), s.least()
 		for i, score := range scores {
@@ -118,7 +124,7 @@ func (o *Owner) passBlock(ctx context.Context, p *pass) error {
 			}
 			o.reconcile(s.expansion, first+i, int(score), s.cause)
 			if o.out.full() {
-				if err := o.publish(ctx); err != nil {
+				if err := o.publish(ctx); err != nil || len(o.touched) > 0 {
 					return err
 				}
 			}

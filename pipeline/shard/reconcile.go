@@ -4,11 +4,12 @@ import (
 	"context"
 )
 
-// reconcileTouched reconciles the rows that records have changed and publishes the differences. Newest first: older
+// reconcileTouched reconciles the rows that records have changed and publishes the differences, of an expansion after those
+// whose members it uses. Newest first: older
 // records of the same row then find no difference, so that the last one is the cause.
 func (o *Owner) reconcileTouched(ctx context.Context) error {
 	for _, e := range o.inOrder {
-		e.prepare(o.mirror)
+		o.prepare(e)
 	}
 	touched := o.touched
 	o.touched, o.spare = o.spare[:0], touched // a publication that is abandoned appends its rows
@@ -37,7 +38,7 @@ func (o *Owner) reconcile(e *expansion, row, score int, c cause) {
 		return
 	}
 	e.published.Set(row, should)
-	o.out.add(o.mirror.ID(row), e, row, was, should, c)
+	o.out.add(o.mirror.ID(row), e, row, was, should, c.of(e))
 }
 
 // mayRelease notes a row without a profile. It is freed after the next publication, if nothing else needs it then.

@@ -165,7 +165,7 @@ func (o *Owner) load(ctx context.Context, fence Fence) error {
 		modelsInput: meta.Offsets.Models, membershipsInput: meta.Offsets.Memberships,
 	}
 	for id, m := range models {
-		o.adopt(id, m, mirror.Model(id))
+		o.adopt(id, m, mirror.Model(id), beforeAll)
 	}
 	return nil
 }
