@@ -109,6 +109,23 @@ func (p *Published) Unknown() int64 {
 	return p.unknown
 }
 
+// segment returns who is a member as a segment; nil when nobody has a state.
+func (p *Published) segment() *Segment {
+	if p == nil {
+		return nil
+	}
+	g := &Segment{name: p.expansion}
+	for block := range p.states.blocks {
+		states := p.Block(block)
+		for i := range len(states) / 2 {
+			if row := block*BlockRows + i; !states.None(i) && p.Has(row) {
+				g.members.set(row, true)
+			}
+		}
+	}
+	return g
+}
+
 // clear makes every state None.
 func (p *Published) clear() {
 	p.states.clear()

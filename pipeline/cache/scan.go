@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"kindred/schemas/retry"
@@ -12,7 +13,7 @@ import (
 const scanTries = 10
 
 // Scan reads a shard's whole cache. Everything it returns is of one incarnation of the cache and of one owner: when the
-// owner has changed or its rows were laid out anew meanwhile, or anything is missing, it reads again. ErrNotReady: there
+// owner has changed or its rows were laid out anew meanwhile, or anything is missing or unknown, it reads again. ErrNotReady: there
 // is nothing whole to be read now.
 func (s *Store) Scan(ctx context.Context, shard int, want Want) (*View, error) {
 	pauses := retry.Backoff{First: 20 * time.Millisecond, Last: 200 * time.Millisecond}
@@ -111,7 +112,7 @@ func (s *Store) scanWanted(ctx context.Context, k keys, v *View, want *Want) err
 			return err
 		}
 	}
-	for _, expansion := range want.Expansions {
+	for _, expansion := range append(slices.Clone(want.Expansions), want.Derived...) {
 		of, known := v.Meta.published[expansion]
 		if !known {
 			continue
@@ -121,6 +122,13 @@ func (s *Store) scanWanted(ctx context.Context, k keys, v *View, want *Want) err
 		if err := s.readStates(ctx, k, published, of.Blocks); err != nil {
 			return err
 		}
+	}
+	for _, expansion := range want.Derived {
+		published := v.published[expansion]
+		if n := published.Unknown(); n > 0 { // the owner is about to answer it
+			return fmt.Errorf("the states of %d customers in %s are unknown: %w", n, expansion, errTorn)
+		}
+		v.segments[expansion] = published.segment()
 	}
 	return nil
 }

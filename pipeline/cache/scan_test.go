@@ -65,6 +65,45 @@ func TestTornScansAreRepeated(t *testing.T) {
 	}
 }
 
+// Who is in an expansion must be known: a state that is unknown is read again, until the owner has answered it.
+func TestTheMembersOfAnExpansionAreReadAsASegment(t *testing.T) {
+	s := newStore(t)
+	o := own(t, s)
+	states := o.Published("x", true)
+	for i := range 50 {
+		o.set("c-"+strconv.Itoa(i), `{"A":1}`)
+		if i%2 == 0 {
+			states.Set(i, cache.PackState(i%cache.Bands, i))
+		}
+	}
+	states.Set(7, cache.Unknown)
+	o.save()
+	if v := scan(t, s, cache.Want{Expansions: []string{"x"}}); v.Published("x").Unknown() != 1 {
+		t.Error("whoever wants the states themselves has those that are unknown, too")
+	}
+	var reads atomic.Int32
+	intercept(t, s, &hook{blocks: func(next func() error) error {
+		if reads.Add(1) == 3 { // a scan reads rows, then states: this is the second
+			states.Set(7, cache.None)
+			o.save()
+		}
+		return next()
+	}})
+	v := scan(t, s, cache.Want{Derived: []string{"x", "nobody"}})
+	if reads.Load() < 4 {
+		t.Error("an unknown state was taken for known")
+	}
+	x := v.Segment("x")
+	for i := range 50 {
+		if x.Has(i) != (i%2 == 0) {
+			t.Errorf("row %d: in the segment is %v", i, x.Has(i))
+		}
+	}
+	if x.Size() != 25 || v.Segment("nobody").Size() != 0 {
+		t.Errorf("%d members of x and %d of nobody, want 25 and 0", x.Size(), v.Segment("nobody").Size())
+	}
+}
+
 func TestScanOfADamagedCacheEnds(t *testing.T) {
 	s := newStore(t)
 	o := own(t, s)

@@ -23,6 +23,7 @@ type View struct {
 type Want struct {
 	Segments   []string
 	Expansions []string // whose published states
+	Derived    []string // expansions whose members are read as if they were segments
 	Into       *View    // one that nobody needs any more: its memory is used again; nil: new memory
 }
 
@@ -64,7 +65,8 @@ func (v *View) Find(id []byte) (row int, ok bool) {
 	return 0, false
 }
 
-// Segment returns one of the segments that were wanted; nil, which has nobody in it, when the shard knows nothing of it.
+// Segment returns one of the segments that were wanted, derived ones too; nil, which has nobody in it, when the shard knows
+// nothing of it.
 func (v *View) Segment(name string) *Segment { return v.segments[name] }
 
 // Published returns the states of one of the expansions that were wanted; nil, where nobody has one, when there are none.

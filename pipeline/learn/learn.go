@@ -20,6 +20,7 @@ import (
 type Lesson struct {
 	ExpansionID string
 	Definition  schemas.Definition
+	Derived     []string        // those of the definition's segments that are expansions
 	Declared    []schemas.Field // by name
 	Ends        schemas.Ends    // of the inputs: the caches it learns from must have seen what lies before
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,8 +21,8 @@ import (
 	"kindred/schemas"
 )
 
-// cached fills the caches of some shards with customers, in their order.
-func cached(t *testing.T, customers []testkit.Customer, shards int) *cache.Store {
+// cached fills the caches of some shards with customers, in their order. Those of their segments that are derived are expansions.
+func cached(t *testing.T, customers []testkit.Customer, shards int, derived ...string) *cache.Store {
 	t.Helper()
 	redis := miniredis.RunT(t)
 	store := cache.Open(cache.Options{Addresses: []string{redis.Addr()}, Prefix: "t.", Whole: true})
@@ -39,7 +40,11 @@ func cached(t *testing.T, customers []testkit.Customer, shards int) *cache.Store
 		row := m.Take([]byte(c.ID))
 		m.SetProfile(row, &decoded)
 		for _, s := range c.Segments {
-			m.SetMember(s, row, true, 0)
+			if slices.Contains(derived, s) {
+				m.Published(s, true).Set(row, cache.PackState(row%cache.Bands, 7000))
+			} else {
+				m.SetMember(s, row, true, 0)
+			}
 		}
 	}
 	for i, m := range mirrors {
@@ -95,6 +100,44 @@ func TestTheSameCustomersGiveTheSameModelInHoweverManyShards(t *testing.T) {
 			t.Errorf("with %d shards the model is another", shards)
 		}
 		slices.Reverse(customers) // rows lie in another order, too
+	}
+}
+
+// The members of an expansion are learned from, are candidates, and are kept out, as those of a segment are.
+func TestTheMembersOfAnExpansionAreTakenAsThoseOfASegment(t *testing.T) {
+	customers := testkit.Town(6000)
+	change := func(d *schemas.Definition) {
+		d.Suppress, d.Candidates.SegmentID = []string{"employees"}, "newsletter"
+	}
+	want, err := learned(t, cached(t, customers, 2), 2, lesson(change))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, derived := range [][]string{{"vip"}, {"newsletter"}, {"employees"}, {"vip", "newsletter", "employees"}} {
+		l := lesson(change)
+		l.Derived = derived
+		got, err := learned(t, cached(t, customers, 2, derived...), 2, l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got.Model, want.Model) {
+			t.Errorf("from the expansions %s another model is learned", derived)
+		}
+		warned := slices.ContainsFunc(got.Report.Warnings, func(w schemas.Warning) bool { return w.Code == "derived_source" })
+		if source := slices.Contains(derived, "vip"); warned != source {
+			t.Errorf("with the expansions %s the warning of a derived source is there: %v, want %v", derived, warned, source)
+		}
+		got.Report.Warnings = want.Report.Warnings
+		if !reflect.DeepEqual(got.Report, want.Report) {
+			t.Errorf("from the expansions %s: reported %+v, want %+v", derived, got.Report.Counts, want.Report.Counts)
+		}
+	}
+	few := lesson(nil)
+	few.Derived = []string{"vip"}
+	_, err = learned(t, cached(t, customers[:100], 2, "vip"), 2, few)
+	var refused *schemas.RunError
+	if !errors.As(err, &refused) || refused.Code != schemas.CodeSourceTooSmall {
+		t.Errorf("too small an expansion as a source gives %v", err)
 	}
 }
 

@@ -33,7 +33,7 @@ func (r *run) report() *schemas.Report {
 		})
 	}
 	for _, warnings := range [][]schemas.Warning{
-		r.choice.Warnings, r.sizeWarnings(&found.Counts), r.unkeptWarnings(), policyWarnings(&r.Definition.Refresh),
+		r.choice.Warnings, r.derivedWarnings(), r.sizeWarnings(&found.Counts), r.unkeptWarnings(), policyWarnings(&r.Definition.Refresh),
 	} {
 		found.Warnings = append(found.Warnings, warnings...)
 	}
@@ -52,6 +52,21 @@ func influences(choice *field.Choice, fitted *train.Result) []schemas.FieldRepor
 		}
 	}
 	return reports
+}
+
+// derivedWarnings warns of a source whose members kindred itself has chosen.
+func (r *run) derivedWarnings() []schemas.Warning {
+	source := r.Definition.SourceSegmentID
+	if !slices.Contains(r.Derived, source) {
+		return nil
+	}
+	return []schemas.Warning{{
+		Code: "derived_source",
+		Message: fmt.Sprintf("the source %s is an expansion itself: what is learned is mostly how its members were chosen, and the quality "+
+			"says how well that is found again", source),
+		Hint: fmt.Sprintf("to reach more of those alike, rather edit %s (a larger --share); to keep out whom it was expanded from, name "+
+			"them as well (--suppress)", source),
+	}}
 }
 
 // sizeWarnings warns of too few: source members, similar candidates, or members for what was asked.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"kindred/pipeline/cache"
@@ -33,12 +34,19 @@ func (r *run) scan(ctx context.Context) error {
 	for i := range r.shards {
 		r.shards[i] = &shard{number: i}
 	}
-	segments := r.Definition.Segments()
+	want := cache.Want{Derived: r.Derived}
+	for _, id := range r.Definition.Segments() {
+		if !slices.Contains(r.Derived, id) {
+			want.Segments = append(want.Segments, id)
+		}
+	}
 	var mutex sync.Mutex
 	read := 0
 	return r.eachShard(ctx, func(ctx context.Context, s *shard) error {
 		old, _ := r.views.Get().(*cache.View)
-		view, err := r.Cache.Scan(ctx, s.number, cache.Want{Segments: segments, Into: old})
+		want := want
+		want.Into = old
+		view, err := r.Cache.Scan(ctx, s.number, want)
 		if err != nil {
 			return fmt.Errorf("scan shard %d: %w", s.number, err)
 		}
@@ -58,7 +66,7 @@ func (r *run) scan(ctx context.Context) error {
 func (s *shard) open(view *cache.View, source string) {
 	s.view = view
 	s.source = view.Segment(source)
-	s.sourceSize = view.Meta.Segments[source].Size
+	s.sourceSize = s.source.Size()
 }
 
 // release leaves the memory of the views to later runs.
