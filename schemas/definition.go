@@ -49,19 +49,47 @@ type RefreshPolicy struct {
 	Every        string  `json:"every,omitempty"`        // a Go duration; empty: never
 }
 
-func (s *scanner) refresh() RefreshPolicy {
-	p := RefreshPolicy{OnDataEvent: true}
+// RefreshChange is what a request says about the policy: what it does not say stays as it is.
+type RefreshChange struct {
+	OnDataEvent  *bool    `json:"onDataEvent,omitempty"`
+	SourceChange *float64 `json:"sourceChange,omitempty"`
+	Every        *string  `json:"every,omitempty"`
+}
+
+// Over returns the policy p with the change made. A nil change changes nothing.
+func (c *RefreshChange) Over(p RefreshPolicy) RefreshPolicy {
+	if c == nil {
+		return p
+	}
+	if c.OnDataEvent != nil {
+		p.OnDataEvent = *c.OnDataEvent
+	}
+	if c.SourceChange != nil {
+		p.SourceChange = *c.SourceChange
+	}
+	if c.Every != nil {
+		p.Every = *c.Every
+	}
+	return p
+}
+
+func (s *scanner) refresh() (c RefreshChange) {
 	for s.open('{'); s.more('}'); {
-		switch string(s.newName()) {
+		name := string(s.newName())
+		if s.peek() == 'n' { // null says nothing
+			s.literal("null")
+			continue
+		}
+		switch name {
 		case "onDataEvent":
-			p.OnDataEvent = s.boolean()
+			c.OnDataEvent = new(s.boolean())
 		case "sourceChange":
-			p.SourceChange = s.number()
+			c.SourceChange = new(s.number())
 		case "every":
-			p.Every = s.string()
+			c.Every = new(s.string())
 		default:
 			s.skip()
 		}
 	}
-	return p
+	return c
 }

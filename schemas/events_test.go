@@ -107,11 +107,26 @@ func TestWhatARequestDoesNotSayIsNil(t *testing.T) {
 	if r.Suppress == nil || len(*r.Suppress) != 0 || r.Floor == nil || *r.Floor != 0 || r.Candidates == nil {
 		t.Errorf("%+v", r)
 	}
-	if *r.Refresh != (schemas.RefreshPolicy{OnDataEvent: true, Every: "1h"}) {
-		t.Errorf("%+v", *r.Refresh)
+	if c := r.Refresh; c.OnDataEvent != nil || c.SourceChange != nil || *c.Every != "1h" {
+		t.Errorf("%+v", *c)
 	}
 	// What cannot be is for the run to say; here it only has to be readable.
 	if err := r.Decode(nil, []byte(`{"action":"expand","expansionId":"e","sourceSegmentId":"s","share":7,"count":-1,"preset":"x"}`)); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAChangeOfThePolicyKeepsWhatItDoesNotSay(t *testing.T) {
+	var r schemas.ExpandRequest
+	if err := r.Decode(nil, []byte(`{"action":"edit","expansionId":"e","refresh":{"sourceChange":0.5,"onDataEvent":null,"every":null}}`)); err != nil {
+		t.Fatal(err)
+	}
+	before := schemas.RefreshPolicy{OnDataEvent: false, SourceChange: 0.1, Every: "24h"}
+	if got, want := r.Refresh.Over(before), (schemas.RefreshPolicy{SourceChange: 0.5, Every: "24h"}); got != want {
+		t.Errorf("it makes %+v, want %+v", got, want)
+	}
+	var nothing *schemas.RefreshChange
+	if got := nothing.Over(before); got != before {
+		t.Errorf("saying nothing makes %+v", got)
 	}
 }

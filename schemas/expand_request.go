@@ -39,7 +39,7 @@ type ExpandRequest struct {
 	Floor           *float64       `json:"floor,omitempty"`
 	Preset          *string        `json:"preset,omitempty"`
 	Tags            *[]string      `json:"tags,omitempty"`
-	Refresh         *RefreshPolicy `json:"refresh,omitempty"`
+	Refresh         *RefreshChange `json:"refresh,omitempty"`
 	Force           bool           `json:"force,omitempty"`
 	DryRun          bool           `json:"dryRun,omitempty"`
 

@@ -112,11 +112,21 @@ func (d *definitionFlags) set(given func(string) bool, request *schemas.ExpandRe
 	if given("tag") {
 		request.Tags = list(d.tags)
 	}
-	if given("on-data-event") || given("source-change") || given("every") { // a policy is given as a whole
-		request.Refresh = &schemas.RefreshPolicy{OnDataEvent: d.onDataEvent, SourceChange: d.sourceChange}
+	if given("on-data-event") || given("source-change") || given("every") {
+		request.Refresh = &schemas.RefreshChange{}
+	}
+	if given("on-data-event") {
+		request.Refresh.OnDataEvent = &d.onDataEvent
+	}
+	if given("source-change") {
+		request.Refresh.SourceChange = &d.sourceChange
+	}
+	if given("every") {
+		every := "" // never
 		if d.every > 0 {
-			request.Refresh.Every = d.every.String()
+			every = d.every.String()
 		}
+		request.Refresh.Every = &every
 	}
 }
 

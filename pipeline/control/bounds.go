@@ -3,6 +3,7 @@ package control
 import (
 	"bytes"
 	"encoding/json"
+	"time"
 	"unicode/utf8"
 
 	"kindred/schemas"
@@ -31,6 +32,7 @@ const (
 
 	longestText  = 1000 // bytes of a text for people in an event of a run
 	longestEvery = 50   // bytes of refresh.every
+	leastEvery   = time.Minute
 )
 
 // encode returns the JSON of a value as kindred writes it: characters that mean something in HTML only are not escaped, which

@@ -137,16 +137,16 @@ func TestRequestsThatCannotBe(t *testing.T) {
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Floor = new(-0.1) })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Name = new(" ") })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Name = new(strings.Repeat("n", 201)) })
-	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Refresh = &schemas.RefreshPolicy{Every: "daily"} })
+	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Refresh = &schemas.RefreshChange{Every: new("daily")} })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) {
-		r.Refresh = &schemas.RefreshPolicy{Every: strings.Repeat("0", 100) + "24h"}
+		r.Refresh = &schemas.RefreshChange{Every: new(strings.Repeat("0", 100) + "24h")}
 	})
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Tags = new(make([]string, schemas.MostTags+1)) })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Tags = &[]string{strings.Repeat("æ", schemas.LongestTag+1)} })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Fields = new(make([]string, schemas.MostFields+1)) })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Fields = &[]string{strings.Repeat("f", schemas.LongestFieldName+1)} })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Suppress = new(make([]string, schemas.MostSuppressed+1)) })
-	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Refresh = &schemas.RefreshPolicy{SourceChange: -1} })
+	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Refresh = &schemas.RefreshChange{SourceChange: new(-1.0)} })
 	check(schemas.CodeUnknownPreset, func(r *schemas.ExpandRequest) { r.Preset = new("none") })
 	check(schemas.CodeUnknownSegment, func(r *schemas.ExpandRequest) { r.SourceSegmentID = new("x") })
 	check(schemas.CodeUnknownSegment, func(r *schemas.ExpandRequest) { r.Suppress = &[]string{"x"} })

@@ -27,9 +27,7 @@ func define(committed *schemas.Definition, r *schemas.ExpandRequest, sourceName 
 	setCustomers(&d, r)
 	setReach(&d, r)
 	setName(&d, r)
-	if r.Refresh != nil {
-		d.Refresh = *r.Refresh
-	}
+	d.Refresh = r.Refresh.Over(d.Refresh)
 	if d.Name == "" {
 		d.Name = sourceName(d.SourceSegmentID) + " Expansion"
 	}

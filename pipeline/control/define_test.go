@@ -41,6 +41,25 @@ func TestAnEditKeepsWhatItDoesNotName(t *testing.T) {
 	}
 }
 
+func TestAnEditOfThePolicyChangesWhatItNamesOnly(t *testing.T) {
+	d := newDesk(t)
+	d.live()
+	change := func(id string, c schemas.RefreshChange, want schemas.RefreshPolicy) {
+		t.Helper()
+		d.ask(edit(id, func(r *schemas.ExpandRequest) { r.Refresh = &c }))
+		d.turn()
+		d.commit()
+		d.succeed()
+		if got := d.state.expansions["x"].Definition.Refresh; got != want {
+			t.Errorf("after %s the policy is %+v, want %+v", id, got, want)
+		}
+	}
+	change("every", schemas.RefreshChange{Every: new("24h")}, schemas.RefreshPolicy{OnDataEvent: true, Every: "24h"})
+	change("not", schemas.RefreshChange{OnDataEvent: new(false)}, schemas.RefreshPolicy{Every: "24h"})
+	change("share", schemas.RefreshChange{SourceChange: new(0.2)}, schemas.RefreshPolicy{SourceChange: 0.2, Every: "24h"})
+	change("never", schemas.RefreshChange{Every: new("")}, schemas.RefreshPolicy{SourceChange: 0.2})
+}
+
 func TestANameCountsFromItsRenameOn(t *testing.T) {
 	rename := func(name string) schemas.ExpandRequest {
 		r := on("rename "+name, schemas.Rename)

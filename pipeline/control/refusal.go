@@ -129,15 +129,15 @@ func presets() string {
 }
 
 // refusedPolicy returns why a refresh policy cannot be followed, or nil.
-func refusedPolicy(p *schemas.RefreshPolicy) *schemas.RunError {
-	if p.SourceChange < 0 {
-		return schemas.Refuse(schemas.CodeBadValue, "0.1 means a tenth of the source", "refresh.sourceChange %v is below 0", p.SourceChange)
+func refusedPolicy(p *schemas.RefreshChange) *schemas.RunError {
+	if change := p.SourceChange; change != nil && *change < 0 {
+		return schemas.Refuse(schemas.CodeBadValue, "0.1 means a tenth of the source", "refresh.sourceChange %v is below 0", *change)
 	}
-	if p.Every == "" {
+	if p.Every == nil || *p.Every == "" {
 		return nil
 	}
-	every, err := time.ParseDuration(p.Every)
-	if err == nil && (every < time.Minute || len(p.Every) > longestEvery) {
+	every, err := time.ParseDuration(*p.Every)
+	if err == nil && (every < leastEvery || len(*p.Every) > longestEvery) {
 		err = errors.New("too often, or too long a way to say it")
 	}
 	if err != nil {

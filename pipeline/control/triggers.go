@@ -50,8 +50,5 @@ func policy(e *schemas.Expansion) schemas.RefreshPolicy {
 	default:
 		return schemas.RefreshPolicy{} // deleted, or its first run has failed
 	}
-	if first.Refresh != nil {
-		return *first.Refresh
-	}
-	return defaultRefresh
+	return first.Refresh.Over(defaultRefresh)
 }

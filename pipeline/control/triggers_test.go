@@ -12,7 +12,7 @@ func TestADataEventAsksForARefreshOfWhatWantsOne(t *testing.T) {
 	d := newDesk(t)
 	d.live()
 	unwilling := expand("unwilling")
-	unwilling.ExpansionID, unwilling.Refresh = "a", &schemas.RefreshPolicy{}
+	unwilling.ExpansionID, unwilling.Refresh = "a", &schemas.RefreshChange{OnDataEvent: new(false)}
 	d.ask(unwilling)
 	first := expand("first run of b")
 	first.ExpansionID = "b"
