@@ -14,6 +14,10 @@ type Expansion struct {
 	Pending     []Pending   `json:"pending"`    // what waits, in order
 	Requests    []string    `json:"requests"`   // ids of the last 20 requests
 
+	// Uncommitted: nothing of it was ever committed, under this id or before. When nothing of it waits or runs any more, the
+	// record is deleted. An earlier build has not set it.
+	Uncommitted bool `json:"uncommitted,omitempty"`
+
 	LastSlot string `json:"lastSlot,omitempty"` // last schedule slot that started a refresh
 }
 
@@ -35,6 +39,7 @@ type RunRef struct {
 	Cause     Cause         `json:"cause"`
 	StartedAt time.Time     `json:"startedAt"`
 	Request   ExpandRequest `json:"request"`
+	Offset    int64         `json:"offset,omitempty"` // of the request, as that of Pending
 	Ends      *Ends         `json:"ends,omitempty"`   // as those of Pending
 	Report    *Report       `json:"report,omitempty"` // once committed: all but what the shards count
 }

@@ -43,7 +43,7 @@ const (
 	Successful Status = "successful"
 	Failed     Status = "failed"
 	Canceled   Status = "canceled"
-	Skipped    Status = "skipped" // superseded by an edit or a delete, or joined to another refresh
+	Skipped    Status = "skipped" // superseded by an edit that was committed or by a delete, or joined to another refresh
 )
 
 // Final reports whether no later event of the run will come.

@@ -50,9 +50,9 @@ func overall(stage schemas.Stage, progress float64) float64 {
 // attempt is a run under way as the term follows it, up to its commit or after it.
 type attempt struct {
 	expansionID string
-	epoch       int64 // distinguishes this attempt from all others of the expansion
+	epoch       int64
 	committed   bool
-	place       int // the older of two has the lower one
+	place       int // the older of two has the lower one; no two of a term have the same
 
 	event      schemas.Run // committed, or left for the next heartbeat
 	reportedAt time.Time   // when an event of it was last committed

@@ -18,17 +18,20 @@ import (
 //	                name, source, candidates, numbers                               4,000
 //	the run under way: its request, renamed meanwhile                              65,536 + 31,500
 //	                its report                                                    220,000
-//	what waits: one request that defines it, renamed, and one refresh, renamed     65,536 + 2 x 31,500
+//	what waits                                                                    160,000
 //	the report of the last successful run                                         220,000
 //	20 ids of requests, of 255 bytes of which 3 may take 6                          10,300
 //	everything else                                                                 4,000
 //
-// That is 800,000 in all: TestTheLargestRecordOfAnExpansion makes it. What was written before there were these bounds may be
+// That is 830,000 in all: TestTheLargestRecordOfAnExpansion comes close to it. What was written before there were these bounds may be
 // larger, so the size is looked at before a decision. What cannot be refused, such as the end of a run, makes a record smaller
 // or hardly larger, and has the rest.
 const (
 	largestRecord = 900_000
 	largestModel  = 1_000_000 // of each partition of models
+
+	mostWaiting    = 8       // requests of one expansion, for another edit to be taken
+	largestWaiting = 160_000 // bytes of JSON of these
 
 	longestText  = 1000 // bytes of a text for people in an event of a run
 	longestEvery = 50   // bytes of refresh.every
@@ -58,6 +61,12 @@ func recordSize(e *schemas.Expansion) int {
 		return 1 << 30
 	}
 	return len(raw)
+}
+
+// tooMuchWaits reports whether more waits of an expansion than there is room for.
+func tooMuchWaits(e *schemas.Expansion) bool {
+	raw, err := encode(e.Pending)
+	return err != nil || len(e.Pending) > mostWaiting || len(raw) > largestWaiting
 }
 
 // recordTooLarge refuses what would make the record of an expansion so large that its topic would not take it.

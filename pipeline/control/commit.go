@@ -35,7 +35,11 @@ func (t *term) commitAt(ctx context.Context, input int, s step) error {
 	}
 	t.state.apply(s)
 	if s.expansion != nil {
-		t.taken.add(s.expansion.ExpansionID)
+		if s.forgets {
+			t.taken.remove(s.expansion.ExpansionID)
+		} else {
+			t.taken.add(s.expansion.ExpansionID)
+		}
 		t.follow(s.expansion)
 	}
 	for _, r := range s.runs {
@@ -75,9 +79,23 @@ func (t *term) write(ctx context.Context, w route.Writer, s step) error {
 			}
 		}
 	}
-	if s.expansion != nil {
+	switch {
+	case s.expansion == nil:
+	case s.forgets:
+		key := s.expansion.ExpansionID
+		headers := schemas.Event(schemas.TypeExpansion, key+"-forgotten", key, at, schemas.Format())
+		if err := w.Write(ctx, t.Prefix.Topic(schemas.Expansions), 0, []byte(key), nil, headers); err != nil {
+			return err
+		}
+	default:
 		id := s.expansion.ExpansionID
 		if err := event(schemas.Expansions, schemas.TypeExpansion, id, withLists(s.expansion), schemas.Format()); err != nil {
+			return err
+		}
+	}
+	for i, r := range s.refused {
+		key, value := t.state.refused.record(r, i)
+		if err := w.Write(ctx, t.Prefix.Topic(schemas.Settings), 0, key, value, wire.AppendHeaders(nil, schemas.Format())); err != nil {
 			return err
 		}
 	}

@@ -17,19 +17,23 @@ func (s *state) decide(r request, now time.Time) step {
 		r.RequestID = fmt.Sprintf("%s-%d-%d", schemas.ExpandRequests, r.offset, r.at.UnixMilli())
 	}
 	known := s.expansions[r.ExpansionID]
-	if known != nil && slices.Contains(known.Requests, r.RequestID) {
+	if known != nil && slices.Contains(known.Requests, r.RequestID) || s.refused.has(r.ExpansionID, r.RequestID) {
 		return step{}
 	}
+	r.ExpandRequest = complete(known, relevant(r.ExpandRequest))
 	if why := refusedBySize(&r); why != nil {
 		return refuse(known, r, why, now)
 	}
-	r.ExpandRequest = relevant(r.ExpandRequest)
 	if why := s.refusal(known, &r.ExpandRequest); why != nil {
 		return refuse(known, r, why, now)
 	}
 	decided := s.accept(known, r, now)
 	if size := recordSize(decided.expansion); size > largestRecord {
 		return refuse(known, r, recordTooLarge(size), now)
+	}
+	if r.Action == schemas.Edit && tooMuchWaits(decided.expansion) {
+		return refuse(known, r, schemas.Refuse(schemas.CodeBadValue, "wait until they have ended, or cancel them (kindred cancel)",
+			"too many requests of %s wait already", r.ExpansionID), now)
 	}
 	return decided
 }
@@ -41,8 +45,7 @@ func (s *state) accept(known *schemas.Expansion, r request, now time.Time) step 
 	case schemas.Expand:
 		d.queue(r)
 	case schemas.Edit:
-		d.supersede(r)
-		d.queue(r)
+		d.edit(r)
 	case schemas.Delete:
 		d.remove(r)
 	case schemas.Refresh:
@@ -70,12 +73,29 @@ func relevant(r schemas.ExpandRequest) schemas.ExpandRequest {
 	return slim
 }
 
-// refuse ends a request's run at once. The record of an expansion remembers the request; without an expansion nothing does.
+// complete returns a request with what it leaves to those before it. An edit of what was never committed is over the newest
+// request that would define it, if one waits or runs; of what was committed, over that, when its turn has come.
+func complete(known *schemas.Expansion, r schemas.ExpandRequest) schemas.ExpandRequest {
+	if r.Action != schemas.Edit || known == nil || known.Definition != nil {
+		return r
+	}
+	if interruptible(known) && defines(&known.Run.Request) {
+		return over(&known.Run.Request, r)
+	}
+	for i := range known.Pending { // the newest comes first
+		if defines(&known.Pending[i].Request) {
+			return over(&known.Pending[i].Request, r)
+		}
+	}
+	return r
+}
+
+// refuse ends a request's run at once. The record of an expansion remembers the request, or else the list of those refused.
 func refuse(known *schemas.Expansion, r request, why *schemas.RunError, now time.Time) step {
 	if known == nil {
 		d := &draft{e: schemas.Expansion{ExpansionID: r.ExpansionID}, now: now}
 		d.ended(r.RequestID, cause(&r.ExpandRequest), schemas.Failed, "").Error = why
-		return step{runs: d.runs}
+		return step{runs: d.runs, refused: []refusal{refusalOf(r.ExpansionID, r.RequestID)}}
 	}
 	d := redraft(known, now)
 	d.remember(r.RequestID)

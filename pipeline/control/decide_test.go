@@ -28,6 +28,130 @@ func TestTheSameRequestTwiceIsOne(t *testing.T) {
 	d.code("a", schemas.CodeExists) // forgotten by now: a new request
 }
 
+func TestTheSameRequestTwiceIsOneAlsoWhenItWasRefused(t *testing.T) {
+	d := newDesk(t)
+	again := func(r schemas.ExpandRequest) {
+		t.Helper()
+		if s := d.ask(r); !empty(s) {
+			t.Errorf("the second time %s decided %+v", r.RequestID, s)
+		}
+	}
+	d.ask(on("of nothing", schemas.Refresh))
+	again(on("of nothing", schemas.Refresh))
+	d.ask(expand("fails"))
+	d.turn()
+	d.fail()
+	again(expand("fails"))
+	d.ask(expand("another"))
+	d.status("another", schemas.Queued)
+	again(expand("fails"))
+	again(on("of nothing", schemas.Refresh))
+	d.ask(on("another cancel", schemas.Cancel))
+
+	for i := range mostRefused { // so many later, it is forgotten
+		d.ask(on(fmt.Sprint("r", i), schemas.Refresh))
+	}
+	if n := len(d.state.refused.known); n != mostRefused || len(d.state.refused.places) != mostRefused {
+		t.Errorf("%d are remembered, want %d", n, mostRefused)
+	}
+	if s := d.ask(on("of nothing", schemas.Refresh)); empty(s) {
+		t.Error("it is remembered for ever")
+	}
+}
+
+// A request that fails changes nothing: neither what runs nor what waits nor an id.
+func TestAnEditThatFailsChangesNothing(t *testing.T) {
+	d := newDesk(t)
+	d.live()
+	d.ask(on("runs", schemas.Refresh))
+	d.turn()
+	d.ask(on("waits", schemas.Refresh))
+	d.ask(edit("fails", func(r *schemas.ExpandRequest) { r.Fields = &[]string{"no such field"} }))
+	d.status("runs", schemas.Queued)
+	d.status("waits", schemas.Queued)
+	d.turn()
+	d.status("fails", schemas.Processing)
+	d.fail()
+	d.turn()
+	d.status("runs", schemas.Processing)
+	d.commit()
+	d.succeed()
+	d.turn()
+	d.status("waits", schemas.Processing)
+	if fields := d.state.expansions["x"].Definition.Fields; fields != nil {
+		t.Errorf("the fields are %v", fields)
+	}
+}
+
+func TestAnEditEndsWhatWasAskedForBeforeItWhenItIsCommitted(t *testing.T) {
+	d := newDesk(t)
+	d.live()
+	d.ask(on("runs", schemas.Refresh))
+	d.turn()
+	d.ask(on("waits", schemas.Refresh))
+	d.ask(edit("older", func(r *schemas.ExpandRequest) { r.Floor = new(0.1) }))
+	d.ask(edit("second", func(r *schemas.ExpandRequest) { r.Count = new(int64(7)) }))
+	d.ask(on("later", schemas.Refresh))
+	d.ask(on("joins", schemas.Refresh))
+	d.turn()
+	d.status("second", schemas.Processing)
+	d.status("joins", schemas.Skipped)
+	d.commit()
+	for _, id := range []string{"runs", "waits", "older"} {
+		d.status(id, schemas.Skipped)
+	}
+	d.status("later", schemas.Queued)
+	if got := d.state.expansions["x"].Definition; got.Count != 7 || got.Floor != 0.55 {
+		t.Errorf("the definition is %+v", got)
+	}
+	d.succeed()
+	d.turn()
+	d.status("later", schemas.Processing)
+}
+
+func TestABoundedNumberOfEditsWaits(t *testing.T) {
+	d := newDesk(t)
+	d.live()
+	for i := range mostWaiting {
+		d.ask(edit(fmt.Sprint("edit ", i), nil))
+		d.status(fmt.Sprint("edit ", i), schemas.Queued)
+	}
+	d.ask(edit("too many", nil))
+	d.code("too many", schemas.CodeBadValue)
+	d.ask(on("refresh", schemas.Refresh))
+	d.status("refresh", schemas.Queued)
+}
+
+func TestAnIDThatNothingWasCommittedUnderIsFree(t *testing.T) {
+	free := func(name string, end func(*desk)) {
+		t.Helper()
+		d := newDesk(t)
+		d.ask(expand("first"))
+		end(d)
+		if e := d.state.expansions["x"]; e != nil {
+			t.Errorf("%s, it is %+v", name, e)
+		}
+		d.ask(expand("again"))
+		d.status("again", schemas.Queued)
+	}
+	free("failed", func(d *desk) { d.turn(); d.fail() })
+	free("canceled", func(d *desk) { d.turn(); d.ask(on("cancel", schemas.Cancel)) })
+	free("canceled while it waited", func(d *desk) { d.ask(on("cancel", schemas.Cancel)) })
+
+	d := newDesk(t)
+	d.live()
+	d.ask(on("gone", schemas.Delete))
+	d.turn()
+	d.commit()
+	d.succeed()
+	d.ask(expand("again"))
+	d.turn()
+	d.fail()
+	if e := d.state.expansions["x"]; e == nil || e.State != schemas.StateDeleted || e.Epoch != 3 {
+		t.Errorf("what was deleted and expanded in vain is %+v", e)
+	}
+}
+
 // The same record has the same id whenever it is read; one that takes its offset in a topic that was made anew has another.
 func TestARequestWithoutIDIsNamedByItsPlaceAndTime(t *testing.T) {
 	d := newDesk(t)
@@ -62,18 +186,18 @@ func TestActionsBySituation(t *testing.T) {
 	want := map[string]map[schemas.Action]string{
 		"unknown": {schemas.Expand: "queued", schemas.Edit: "unknown_expansion", schemas.Refresh: "unknown_expansion",
 			schemas.Cancel: "unknown_expansion", schemas.Rename: "unknown_expansion", schemas.Delete: "unknown_expansion"},
-		"waiting": {schemas.Expand: "exists, queued", schemas.Edit: "queued, skipped", schemas.Refresh: "queued, queued",
+		"waiting": {schemas.Expand: "exists, queued", schemas.Edit: "queued, queued", schemas.Refresh: "queued, queued",
 			schemas.Cancel: "successful, canceled", schemas.Rename: "successful, queued", schemas.Delete: "queued, skipped"},
-		"running": {schemas.Expand: "exists, processing", schemas.Edit: "queued, skipped", schemas.Refresh: "queued, processing",
+		"running": {schemas.Expand: "exists, processing", schemas.Edit: "queued, queued", schemas.Refresh: "queued, processing",
 			schemas.Cancel: "successful, canceled", schemas.Rename: "successful, processing", schemas.Delete: "queued, skipped"},
 		"committed": {schemas.Expand: "exists, processing", schemas.Edit: "queued, processing", schemas.Refresh: "queued, processing",
 			schemas.Cancel: "too_late, processing", schemas.Rename: "successful, processing", schemas.Delete: "queued, processing"},
 		"live": {schemas.Expand: "exists", schemas.Edit: "queued", schemas.Refresh: "queued",
 			schemas.Cancel: "not_running", schemas.Rename: "successful", schemas.Delete: "queued"},
-		"editing": {schemas.Expand: "exists, processing", schemas.Edit: "queued, skipped", schemas.Refresh: "queued, processing",
+		"editing": {schemas.Expand: "exists, processing", schemas.Edit: "queued, queued", schemas.Refresh: "queued, processing",
 			schemas.Cancel: "successful, canceled", schemas.Rename: "successful, processing", schemas.Delete: "queued, skipped"},
-		"failed": {schemas.Expand: "queued", schemas.Edit: "queued", schemas.Refresh: "unknown_expansion",
-			schemas.Cancel: "not_running", schemas.Rename: "unknown_expansion", schemas.Delete: "queued"},
+		"failed": {schemas.Expand: "queued", schemas.Edit: "unknown_expansion", schemas.Refresh: "unknown_expansion",
+			schemas.Cancel: "unknown_expansion", schemas.Rename: "unknown_expansion", schemas.Delete: "unknown_expansion"},
 		"deleting": {schemas.Expand: "exists, processing", schemas.Edit: "unknown_expansion, processing",
 			schemas.Refresh: "unknown_expansion, processing", schemas.Cancel: "successful, canceled",
 			schemas.Rename: "unknown_expansion, processing", schemas.Delete: "skipped, processing"},

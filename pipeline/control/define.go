@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"slices"
 
 	"kindred/pipeline/selection"
@@ -32,6 +33,38 @@ func define(committed *schemas.Definition, r *schemas.ExpandRequest, sourceName 
 		d.Name = sourceName(d.SourceSegmentID) + " Expansion"
 	}
 	return d
+}
+
+// defines reports whether a request has a definition.
+func defines(r *schemas.ExpandRequest) bool {
+	return r.Action == schemas.Expand || r.Action == schemas.Edit
+}
+
+// over returns an edit with what an earlier request says and the edit does not.
+func over(earlier *schemas.ExpandRequest, r schemas.ExpandRequest) schemas.ExpandRequest {
+	r.SourceSegmentID = cmp.Or(r.SourceSegmentID, earlier.SourceSegmentID)
+	r.Name = cmp.Or(r.Name, earlier.Name)
+	r.Fields = cmp.Or(r.Fields, earlier.Fields)
+	r.Candidates = cmp.Or(r.Candidates, earlier.Candidates)
+	r.Suppress = cmp.Or(r.Suppress, earlier.Suppress)
+	r.ExcludeSource = cmp.Or(r.ExcludeSource, earlier.ExcludeSource)
+	if r.Share == nil && r.Count == nil {
+		r.Share, r.Count = earlier.Share, earlier.Count
+	}
+	r.Floor = cmp.Or(r.Floor, earlier.Floor)
+	r.Preset = cmp.Or(r.Preset, earlier.Preset)
+	r.Tags = cmp.Or(r.Tags, earlier.Tags)
+	switch first := earlier.Refresh; {
+	case r.Refresh == nil:
+		r.Refresh = first
+	case first != nil:
+		r.Refresh = &schemas.RefreshChange{
+			OnDataEvent:  cmp.Or(r.Refresh.OnDataEvent, first.OnDataEvent),
+			SourceChange: cmp.Or(r.Refresh.SourceChange, first.SourceChange),
+			Every:        cmp.Or(r.Refresh.Every, first.Every),
+		}
+	}
+	return r
 }
 
 // setCustomers sets whom to learn from, by which fields, and who may become a member. An empty list of fields stands for the

@@ -41,6 +41,40 @@ func TestAnEditKeepsWhatItDoesNotName(t *testing.T) {
 	}
 }
 
+func TestAnEditBeforeTheFirstCommitKeepsWhatTheExpandSays(t *testing.T) {
+	for name, begin := range map[string]func(*desk){
+		"while it waits": func(d *desk) { d.busy(); d.ask(asked()) },
+		"while it runs":  func(d *desk) { d.ask(asked()); d.turn() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			begin(d)
+			d.ask(edit("a", func(r *schemas.ExpandRequest) { r.Floor, r.Count = new(0.3), new(int64(9)) }))
+			d.ask(edit("b", func(r *schemas.ExpandRequest) { r.Refresh = &schemas.RefreshChange{SourceChange: new(0.1)} }))
+			for d.state.expansions["x"].Definition == nil {
+				d.turn()
+				d.commit()
+				d.succeed()
+			}
+			d.status("first", schemas.Skipped)
+			d.status("a", schemas.Skipped)
+			got := *d.state.expansions["x"].Definition
+			if got.SourceSegmentID != "vip" || !slices.Equal(got.Suppress, []string{"employees"}) || got.Floor != 0.3 || got.Count != 9 ||
+				got.Share != 0 || got.Name != "asked for" || got.Refresh != (schemas.RefreshPolicy{SourceChange: 0.1, Every: "24h"}) {
+				t.Errorf("the definition is %+v", got)
+			}
+		})
+	}
+}
+
+// asked is an expand that says much.
+func asked() schemas.ExpandRequest {
+	r := expand("first")
+	r.Name, r.Suppress, r.Share = new("asked for"), &[]string{"employees"}, new(0.5)
+	r.Refresh = &schemas.RefreshChange{OnDataEvent: new(false), Every: new("24h")}
+	return r
+}
+
 func TestAnEditOfThePolicyChangesWhatItNamesOnly(t *testing.T) {
 	d := newDesk(t)
 	d.live()

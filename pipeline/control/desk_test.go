@@ -17,10 +17,11 @@ type desk struct {
 	waits  map[string]bool        // expansions whose run cannot learn yet
 	last   map[string]schemas.Run // by run: its last event
 	finals map[string]int         // by run: final events
+	asked  map[string]int         // by expansion: requests that were asked for, as a test counts them
 }
 
 func newDesk(t testing.TB) *desk {
-	d := &desk{t: t, state: newState(), waits: map[string]bool{}, last: map[string]schemas.Run{}, finals: map[string]int{}}
+	d := &desk{t: t, state: newState(), waits: map[string]bool{}, asked: map[string]int{}, last: map[string]schemas.Run{}, finals: map[string]int{}}
 	d.state.segments["vip"] = &schemas.Segment{SegmentID: "vip", Name: "VIP customers"}
 	return d
 }
@@ -88,7 +89,7 @@ func (d *desk) commit() {
 	}
 	definition := define(e.Definition, &e.Run.Request, func(id string) string { return id })
 	setName(&definition, &e.Run.Request)
-	d.do(commitModel(e, definition, schemas.NewReport(), []byte("{}"), noon))
+	d.do(d.state.commitModel(e, definition, schemas.NewReport(), []byte("{}"), noon))
 }
 
 func (d *desk) succeed() {

@@ -22,7 +22,7 @@ type draft struct {
 // that was deleted: that one keeps its epoch, since owners remember it.
 func draftFor(known *schemas.Expansion, r request, now time.Time) *draft {
 	if known == nil {
-		known = &schemas.Expansion{ExpansionID: r.ExpansionID, State: schemas.StateNew}
+		known = &schemas.Expansion{ExpansionID: r.ExpansionID, State: schemas.StateNew, Uncommitted: true}
 	}
 	d := redraft(known, now)
 	d.remember(r.RequestID)
@@ -44,9 +44,21 @@ func redraft(e *schemas.Expansion, now time.Time) *draft {
 	return d
 }
 
-// step ends the drafting.
+// step ends the drafting. An expansion of which nothing was ever committed, and nothing waits or runs any more, is forgotten:
+// its id is free, also for a segment. One that was deleted before is deleted again, since owners remember its epoch.
 func (d *draft) step() step {
-	return step{expansion: &d.e, runs: d.runs}
+	s := step{expansion: &d.e, runs: d.runs}
+	switch {
+	case d.e.State != schemas.StateNew || busy(&d.e):
+	case d.e.Uncommitted:
+		s.forgets = true
+		for _, id := range d.e.Requests {
+			s.refused = append(s.refused, refusalOf(d.e.ExpansionID, id))
+		}
+	default:
+		d.e.State = schemas.StateDeleted
+	}
+	return s
 }
 
 // remember notes the id of a request, so that it is recognized when it comes again.
@@ -67,14 +79,59 @@ func (d *draft) queue(r request) {
 	})
 }
 
-// supersede ends what a new definition, or a deletion, makes pointless: all that waits, and the run under way before its
-// commit. After its commit a run is finished first.
-func (d *draft) supersede(by request) {
-	detail := fmt.Sprintf("superseded by %s (%s)", by.RequestID, by.Action)
-	if interruptible(&d.e) {
-		d.endRunning(schemas.Skipped, detail)
+// edit puts an edit before all that waits, and before the run under way unless that is committed: that one waits again. When
+// the edit is committed, what was asked for before it ends (see supersede); when the edit fails, that goes on.
+func (d *draft) edit(r request) {
+	d.queue(r)
+	waiting := d.e.Pending
+	d.e.Pending = slices.Insert(waiting[:len(waiting)-1], 0, waiting[len(waiting)-1])
+	if !interruptible(&d.e) {
+		return
 	}
-	d.endPending(schemas.Skipped, detail)
+	run := d.e.Run
+	d.e.Run = nil
+	d.e.Pending = slices.Insert(d.e.Pending, 1, schemas.Pending{
+		Request: run.Request, Cause: run.Cause, Offset: run.Offset, At: run.StartedAt,
+	})
+	d.runs = append(d.runs, schemas.Run{
+		RunID: run.RunID, ExpansionID: d.e.ExpansionID, Epoch: run.Epoch, Cause: run.Cause, Status: schemas.Queued,
+		StartedAt: &run.StartedAt, Detail: fmt.Sprintf("waits for %s (edit), whose commit supersedes it", r.RequestID),
+	})
+}
+
+// supersede ends what was asked for before an edit that is committed now.
+func (d *draft) supersede() {
+	by := d.e.Run
+	if by.Request.Action != schemas.Edit {
+		return
+	}
+	kept := d.e.Pending[:0]
+	for _, p := range d.e.Pending {
+		if p.Offset < by.Offset {
+			d.ended(p.Request.RequestID, p.Cause, schemas.Skipped, superseded(by.RunID, schemas.Edit))
+		} else {
+			kept = append(kept, p)
+		}
+	}
+	d.e.Pending = kept
+}
+
+func superseded(by string, action schemas.Action) string {
+	return fmt.Sprintf("superseded by %s (%s)", by, action)
+}
+
+// lastEdit returns the offset of the newest edit that was not committed; -1: there is none.
+func lastEdit(e *schemas.Expansion) int64 {
+	last := int64(-1)
+	if interruptible(e) && e.Run.Request.Action == schemas.Edit {
+		last = e.Run.Offset
+	}
+	for _, p := range e.Pending {
+		if isEdit(p) {
+			last = max(last, p.Offset)
+		}
+	}
+	return last
 }
 
 // remove queues a deletion, unless there is one already.
@@ -83,19 +140,23 @@ func (d *draft) remove(r request) {
 		d.join(r, d.deletion())
 		return
 	}
-	d.supersede(r)
+	detail := superseded(r.RequestID, r.Action)
+	if interruptible(&d.e) {
+		d.endRunning(schemas.Skipped, detail)
+	}
+	d.endPending(schemas.Skipped, detail)
 	d.queue(r)
 }
 
-// refresh queues a refresh, unless one waits already: a later one joins it. What a run must see is looked up when its turn
-// comes, so it sees what the later one must see.
+// refresh queues a refresh, unless one waits already that no edit will supersede: a later one joins it. What a run must see is
+// looked up when its turn comes, so it sees what the later one must see.
 func (d *draft) refresh(r request) {
-	i := slices.IndexFunc(d.e.Pending, isRefresh)
-	if i < 0 {
+	last := len(d.e.Pending) - 1
+	if last < 0 || !isRefresh(d.e.Pending[last]) || d.e.Pending[last].Offset < lastEdit(&d.e) {
 		d.queue(r)
 		return
 	}
-	first := &d.e.Pending[i]
+	first := &d.e.Pending[last]
 	first.Request.Force = first.Request.Force || r.Force
 	d.join(r, first.Request.RequestID)
 }

@@ -16,7 +16,8 @@ type takenIDs struct {
 	beginOnce, completeOnce sync.Once
 }
 
-// Taken reports whether an expansion has this id, or had it: no segment may take it then. It waits until Run has read what
+// Taken reports whether an expansion has this id, or had it: no segment may take it then. One that was never committed has it
+// for as long as one of its requests waits or runs. It waits until Run has read what
 // there is, but not beyond the end of Run's ctx; so it is only for those who live beside Run.
 func (c *Controller) Taken(id string) bool { return c.taken.has(id) }
 
@@ -56,6 +57,12 @@ func (t *takenIDs) begin(ctx context.Context) {
 // allAdded announces that all ids are there that were taken before this term.
 func (t *takenIDs) allAdded() {
 	t.completeOnce.Do(func() { close(t.complete) })
+}
+
+func (t *takenIDs) remove(id string) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	delete(t.ids, id)
 }
 
 func (t *takenIDs) add(id string) {

@@ -98,6 +98,15 @@ func TestAnUnknownSegmentIsRefusedAndASegmentThatIsGoneSaysSo(t *testing.T) {
 		w.ask(`{"requestId":"second","action":"expand","expansionId":"x","sourceSegmentId":"vip","fields":["City"]}`)
 		w.successful(w.ended("second")["second"])
 	}
+	w.publish(schemas.ExpandRequests, 0, [2]string{"typo", `{"requestId":"typo","action":"expand","sourceSegmentId":"nosuch"}`})
+	if r := last(w.ended("typo")["typo"]); r.Error == nil || r.Error.Code != schemas.CodeUnknownSegment {
+		t.Errorf("an expand of nothing ends as %+v", r)
+	}
+	w.publish(schemas.SegmentChanges, 0, [2]string{"typo", `{"added":["a"]}`})
+	w.publish(schemas.ExpandRequests, 0, [2]string{"small", `{"requestId":"small","action":"expand","sourceSegmentId":"typo"}`})
+	if r := last(w.ended("small")["small"]); r.Error == nil || r.Error.Code != schemas.CodeSourceTooSmall {
+		t.Errorf("of a segment whose id an expand had in vain, one ends as %+v", r.Error)
+	}
 	before := len(w.members("x"))
 
 	var gone wire.Builder

@@ -16,6 +16,9 @@ func (t *term) restore(ctx context.Context, group Group) error {
 		return err
 	}
 	t.taken.allAdded()
+	if _, err := t.readAll(ctx, schemas.Settings, t.state.refused.learn); err != nil {
+		return err
+	}
 	var err error
 	if t.at[segmentsInput], err = t.readAll(ctx, schemas.Segments, t.state.learnSegment); err != nil {
 		return err
@@ -37,10 +40,14 @@ func (t *term) learnExpansion(r *wire.Record) error {
 	if err := schemas.CheckFormat(r.Headers); err != nil {
 		return err
 	}
-	if r.Value == nil {
-		return nil // only the record of a deletion removes an expansion
-	}
 	id := string(r.Key)
+	if r.Value == nil {
+		if e := t.state.expansions[id]; e != nil && e.Uncommitted {
+			delete(t.state.expansions, id)
+			t.taken.remove(id)
+		}
+		return nil // of what was committed, only the record of a deletion removes it
+	}
 	delete(t.state.expansions, id)
 	delete(t.state.unreadableExpansions, id)
 	t.taken.add(id)

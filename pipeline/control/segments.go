@@ -40,17 +40,21 @@ func (s *state) segmentStates() []step {
 		if e.Definition == nil {
 			continue
 		}
-		should := schemas.StateLive
-		for _, id := range e.Definition.Segments() {
-			if segment := s.segments[id]; segment != nil && segment.Gone {
-				should = schemas.StateSegmentGone
-			}
-		}
-		if e.State != should {
+		if should := s.stateOf(e.Definition); e.State != should {
 			changed := *e
 			changed.State = should
 			steps = append(steps, step{expansion: &changed})
 		}
 	}
 	return steps
+}
+
+// stateOf returns the state of an expansion with a committed definition.
+func (s *state) stateOf(d *schemas.Definition) schemas.State {
+	for _, id := range d.Segments() {
+		if segment := s.segments[id]; segment != nil && segment.Gone {
+			return schemas.StateSegmentGone
+		}
+	}
+	return schemas.StateLive
 }

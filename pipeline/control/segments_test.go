@@ -6,6 +6,21 @@ import (
 	"kindred/schemas"
 )
 
+func TestASegmentThatGoesWhileARunLearnsIsGoneAtTheCommit(t *testing.T) {
+	d := newDesk(t)
+	d.ask(expand("first"))
+	d.turn()
+	d.state.segments["vip"] = &schemas.Segment{SegmentID: "vip", Gone: true}
+	for _, s := range d.state.segmentStates() {
+		d.do(s)
+	}
+	d.commit()
+	d.succeed()
+	if got := d.state.expansions["x"].State; got != schemas.StateSegmentGone {
+		t.Errorf("its state is %s", got)
+	}
+}
+
 func TestAnExpansionOfASegmentThatIsGoneSaysSo(t *testing.T) {
 	d := newDesk(t)
 	d.live()

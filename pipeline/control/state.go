@@ -13,12 +13,14 @@ import (
 // Invariant: what is here is committed. A decision is applied only after its transaction, and a record is never changed in
 // place, so that a decision which is not committed leaves no trace and others may keep reading a record that they hold.
 type state struct {
-	// Invariant: the epoch of none ever falls, no two attempts of one expansion have the same epoch, and at most two requests
-	// of one wait: what defines or deletes it, and a refresh behind that.
+	// Invariant: the epoch of none ever falls (what was never committed is forgotten with its epoch), no two attempts of one expansion have the same epoch, and a bounded number of
+	// requests of one waits (see mostWaiting).
 	expansions map[string]*schemas.Expansion
 
 	segments map[string]*schemas.Segment // as the router has recorded them; they may lag behind segment-changes
 	fields   map[string]schemas.Field    // declared, by name
+
+	refused refusals
 
 	// Ids whose last record cannot be read, and what refuses whoever needs it.
 	unreadableExpansions, unreadableSegments map[string]*schemas.RunError
@@ -26,8 +28,8 @@ type state struct {
 
 func newState() *state {
 	return &state{
-		map[string]*schemas.Expansion{}, map[string]*schemas.Segment{}, map[string]schemas.Field{},
-		map[string]*schemas.RunError{}, map[string]*schemas.RunError{},
+		expansions: map[string]*schemas.Expansion{}, segments: map[string]*schemas.Segment{}, fields: map[string]schemas.Field{},
+		unreadableExpansions: map[string]*schemas.RunError{}, unreadableSegments: map[string]*schemas.RunError{},
 	}
 }
 
@@ -43,6 +45,8 @@ type request struct {
 // changes nothing.
 type step struct {
 	expansion *schemas.Expansion      // the new record of one expansion; nil: it stays as it is
+	forgets   bool                    // that record is deleted: nothing of the expansion was ever committed
+	refused   []refusal               // requests that no record remembers
 	runs      []schemas.Run           // in order
 	model     []byte                  // for every partition of models; nil: none. A step with a model has an expansion
 	requests  []schemas.ExpandRequest // of our own triggers
@@ -51,8 +55,15 @@ type step struct {
 
 // apply takes in a step that is committed.
 func (s *state) apply(committed step) {
-	if committed.expansion != nil {
-		s.expansions[committed.expansion.ExpansionID] = committed.expansion
+	for _, r := range committed.refused {
+		s.refused.add(r)
+	}
+	switch e := committed.expansion; {
+	case e == nil:
+	case committed.forgets:
+		delete(s.expansions, e.ExpansionID)
+	default:
+		s.expansions[e.ExpansionID] = e
 	}
 }
 
@@ -78,5 +89,7 @@ func leaving(e *schemas.Expansion) bool {
 func busy(e *schemas.Expansion) bool { return e.Run != nil || len(e.Pending) > 0 }
 
 func isDelete(p schemas.Pending) bool { return p.Request.Action == schemas.Delete }
+
+func isEdit(p schemas.Pending) bool { return p.Request.Action == schemas.Edit }
 
 func isRefresh(p schemas.Pending) bool { return p.Request.Action == schemas.Refresh }

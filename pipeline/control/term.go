@@ -127,7 +127,7 @@ func (t *term) start(ctx context.Context, begun step) error {
 		return err
 	}
 	if e := begun.expansion; interruptible(e) && e.Run.Request.Action == schemas.Delete {
-		return t.commit(ctx, commit(e, nil, schemas.Definition{}, now()))
+		return t.commit(ctx, t.state.commit(e, nil, schemas.Definition{}, now()))
 	}
 	return nil
 }

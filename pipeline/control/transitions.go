@@ -19,7 +19,7 @@ func start(e *schemas.Expansion, now time.Time) step {
 	}
 	d.e.Epoch++
 	d.e.Run = &schemas.RunRef{
-		RunID: p.Request.RequestID, Epoch: d.e.Epoch, Cause: p.Cause, StartedAt: now, Request: p.Request, Ends: &p.Ends,
+		RunID: p.Request.RequestID, Epoch: d.e.Epoch, Cause: p.Cause, StartedAt: now, Request: p.Request, Offset: p.Offset, Ends: &p.Ends,
 	}
 	d.runs = append(d.runs, processing(&d.e, schemas.Waiting, 0, ""))
 	return d.step()
@@ -39,7 +39,7 @@ func restart(e *schemas.Expansion, now time.Time) step {
 // commit takes the run under way past the point of no return, with the model that was learned for a definition; or it fails
 // the run, when no record can hold that model, or the expansion with its report. The name is as it is now: it may have changed
 // while the run learned. Of a deletion nothing is learned.
-func commit(e *schemas.Expansion, learned *learn.Result, definition schemas.Definition, now time.Time) step {
+func (s *state) commit(e *schemas.Expansion, learned *learn.Result, definition schemas.Definition, now time.Time) step {
 	m := model.Model{}
 	deletion := e.Run.Request.Action == schemas.Delete
 	if !deletion {
@@ -58,7 +58,7 @@ func commit(e *schemas.Expansion, learned *learn.Result, definition schemas.Defi
 	case deletion:
 		return commitDeletion(e, raw, now)
 	}
-	done := commitModel(e, m.Definition, learned.Report, raw, now)
+	done := s.commitModel(e, m.Definition, learned.Report, raw, now)
 	if size := recordSize(done.expansion); size > largestRecord {
 		return fail(e, recordTooLarge(size), now)
 	}
@@ -66,9 +66,10 @@ func commit(e *schemas.Expansion, learned *learn.Result, definition schemas.Defi
 }
 
 // commitModel makes a model and its definition the ones that count. raw are the model's bytes.
-func commitModel(e *schemas.Expansion, definition schemas.Definition, report *schemas.Report, raw []byte, now time.Time) step {
+func (s *state) commitModel(e *schemas.Expansion, definition schemas.Definition, report *schemas.Report, raw []byte, now time.Time) step {
 	d := redraft(e, now)
-	d.e.Definition, d.e.Name, d.e.State = &definition, definition.Name, schemas.StateLive
+	d.e.Definition, d.e.Name, d.e.State = &definition, definition.Name, s.stateOf(&definition)
+	d.supersede()
 	return d.committed(report, raw)
 }
 
@@ -81,6 +82,7 @@ func commitDeletion(e *schemas.Expansion, raw []byte, now time.Time) step {
 
 // committed ends the drafting of a commit: from here on the shards publish by the model raw, and the run can only succeed.
 func (d *draft) committed(report *schemas.Report, raw []byte) step {
+	d.e.Uncommitted = false
 	run := *d.e.Run
 	run.Committed, run.Report = true, report
 	d.e.Run = &run

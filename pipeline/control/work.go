@@ -16,7 +16,7 @@ import (
 // update is a message of the work of a run: progress, or the one result that ends the work.
 type update struct {
 	expansionID string
-	epoch       int64 // of the attempt: an update of an attempt that was ended meanwhile is dropped
+	attempt     int // its place: an update of an attempt that was ended meanwhile is dropped
 
 	// Progress. Later progress replaces it.
 	stage    schemas.Stage
@@ -63,14 +63,14 @@ func (t *term) canLearn(a *attempt) bool {
 func (t *term) learn(ctx context.Context, a *attempt, lesson learn.Lesson) {
 	ctx, a.learning = context.WithCancel(ctx)
 	a.waits = ""
-	w := &work{learner: t.Learner, log: t.Log, lesson: lesson, epoch: a.epoch, updates: t.updates}
+	w := &work{learner: t.Learner, log: t.Log, lesson: lesson, attempt: a.place, updates: t.updates}
 	t.background.Go(func() { w.run(ctx) })
 }
 
 // handle decides on an update of the work of a run.
 func (t *term) handle(ctx context.Context, u update) error {
 	a := t.attempts[u.expansionID]
-	if a == nil || a.epoch != u.epoch || a.learning == nil {
+	if a == nil || a.place != u.attempt || a.learning == nil {
 		return nil // too late
 	}
 	e := t.state.expansions[u.expansionID]
@@ -113,7 +113,7 @@ func (t *term) committed(e *schemas.Expansion, u update) (decided step) {
 			decided = fail(e, schemas.Internal(fmt.Errorf("%v", p)), now())
 		}
 	}()
-	return commit(e, u.learned, u.definition, now())
+	return t.state.commit(e, u.learned, u.definition, now())
 }
 
 // work is what a run does beside the term: it learns. It ends with one result, or with its ctx when the term has ended the run.
@@ -121,7 +121,7 @@ type work struct {
 	learner Learner
 	log     *slog.Logger
 	lesson  learn.Lesson
-	epoch   int64
+	attempt int
 	updates chan<- update
 
 	mutex sync.Mutex    // a learner reports from several goroutines
@@ -155,7 +155,7 @@ func (w *work) report(ctx context.Context, stage schemas.Stage, progress float64
 	defer w.mutex.Unlock()
 	u := update{stage: stage, progress: overall(stage, progress)}
 	if stage == w.stage {
-		u.expansionID, u.epoch = w.lesson.ExpansionID, w.epoch
+		u.expansionID, u.attempt = w.lesson.ExpansionID, w.attempt
 		select {
 		case w.updates <- u:
 		default:
@@ -167,7 +167,7 @@ func (w *work) report(ctx context.Context, stage schemas.Stage, progress float64
 }
 
 func (w *work) send(ctx context.Context, u update) {
-	u.expansionID, u.epoch = w.lesson.ExpansionID, w.epoch
+	u.expansionID, u.attempt = w.lesson.ExpansionID, w.attempt
 	select {
 	case w.updates <- u:
 	case <-ctx.Done():
