@@ -29,12 +29,7 @@ func (p *program) replayLetters() *cobra.Command {
 			"that was meant cannot be put back.",
 		Example: "  kindred dead-letters replay 17\n" +
 			"  kindred dead-letters replay --topic profiles --code wrong_partition --yes",
-		Args: func(command *cobra.Command, arguments []string) error {
-			if len(arguments) == 0 {
-				return nil
-			}
-			return named("OFFSET")(command, arguments)
-		},
+		Args: atMostOne("OFFSET"),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			if err := filter.complete(schemas.Prefix(p.settings.Prefix)); err != nil {
 				return usage(err.Error(), command.CommandPath()+" --help")

@@ -37,7 +37,7 @@ func (p *program) root() *cobra.Command {
 	}
 	add("run", p.demo(), p.serve(), p.topics(), p.doctor())
 	add("data", p.load(), p.deadLetters())
-	add("expansions", p.expand(), p.edit(), p.refresh(), p.cancel(), p.rename(), p.delete(), p.list(), p.show(), p.members())
+	add("expansions", p.expand(), p.edit(), p.refresh(), p.cancel(), p.rename(), p.delete(), p.list(), p.show(), p.runs(), p.members())
 	root.AddCommand(p.bench(), p.version())
 	asGroup(root)
 	return root
@@ -70,6 +70,16 @@ func (p *program) readSettings(command *cobra.Command, _ []string) error {
 	}
 	p.log = newLog(p.aside.W, p.settings.LogFormat, p.settings.Level())
 	return nil
+}
+
+// atMostOne is named for one argument that may be left out.
+func atMostOne(name string) cobra.PositionalArgs {
+	return func(command *cobra.Command, arguments []string) error {
+		if len(arguments) == 0 {
+			return nil
+		}
+		return named(name)(command, arguments)
+	}
 }
 
 // named demands exactly these arguments. Its error names the first one that is missing.
