@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -17,6 +18,7 @@ import (
 	"kindred/cmd/internal/config"
 	"kindred/cmd/internal/embedded"
 	"kindred/schemas"
+	"kindred/schemas/wire"
 )
 
 // run measures with so many customers, fields and expansions, on servers of its own or on those of the settings. Nothing of it
@@ -114,10 +116,17 @@ func (c *connection) timed(ctx context.Context, request schemas.ExpandRequest) (
 		return run, 0, err
 	}
 	began := time.Now()
-	if err := c.request(ctx, request); err != nil {
+	if _, err := c.request(ctx, request); err != nil {
 		return run, 0, err
 	}
-	run, err = c.await(ctx, request, from, func(schemas.Run) { took = time.Since(began) }, func() {})
+	err = c.follow(ctx, schemas.Runs, from, func(record *wire.Record) (bool, error) {
+		var event schemas.Run
+		if json.Unmarshal(record.Value, &event) != nil || event.RunID != request.RequestID {
+			return false, nil
+		}
+		run, took = event, time.Since(began)
+		return run.Status.Final(), nil
+	}, func() {})
 	return run, took, err
 }
 

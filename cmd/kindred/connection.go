@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
+	"kindred/cmd/internal/config"
 	"kindred/consumers"
 	"kindred/producers"
 	"kindred/schemas"
 	"kindred/schemas/broker"
+	"kindred/schemas/retry"
 	"kindred/schemas/wire"
 )
 
@@ -48,6 +52,38 @@ func (p *program) connect(ctx context.Context) (*connection, error) {
 	}, nil
 }
 
+// whileReachable does something that waits for Kafka. When Kafka has not answered for a while, that ends with an
+// *config.Unreachable: what waits would try again for ever.
+func (p *program) whileReachable(ctx context.Context, c *connection, do func(context.Context) error) error {
+	patience := p.patience
+	if patience == 0 {
+		patience = 15 * time.Second
+	}
+	watched, cancel := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for answered := time.Now(); ; {
+			if retry.Sleep(watched, patience/8) != nil {
+				return
+			}
+			err := p.settings.ReachKafka(watched, c.cluster)
+			if err == nil {
+				answered = time.Now()
+			} else if time.Since(answered) > patience {
+				cancel(err)
+			}
+		}
+	})
+	err := do(watched)
+	cancel(nil)
+	watching.Wait()
+	var away *config.Unreachable
+	if errors.As(context.Cause(watched), &away) {
+		return fmt.Errorf("waited for %v: %w", patience, away)
+	}
+	return err
+}
+
 // partitions returns how many partitions a topic has. A topic that does not exist is an error with a way out.
 func (c *connection) partitions(ctx context.Context, name string) (int, error) {
 	topic := c.prefix.Topic(name)
@@ -62,13 +98,19 @@ func (c *connection) partitions(ctx context.Context, name string) (int, error) {
 
 // publish appends one event to a topic of one partition, and returns once Kafka has acknowledged it.
 func (c *connection) publish(ctx context.Context, name, key string, value []byte, headers wire.Headers) error {
+	_, err := c.append(ctx, name, key, value, headers)
+	return err
+}
+
+// append is publish that returns the offset of the event.
+func (c *connection) append(ctx context.Context, name, key string, value []byte, headers wire.Headers) (int64, error) {
 	if _, err := c.partitions(ctx, name); err != nil {
-		return err
+		return -1, err
 	}
 	var batch wire.Builder
 	batch.Add(time.Now().UnixMilli(), []byte(key), value, headers)
-	_, err := c.producer.Publish(ctx, c.prefix.Topic(name), 0, &batch)
-	return err
+	ack, err := c.producer.Publish(ctx, c.prefix.Topic(name), 0, &batch)
+	return ack.Base, err
 }
 
 // end returns the present end of a topic of one partition.

@@ -187,7 +187,7 @@ func (p *program) expandVIPs(ctx context.Context, c *connection, d *demoRun) err
 	source := demo.SegmentID
 	request := schemas.ExpandRequest{Action: schemas.Expand, ExpansionID: d.expansion, SourceSegmentID: &source, RequestID: "demo"}
 	begun := time.Now()
-	run, err := p.runRequest(ctx, c, request)
+	run, err := p.runRequest(ctx, c, request, false)
 	if err != nil {
 		return err
 	}

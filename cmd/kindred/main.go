@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"kindred/cmd/internal/config"
 	"kindred/cmd/internal/terminal"
@@ -26,6 +27,7 @@ type program struct {
 	out      terminal.Screen // results
 	aside    terminal.Screen // everything else
 	log      *slog.Logger    // to the same place as aside
+	patience time.Duration   // how long a command that waits endures a Kafka that does not answer; 0: 15 s
 }
 
 // run runs the command that the arguments name, and returns the exit code.

@@ -36,6 +36,7 @@ func (p *program) ask(command *cobra.Command, request schemas.ExpandRequest, fla
 	if err := canBeExpansion(command, request.ExpansionID); err != nil {
 		return err
 	}
+	again := flags.requestID != ""
 	flags.complete(&request)
 	ctx := command.Context()
 	c, err := p.connect(ctx)
@@ -43,17 +44,19 @@ func (p *program) ask(command *cobra.Command, request schemas.ExpandRequest, fla
 		return err
 	}
 	defer c.close()
-	if !flags.wait {
-		if err := c.request(ctx, request); err != nil {
+	return p.whileReachable(ctx, c, func(ctx context.Context) error {
+		if !flags.wait {
+			if _, err := c.request(ctx, request); err != nil {
+				return err
+			}
+			return p.requested(request)
+		}
+		run, err := p.runRequest(ctx, c, request, again)
+		if err != nil {
 			return err
 		}
-		return p.requested(request)
-	}
-	run, err := p.runRequest(ctx, c, request)
-	if err != nil {
-		return err
-	}
-	return p.result(ctx, c, request, run)
+		return p.result(ctx, c, request, run)
+	})
 }
 
 // canBeExpansion returns a usage error when a command was given what is not the id of any expansion.
@@ -64,14 +67,14 @@ func canBeExpansion(command *cobra.Command, id string) error {
 	return nil
 }
 
-// request publishes an expand request.
-func (c *connection) request(ctx context.Context, request schemas.ExpandRequest) error {
+// request publishes an expand request, and returns its offset.
+func (c *connection) request(ctx context.Context, request schemas.ExpandRequest) (int64, error) {
 	value, err := json.Marshal(request)
 	if err != nil {
-		return err
+		return -1, err
 	}
 	headers := schemas.Event(schemas.TypeExpandRequest, request.RequestID, request.ExpansionID, time.Now())
-	return c.publish(ctx, schemas.ExpandRequests, request.ExpansionID, value, headers)
+	return c.append(ctx, schemas.ExpandRequests, request.ExpansionID, value, headers)
 }
 
 // requested prints that a request was published, whose run nobody waits for.
@@ -83,6 +86,6 @@ func (p *program) requested(request schemas.ExpandRequest) error {
 	}
 	return p.print(receipt{request.RequestID, request.ExpansionID, request.Action}, func() {
 		p.out.Line("asked to %s %s, as request %s", request.Action, request.ExpansionID, request.RequestID)
-		p.aside.Line("see what becomes of it: kindred show %s, or ask with --wait", request.ExpansionID)
+		p.aside.Line("see what becomes of it: kindred runs %s, or ask with --wait", request.ExpansionID)
 	})
 }

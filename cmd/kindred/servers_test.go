@@ -67,18 +67,34 @@ func (c *connection) publishLines(script *testscript.TestScript, topic, lines st
 // answer waits for the next expand request, then puts the lines of a file on the topic of runs: answer FILE. It is
 // what a pipeline would do, and does it beside the script.
 func answer(script *testscript.TestScript, _ bool, arguments []string) {
-	c := connect(script)
 	lines := script.ReadFile(arguments[0])
+	onRequest(script, func(c *connection, _ *wire.Record) { c.publishLines(script, schemas.Runs, lines) })
+}
+
+// refuse waits for the next expand request, then makes two dead letters: one of another record, and the request's.
+func refuse(script *testscript.TestScript, _ bool, _ []string) {
+	onRequest(script, func(c *connection, r *wire.Record) {
+		var batch wire.Builder
+		for _, offset := range []int64{r.Offset + 1, r.Offset} {
+			other := wire.Record{Offset: offset, Key: r.Key, Value: r.Value}
+			schemas.Letter(c.prefix.Topic(schemas.ExpandRequests), 0, &other, schemas.LetterControl, schemas.WrongSchema,
+				"it is not as it should be", time.Now()).AppendTo(&batch)
+		}
+		_, err := c.producer.Publish(context.Background(), c.prefix.Topic(schemas.DeadLetters), 0, &batch)
+		script.Check(err)
+	})
+}
+
+// onRequest does something with the next expand request, beside the script.
+func onRequest(script *testscript.TestScript, do func(*connection, *wire.Record)) {
+	c := connect(script)
 	from, err := c.end(context.Background(), schemas.ExpandRequests)
 	script.Check(err)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
-		err := c.follow(ctx, schemas.ExpandRequests, from, func(*wire.Record) (bool, error) { return true, nil }, func() {})
-		if err == nil {
-			c.publishLines(script, schemas.Runs, lines)
-		}
+		_ = c.follow(ctx, schemas.ExpandRequests, from, func(r *wire.Record) (bool, error) { do(c, r); return true, nil }, func() {})
 	}()
 	script.Defer(func() { cancel(); <-answered; c.close() })
 }

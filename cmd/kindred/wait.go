@@ -5,53 +5,188 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
+	"kindred/cmd/internal/config"
 	"kindred/cmd/internal/terminal"
+	"kindred/consumers"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
 
-// runRequest publishes a request and shows its run until it has ended.
-func (p *program) runRequest(ctx context.Context, c *connection, request schemas.ExpandRequest) (schemas.Run, error) {
-	from, err := c.end(ctx, schemas.Runs) // before the request: no event of its run is missed
-	if err != nil {
-		return schemas.Run{}, err
-	}
-	if err := c.request(ctx, request); err != nil {
-		return schemas.Run{}, err
-	}
-	progress := p.aside.Stages(request.ExpansionID)
-	seen, idle := false, 0
-	run, err := c.await(ctx, request, from, func(event schemas.Run) {
-		seen = true
-		progress.Stage(stage(event), event.Progress)
-	}, func() {
-		if idle++; idle == 3 && !seen {
-			progress.Stage("nobody has taken the request yet: is kindred serve running?", 0)
-		}
-	})
-	progress.End("")
-	if err != nil && ctx.Err() != nil {
-		return run, hint(errors.New("waiting was interrupted, the request stands"),
-			fmt.Sprintf("kindred show %s, or kindred cancel %s", request.ExpansionID, request.ExpansionID))
-	}
-	return run, err
+// waiting follows a request until its run has ended, as far as that can be known: the request may have been made before, become
+// a dead letter, join another, or be read by nobody.
+type waiting struct {
+	*connection
+	request  schemas.ExpandRequest
+	progress *terminal.Progress
+	aside    terminal.Screen
+
+	at       [2]consumers.Position // the next to visit in runs and in dead-letters
+	offset   int64                 // of the request in expand-requests; -1: it was not made
+	followed string                // the id of the run: the request's, or that of the one that it joined
+	last     schemas.Run           // its last event
+	seen     bool                  // there was an event of the request
+
+	silent int      // looks since anything was heard of the run
+	taken  bool     // the request has been read
+	ends   [2]int64 // of runs and dead-letters, as seen since then; -1: not seen
 }
 
-// await follows runs from an offset on, and returns the last event of a request's run. It calls seen with each event of
-// that run, and idle whenever a second has passed without a record.
-func (c *connection) await(ctx context.Context, request schemas.ExpandRequest, from int64, seen func(schemas.Run), idle func()) (schemas.Run, error) {
-	var run schemas.Run
-	err := c.follow(ctx, schemas.Runs, from, func(record *wire.Record) (bool, error) {
-		var event schemas.Run
-		if json.Unmarshal(record.Value, &event) != nil || event.RunID != request.RequestID || event.ExpansionID != request.ExpansionID {
-			return false, nil // of another run
+// lookUnheard is how often it is found out why nothing is heard of a request.
+const lookUnheard = time.Second
+
+// runRequest makes a request and shows its run until it has ended. again: a request of this id may have been made before.
+func (p *program) runRequest(ctx context.Context, c *connection, request schemas.ExpandRequest, again bool) (schemas.Run, error) {
+	w := &waiting{
+		connection: c, request: request, progress: p.aside.Stages(request.ExpansionID), aside: p.aside, offset: -1,
+		followed: request.RequestID, last: schemas.Run{Status: schemas.Queued},
+	}
+	defer w.progress.End("")
+	err := w.begin(ctx, again)
+	if err == nil && !w.last.Status.Final() {
+		err = w.listen(ctx)
+	}
+	var away *config.Unreachable
+	if ctx.Err() != nil && !errors.As(context.Cause(ctx), &away) {
+		err = w.interrupted()
+	}
+	return w.last, err
+}
+
+// begin makes the request, unless it was made before and its run has ended: the same id is one request.
+func (w *waiting) begin(ctx context.Context, again bool) (err error) {
+	for i, name := range []string{schemas.Runs, schemas.DeadLetters} { // before the request: nothing of it is missed
+		w.at[i].Topic = w.prefix.Topic(name)
+		if w.at[i].Offset, err = w.end(ctx, name); err != nil {
+			return err
 		}
-		run = event
-		seen(run)
-		return run.Status.Final(), nil
-	}, idle)
-	return run, err
+	}
+	if again {
+		if err := wire.ReadTo(ctx, w.fetcher, wire.Position{Topic: w.at[0].Topic}, w.at[0].Offset, w.event); err != nil {
+			return err
+		}
+		if cause := w.last.Cause; w.seen && w.followed == w.request.RequestID && cause != schemas.Cause(w.request.Action) {
+			return hint(fmt.Errorf("the id %s has been used before, for another request (%s)", w.request.RequestID, cause), "take another --request-id")
+		}
+		if w.last.Status.Final() {
+			w.aside.Line("request %s was made before: this is how it ended", w.request.RequestID)
+			return nil
+		}
+		if w.seen {
+			w.progress.Stage(stage(w.last), w.last.Progress)
+		}
+	}
+	w.offset, err = w.connection.request(ctx, w.request)
+	return err
+}
+
+// listen visits what comes on both topics until the run has ended.
+func (w *waiting) listen(ctx context.Context) error {
+	for looked := time.Now(); !w.last.Status.Final(); {
+		fetched, err := w.fetcher.Fetch(ctx, w.at[:], lookUnheard)
+		if err != nil {
+			return err
+		}
+		for i := range fetched {
+			if err := w.visit(&fetched[i]); err != nil {
+				return err
+			}
+		}
+		if time.Since(looked) >= lookUnheard {
+			if err := w.look(ctx); err != nil {
+				return err
+			}
+			looked = time.Now()
+		}
+	}
+	return nil
+}
+
+// visit takes in what was fetched of one of the topics.
+func (w *waiting) visit(f *consumers.Fetched) (err error) {
+	topic, take := 0, w.event
+	if f.Topic == w.at[1].Topic {
+		topic, take = 1, w.letter
+	}
+	w.ends[topic] = f.HighWatermark
+	w.at[topic].Offset, err = f.Each(take)
+	return err
+}
+
+// event takes in an event of a run.
+func (w *waiting) event(record *wire.Record) error {
+	var run schemas.Run
+	if json.Unmarshal(record.Value, &run) != nil || run.RunID != w.followed || run.ExpansionID != w.request.ExpansionID || w.last.Status.Final() {
+		return nil // of another run
+	}
+	w.seen, w.last, w.silent = true, run, 0
+	if w.offset >= 0 { // else it tells of the past
+		w.progress.Stage(stage(run), run.Progress)
+	}
+	if run.JoinedTo != "" {
+		w.followed, w.last = run.JoinedTo, schemas.Run{Status: schemas.Queued}
+	}
+	return nil
+}
+
+// letter returns why the request could not be read, if that is what a dead letter is about.
+func (w *waiting) letter(record *wire.Record) error {
+	l, err := readLetter(record)
+	if err != nil || l.Topic != w.prefix.Topic(schemas.ExpandRequests) || l.Offset != w.offset {
+		return nil
+	}
+	return hint(fmt.Errorf("%s %s: the request became a dead letter (%s): %s", w.request.Action, w.request.ExpansionID, l.Code, l.Message),
+		fmt.Sprintf("kindred dead-letters show %d", l.at))
+}
+
+// look finds out why nothing is heard of the run. What is read becomes a run or a dead letter in the transaction that says so:
+// only a request that was made before leaves nothing behind.
+func (w *waiting) look(ctx context.Context) error {
+	if w.silent++; w.silent == patientLooks {
+		w.complain(ctx)
+	}
+	group, topic := string(w.prefix)+"control", w.prefix.Topic(schemas.ExpandRequests)
+	switch {
+	case w.seen:
+	case !w.taken:
+		committed, err := w.cluster.Committed(ctx, group, topic)
+		if err == nil && committed[0] > w.offset { // else it is asked again
+			w.taken, w.ends = true, [2]int64{-1, -1}
+		}
+	case w.ends[0] >= 0 && w.ends[1] >= 0 && w.at[0].Offset >= w.ends[0] && w.at[1].Offset >= w.ends[1]:
+		return hint(fmt.Errorf("request %s was made before, and how it ended is no longer known", w.request.RequestID),
+			"kindred show "+w.request.ExpansionID+"; another --request-id asks anew")
+	}
+	return nil
+}
+
+// patientLooks is how many looks may pass without a word of the run before that is remarked upon.
+const patientLooks = 3
+
+// complain says that nobody works on the request, if it is so.
+func (w *waiting) complain(ctx context.Context) {
+	group, err := w.cluster.Group(ctx, string(w.prefix)+"control")
+	switch {
+	case err != nil:
+	case len(group.Members) == 0:
+		w.progress.Stage("no process has control: is kindred serve running? kindred doctor looks", w.last.Progress)
+	case !w.seen:
+		w.progress.Stage("nobody has read the request yet: kindred doctor says why", 0)
+	}
+}
+
+// interrupted says what becomes of a request that nobody waits for any more.
+func (w *waiting) interrupted() error {
+	id := w.request.ExpansionID
+	if w.offset < 0 && !w.seen {
+		return hint(errors.New("interrupted before Kafka had acknowledged the request: it may have been made or not"), "kindred runs "+id)
+	}
+	what := "the run goes on"
+	if !w.seen {
+		what = "the request stands, and is carried out once kindred serve reads it"
+	}
+	return hint(errors.New("waiting was interrupted: "+what), fmt.Sprintf("kindred runs %s shows it, kindred cancel %s stops it", id, id))
 }
 
 // stage describes in words how far a run is.
@@ -66,7 +201,7 @@ func stage(run schemas.Run) string {
 	return words
 }
 
-// result prints how a run ended. A run that failed or was canceled is an error, a skipped one is not.
+// result prints how a run ended. Only a successful one is no error.
 func (p *program) result(ctx context.Context, c *connection, request schemas.ExpandRequest, run schemas.Run) error {
 	var expansion *schemas.Expansion
 	if run.Status == schemas.Successful && !p.settings.JSON {
@@ -81,17 +216,16 @@ func (p *program) result(ctx context.Context, c *connection, request schemas.Exp
 	switch {
 	case run.Status == schemas.Failed && run.Error != nil:
 		return hint(fmt.Errorf("%s %s failed: %s", request.Action, request.ExpansionID, run.Error.Message), run.Error.Hint)
-	case run.Status == schemas.Failed, run.Status == schemas.Canceled:
-		return fmt.Errorf("%s %s: the run was %s", request.Action, request.ExpansionID, run.Status)
+	case run.Status != schemas.Successful:
+		return hint(fmt.Errorf("%s %s: the run was %s", request.Action, request.ExpansionID, stage(run)),
+			"kindred runs "+request.ExpansionID+" shows what came in its place")
 	}
 	return nil
 }
 
 func drawRun(screen terminal.Screen, request schemas.ExpandRequest, run schemas.Run, expansion *schemas.Expansion) {
 	switch {
-	case run.Status == schemas.Failed, run.Status == schemas.Canceled:
-	case run.Status == schemas.Skipped:
-		screen.Line("skipped: %s", stage(run))
+	case run.Status != schemas.Successful:
 	case request.Action == schemas.Delete && run.Report != nil:
 		screen.Line("deleted %s: %s left", request.ExpansionID, terminal.Count(run.Report.Counts.Left, "member"))
 	case run.Report == nil:
