@@ -61,16 +61,20 @@ const (
 // Event returns the headers of an event that kindred writes, in binary mode. The same event must have the same id
 // whenever it is written again.
 func Event(kind, id, subject string, at time.Time, more ...wire.Header) wire.Headers {
-	headers := wire.AppendHeaders(nil,
+	return wire.AppendHeaders(AppendEvent(nil, kind, []byte(id), []byte(subject), at), more...)
+}
+
+// AppendEvent is Event into memory of the caller's.
+func AppendEvent(dst wire.Headers, kind string, id, subject []byte, at time.Time) wire.Headers {
+	return wire.AppendHeaders(dst,
 		wire.Header{Key: HeaderSpecVersion, Value: []byte(specVersion)},
-		wire.Header{Key: HeaderID, Value: []byte(id)},
+		wire.Header{Key: HeaderID, Value: id},
 		wire.Header{Key: HeaderSource, Value: []byte(source)},
 		wire.Header{Key: HeaderType, Value: []byte(kind)},
 		wire.Header{Key: HeaderTime, Value: at.UTC().AppendFormat(nil, time.RFC3339Nano)},
-		wire.Header{Key: HeaderSubject, Value: []byte(subject)},
+		wire.Header{Key: HeaderSubject, Value: subject},
 		wire.Header{Key: HeaderContentType, Value: []byte(contentJSON)},
 	)
-	return wire.AppendHeaders(headers, more...)
 }
 
 // Payload returns the event's own JSON: the data of a CloudEvents envelope, else the value itself. It does not check
