@@ -41,6 +41,7 @@ var homes = map[string][]string{
 	"github.com/spf13/cobra":                 {"cmd/kindred"},
 	"github.com/vbauerster/mpb":              {"cmd/internal/terminal"},
 	"github.com/mattn/go-runewidth":          {"cmd/internal/terminal"},
+	"github.com/parquet-go/parquet-go":       {"cmd/internal/table"},
 	"github.com/santhosh-tekuri/jsonschema":  {},
 }
 

@@ -31,6 +31,10 @@ type queue struct {
 	filling *wire.Builder
 	full    chan *wire.Builder
 	empty   chan *wire.Builder
+
+	// Of the goroutine that publishes, until the flood is finished.
+	next   int64  // offset, if nobody else publishes; -1: not known
+	others []span // below next, where others have published
 }
 
 // large is the size in bytes from which on a batch is sent. Larger ones are hardly faster.
@@ -53,7 +57,7 @@ func (p *program) flood(ctx context.Context, c *connection, name string) (*flood
 }
 
 func newQueue() queue {
-	q := queue{filling: new(wire.Builder), full: make(chan *wire.Builder, 1), empty: make(chan *wire.Builder, 2)}
+	q := queue{next: -1, filling: new(wire.Builder), full: make(chan *wire.Builder, 1), empty: make(chan *wire.Builder, 2)}
 	q.empty <- new(wire.Builder)
 	q.empty <- new(wire.Builder)
 	return q
@@ -62,9 +66,14 @@ func newQueue() queue {
 // publish publishes the batches of a partition until there will be no more.
 func (f *flood) publish(partition int, q *queue) error {
 	for batch := range q.full {
-		if _, err := f.producer.Publish(f.ctx, f.topic, partition, batch); err != nil {
+		ack, err := f.producer.Publish(f.ctx, f.topic, partition, batch)
+		if err != nil {
 			return err
 		}
+		if q.next >= 0 && ack.Base > q.next {
+			q.others = append(q.others, span{q.next, ack.Base})
+		}
+		q.next = ack.Base + int64(batch.Len())
 		f.acknowledged.Add(int64(batch.Len()))
 		batch.Reset()
 		q.empty <- batch
@@ -72,10 +81,29 @@ func (f *flood) publish(partition int, q *queue) error {
 	return nil
 }
 
+// from sets where every partition ended before the flood began: what others publish from there on is then known too.
+func (f *flood) from(ends []int64) {
+	for partition, end := range ends {
+		f.queues[partition].next = end
+	}
+}
+
+// others returns where the flood has ended in every partition, and the parts below where others have published. The flood
+// must be finished.
+func (f *flood) others() (ends []int64, others [][]span) {
+	for i := range f.queues {
+		ends, others = append(ends, f.queues[i].next), append(others, f.queues[i].others)
+	}
+	return ends, others
+}
+
 // add puts a record into the batch of its partition, and sends that when it is large. The bytes are copied.
-func (f *flood) add(key, value []byte) error {
+func (f *flood) add(key, value []byte) error { return f.addEvent(key, value, nil) }
+
+// addEvent adds a record with headers.
+func (f *flood) addEvent(key, value []byte, headers wire.Headers) error {
 	q := &f.queues[f.partitioner.Partition(key, len(f.queues))]
-	q.filling.Add(time.Now().UnixMilli(), key, value, nil)
+	q.filling.Add(time.Now().UnixMilli(), key, value, headers)
 	if q.filling.Size() < large {
 		return nil
 	}

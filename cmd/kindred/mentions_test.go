@@ -77,7 +77,7 @@ func TestWhatDoesNotExistIsFound(t *testing.T) {
 	check("wait (kindred show vip, /readyz), or lower --min-source", nil)
 	check("wait until profiles have arrived (kindred nurse), or lower --min-source", nil, "there is no command kindred nurse")
 	check("kindred load rows FILE", nil, "there is no command kindred load rows")
-	check("kindred load segment FILE --id x", nil, "kindred load segment has no flag --id")
+	check("kindred load segment FILE --limit x", nil, "kindred load segment has no flag --limit")
 	check("./kindred expand vip --limit 3", nil, "kindred expand has no flag --limit")
 	check("go run ./cmd/kindred demo --one", nil, "kindred demo has no flag --one")
 	check("with --share or with --speed", nil, "no command has a flag --speed")

@@ -1,43 +1,49 @@
-// Package table reads customers from files: a table with a row a customer and a column a field, or a list of ids with
-// one a line. Its errors name the line. It yields what a profile is made of, and does not know how profiles are published.
+// Package table reads customers from files: a table with a row a customer and a column a field, or a list of ids. It tells the
+// format by the content: delimited text, a JSON object a line, or Parquet. Its errors and findings name the line. It yields what
+// a profile is made of, and does not know how profiles are published.
 package table
 
 import (
-	"bufio"
-	"encoding/csv"
-	"errors"
+	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"kindred/schemas"
 )
 
-// Table is a delimited file whose first line names its columns. Look must be called before Each.
+// Table has a row for each customer. Look must be called before Each.
 type Table struct {
-	Path      string
-	Delimiter rune     // 0: comma
+	Input     *Input
+	Delimiter rune     // of a delimited file; 0: it is noticed
 	ID        string   // column that holds the customer's id; empty: the number of the row, from 1
+	Consent   string   // column that says whether the customer may be profiled; empty: every row may
 	Skip      []string // columns that are not fields
+	Nothing   []string // more words that mean an absent value; "": instead of the usual ones
 
-	Columns []Column // the fields, in the order of the file
-	Rows    int64
+	// What Look has found.
+	Columns  []Column // fields that some row has, in the order of the file
+	Rows     int64
+	Profiles int64            // customers: of rows with the same id the last one counts
+	Absent   int64            // cells without a value, of these columns
+	Words    map[string]int64 // how many of them for each word that means nothing
+	Noticed  rune             // the delimiter that was noticed; 0: none, or the comma
+	Findings []Finding
+
+	idAt, consentAt int // in the row; -1: there is none
+	placed          int // columns of the input that have been looked at
+	id              []byte
 }
 
-// Column is one field.
-type Column struct {
-	Name    string
-	Numeric bool // every cell that is not empty is a JSON number, and there is one
+// mostFields is how many fields kindred keeps.
+const mostFields = 256
 
-	at   int // in the row
-	text bool
-}
+// mostRowBytes is how many bytes of text a row may have: a broker takes a megabyte.
+const mostRowBytes = 900_000
 
-// NoColumn is the error for a column that was named and is not in the file.
+// NoColumn is the error for a column that was named and is not in the input.
 type NoColumn struct {
 	Name string
 	Have []string
@@ -45,152 +51,311 @@ type NoColumn struct {
 
 func (e *NoColumn) Error() string { return fmt.Sprintf("there is no column %q", e.Name) }
 
-// Look reads the whole file once, to find out which columns are there, which hold numbers, and how many rows there
-// are.
+// Row is a customer as the input has it. It is overwritten by the next one.
+type Row struct {
+	ID     []byte
+	Fields []schemas.FieldValue
+	Denied bool // the customer must not be profiled
+}
+
+// Look reads the whole input once, to find out which columns are there, which hold numbers, how many rows there are, and
+// what is wrong or strange. What it does not object to, Each yields without an error.
 func (t *Table) Look() error {
-	t.Columns, t.Rows = nil, 0
-	return t.read(func(header []string) error {
-		return t.choose(header)
-	}, func(row []string, _ int) error {
+	t.Columns, t.Findings, t.Words, t.Rows, t.Absent, t.placed = nil, nil, map[string]int64{}, 0, 0, 0
+	t.idAt, t.consentAt = -1, -1
+	ids := newCustomers()
+	err := t.each(func(r rows, cells []schemas.FieldValue) error {
 		t.Rows++
+		if err := t.identify(r, cells); err != nil {
+			return err
+		}
+		if t.ID != "" {
+			ids.look(t.id, r)
+		}
+		if _, err := t.denied(r, cells); err != nil {
+			return err
+		}
+		return t.look(r, cells)
+	})
+	if err != nil {
+		return err
+	}
+	if t.Profiles = t.Rows; t.ID != "" {
+		t.Profiles = ids.distinct()
+	}
+	t.conclude(ids)
+	return nil
+}
+
+// Each yields every row. An absent cell yields no field.
+func (t *Table) Each(visit func(*Row) error) error {
+	var row Row
+	names := make([][]byte, len(t.Columns))
+	for i := range t.Columns {
+		names[i] = []byte(t.Columns[i].Name)
+	}
+	number := int64(0)
+	return t.each(func(r rows, cells []schemas.FieldValue) (err error) {
+		if number++; number > t.Rows {
+			return fmt.Errorf("there are more than %d rows now: did the file change?", t.Rows)
+		}
+		if err = t.identify(r, cells); err != nil {
+			return err
+		}
+		if row.Denied, err = t.denied(r, cells); err != nil {
+			return err
+		}
+		if row.ID = bytes.TrimSpace(t.id); t.ID == "" {
+			row.ID = strconv.AppendInt(row.ID[:0], number, 10)
+		}
+		row.Fields = row.Fields[:0]
 		for i := range t.Columns {
 			column := &t.Columns[i]
-			if cell := row[column.at]; !empty(cell) && !column.text {
-				column.text = !number(cell)
-				column.Numeric = !column.text
+			cell, text, there := t.cell(cells, column.at)
+			if !there {
+				continue
+			}
+			if field, ok := column.value(cell, text); ok {
+				field.Name = names[i]
+				row.Fields = append(row.Fields, field)
 			}
 		}
-		return nil
+		return visit(&row)
 	})
 }
 
-// choose finds the columns that are fields.
-func (t *Table) choose(header []string) error {
-	for _, name := range append(slices.Clone(t.Skip), t.ID) {
-		if name != "" && !slices.Contains(header, name) {
-			return &NoColumn{Name: name, Have: slices.Clone(header)}
+// each goes through the input once.
+func (t *Table) each(visit func(rows, []schemas.FieldValue) error) error {
+	name := func(err error) error { return fmt.Errorf("%s: %w", t.Input.Name, err) }
+	r, err := t.Input.rows(t.Delimiter)
+	if err != nil {
+		return name(err)
+	}
+	defer r.close()
+	if d, ok := r.(*delimited); ok && t.Delimiter == 0 && d.delimiter != ',' {
+		t.Noticed = d.delimiter
+	}
+	header := len(r.columns()) > 0
+	if err := t.place(r); err != nil {
+		return name(err)
+	}
+	if err := t.named(r.columns()); header && err != nil {
+		return err
+	}
+	for {
+		cells, err := r.next()
+		if err == io.EOF {
+			return t.named(r.columns())
+		}
+		if err == nil {
+			err = t.place(r)
+		}
+		if err == nil {
+			err = visit(r, cells)
+		}
+		if err != nil {
+			return name(err)
 		}
 	}
-	for at, name := range header {
+}
+
+// place finds out what the columns are that have not been met yet.
+func (t *Table) place(r rows) error {
+	names := r.columns()
+	for ; t.placed < len(names); t.placed++ {
+		at, name := t.placed, names[t.placed]
 		switch {
 		case name == "":
-			return fmt.Errorf("column %d has no name", at+1)
-		case slices.Contains(header[:at], name):
-			return fmt.Errorf("there are two columns %q", name)
-		case name != t.ID && !slices.Contains(t.Skip, name):
-			t.Columns = append(t.Columns, Column{Name: name, at: at})
+			return refuse("name it in the first line", "column %d has no name", at+1)
+		case slices.Contains(names[:at], name):
+			return refuse("rename one", "there are two columns %q", name)
+		case name == t.ID:
+			t.idAt = at
+		case name == t.Consent:
+			t.consentAt = at
+		case !slices.Contains(t.Skip, name):
+			t.Columns = append(t.Columns, Column{Name: name, at: at, typed: r.typed()})
 		}
 	}
 	return nil
 }
 
-// empty reports whether a cell holds nothing but spaces: some exports pad a missing number with one.
-func empty(cell string) bool { return strings.TrimSpace(cell) == "" }
-
-// Each yields every row. What it yields is overwritten by the next row. An empty cell yields no field.
-func (t *Table) Each(visit func(id string, fields []schemas.FieldValue) error) error {
-	idAt := -1
-	names := make([][]byte, len(t.Columns))
-	for i, column := range t.Columns {
-		names[i] = []byte(column.Name)
+// named demands that the columns that were named are there.
+func (t *Table) named(have []string) error {
+	for _, name := range append(slices.Clone(t.Skip), t.ID, t.Consent) {
+		if name != "" && !slices.Contains(have, name) {
+			return &NoColumn{Name: name, Have: slices.Clone(have)}
+		}
 	}
-	fields := make([]schemas.FieldValue, 0, len(t.Columns))
-	texts := make([][]byte, len(t.Columns)) // the cells, kept to be used again
-	rows := 0
-	return t.read(func(header []string) error {
-		idAt = slices.Index(header, t.ID)
+	return nil
+}
+
+// identify keeps the id of a row.
+func (t *Table) identify(r rows, cells []schemas.FieldValue) error {
+	if t.ID == "" {
 		return nil
-	}, func(row []string, line int) error {
-		rows++
-		id := strconv.Itoa(rows)
-		if idAt >= 0 {
-			id = row[idAt]
-			if err := schemas.ValidCustomerID([]byte(id)); err != nil {
-				return fmt.Errorf("line %d: %w", line, err)
-			}
-		}
-		fields = fields[:0]
-		for i := range t.Columns {
-			cell := row[t.Columns[i].at]
-			if empty(cell) {
-				continue
-			}
-			field := schemas.FieldValue{Name: names[i]}
-			if t.Columns[i].Numeric {
-				value, err := strconv.ParseFloat(cell, 64)
-				if err != nil {
-					return fmt.Errorf("line %d: column %q is no longer a number: did the file change?", line, t.Columns[i].Name)
-				}
-				field.Kind, field.Number = schemas.Number, value
-			} else {
-				texts[i] = append(texts[i][:0], cell...)
-				field.Kind, field.Text = schemas.String, texts[i]
-			}
-			fields = append(fields, field)
-		}
-		return visit(id, fields)
-	})
+	}
+	if t.idAt < 0 {
+		return &NoColumn{t.ID, slices.Clone(r.columns())}
+	}
+	if t.id = t.id[:0]; t.idAt < len(cells) {
+		t.id = appendID(t.id, &cells[t.idAt])
+	}
+	return nothing(t.Nothing).valid(bytes.TrimSpace(t.id), r)
 }
 
-// read goes through the file once.
-func (t *Table) read(header func([]string) error, row func([]string, int) error) error {
-	file, err := os.Open(t.Path)
-	if err != nil {
-		return err
+// denied reports whether a row's customer must not be profiled. What cannot be understood is an error: consent is not guessed.
+func (t *Table) denied(r rows, cells []schemas.FieldValue) (bool, error) {
+	if t.Consent == "" {
+		return false, nil
 	}
-	defer file.Close()
-	text := bufio.NewReaderSize(file, 1<<20)
-	skipMark(text)
-	reader := csv.NewReader(text)
-	reader.ReuseRecord = true
-	if t.Delimiter != 0 {
-		reader.Comma = t.Delimiter
+	if t.consentAt < 0 {
+		return false, &NoColumn{t.Consent, slices.Clone(r.columns())}
 	}
-	for first := true; ; first = false {
-		record, err := reader.Read()
-		if err == io.EOF {
-			if first {
-				return fmt.Errorf("%s: the file is empty: want a first line that names the columns", t.Path)
+	if t.consentAt < len(cells) {
+		if yes, ok := consent(&cells[t.consentAt]); ok {
+			return !yes, nil
+		}
+	}
+	return false, refuse("yes or no, true or false, 1 or 0 in every row", "%s: column %q does not say whether the customer consents", r.at(), t.Consent)
+}
+
+func consent(cell *schemas.FieldValue) (yes, ok bool) {
+	switch cell.Kind {
+	case schemas.Bool:
+		return cell.Bool, true
+	case schemas.Number:
+		return cell.Number == 1, cell.Number == 0 || cell.Number == 1
+	case schemas.String:
+		switch strings.ToLower(string(bare(cell))) {
+		case "true", "yes", "1", "t", "y", "on":
+			return true, true
+		case "false", "no", "0", "f", "n", "off":
+			return false, true
+		}
+	}
+	return false, false
+}
+
+// cell returns a cell and, of a text, what is between the blanks; false: it means nothing.
+func (t *Table) cell(cells []schemas.FieldValue, at int) (*schemas.FieldValue, []byte, bool) {
+	if at >= len(cells) || cells[at].Kind == schemas.Absent {
+		return nil, nil, false
+	}
+	cell := &cells[at]
+	if cell.Kind != schemas.String {
+		return cell, nil, true
+	}
+	text := bare(cell)
+	_, no := nothing(t.Nothing).means(text)
+	return cell, text, !no
+}
+
+// look looks at the cells of a row.
+func (t *Table) look(r rows, cells []schemas.FieldValue) error {
+	size := 0
+	for i := range t.Columns {
+		column := &t.Columns[i]
+		cell, text, there := t.cell(cells, column.at)
+		if !there {
+			if len(text) > 0 {
+				word, _ := nothing(t.Nothing).means(text)
+				t.Words[word]++
 			}
-			return nil
+			continue
 		}
-		if err == nil {
-			err = t.visit(first, record, reader, header, row)
+		column.look(cell, text, r)
+		size += len(cell.Text) + len(column.Name)
+	}
+	if size > mostRowBytes {
+		return refuse("--skip the column that holds a document", "%s: the profile would have %d bytes, and a broker takes a megabyte", r.at(), size)
+	}
+	return nil
+}
+
+// conclude decides what every column is, and gathers what is to be told.
+func (t *Table) conclude(ids *customers) {
+	if t.Findings = ids.findings(); t.ID == "" && t.Rows > 0 {
+		t.Findings = append(t.Findings, Finding{"row_numbers", "the number of the row is the customer's id: whoever has that id is replaced",
+			"--id COLUMN"})
+	}
+	if twice := t.Rows - t.Profiles; twice > 0 {
+		t.Findings = append(t.Findings, Finding{"duplicates", count(twice, "row") + " have an id that comes again: the last row of a customer counts", ""})
+	}
+	var empty, long []string
+	var of []Finding
+	fields := t.Columns[:0]
+	for _, column := range t.Columns {
+		column.settle()
+		of = append(of, column.findings()...)
+		switch {
+		case column.Present == 0:
+			if column.others.count == 0 {
+				empty = append(empty, column.Name)
+			}
+			continue
+		case len(column.Name) > schemas.LongestFieldName:
+			long = append(long, column.Name)
 		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", t.Path, plain(err))
-		}
+		t.Absent += t.Rows - column.Present
+		fields = append(fields, column)
+	}
+	t.Columns = fields
+	t.Findings = append(t.Findings, fewer(of)...)
+	if len(empty) > 0 && t.Rows > 0 {
+		t.Findings = append(t.Findings, Finding{"empty", "no row has a value in " + listed(empty), ""})
+	}
+	if len(long) > 0 {
+		t.Findings = append(t.Findings, Finding{"long_names", fmt.Sprintf("%s longer than %d bytes: not kept", names(len(long)), schemas.LongestFieldName),
+			"a shorter name"})
+	}
+	if n := len(t.Columns); n > mostFields {
+		t.Findings = append(t.Findings, Finding{"too_many_fields",
+			fmt.Sprintf("%d of %d columns will not be kept: %d fields are kept, those that come first", n-mostFields, n, mostFields),
+			"--skip COLUMN, or a table with the columns that matter"})
 	}
 }
 
-func (t *Table) visit(first bool, record []string, reader *csv.Reader, header func([]string) error, row func([]string, int) error) error {
-	line, _ := reader.FieldPos(0)
-	for at, cell := range record {
-		if !utf8.ValidString(cell) {
-			return fmt.Errorf("line %d: column %d is not UTF-8", line, at+1)
-		}
+func names(n int) string {
+	if n == 1 {
+		return "1 column has a name"
 	}
-	if first {
-		return header(record)
-	}
-	return row(record, line)
+	return fmt.Sprintf("%d columns have names", n)
 }
 
-// plain turns an error of the csv package into one that names the line.
-func plain(err error) error {
-	var wrong *csv.ParseError
-	if errors.As(err, &wrong) {
-		if errors.Is(err, csv.ErrFieldCount) {
-			return fmt.Errorf("line %d has more or fewer cells than the first line", wrong.Line)
+// fewer leaves at most a few findings of each code, and says how many are left out.
+func fewer(all []Finding) (some []Finding) {
+	const most = 8
+	met := map[string]int{}
+	for _, f := range all {
+		if met[f.Code]++; met[f.Code] <= most {
+			some = append(some, f)
 		}
-		return fmt.Errorf("line %d: %w", wrong.Line, wrong.Err)
 	}
-	return err
+	for _, f := range some {
+		if more := met[f.Code] - most; more > 0 {
+			some = append(some, Finding{f.Code, fmt.Sprintf("the same of %s", count(int64(more), "other column")), f.Try})
+			met[f.Code] = 0
+		}
+	}
+	return some
 }
 
-// skipMark steps over the mark that some programs put before UTF-8.
-func skipMark(text *bufio.Reader) {
-	if mark, err := text.Peek(3); err == nil && string(mark) == "\ufeff" {
-		text.Discard(3)
+// listed writes a few names, and how many others there are.
+func listed(names []string) string {
+	const most = 5
+	text := "column"
+	if len(names) > 1 {
+		text = "columns"
 	}
+	for i, name := range names[:min(most, len(names))] {
+		if i > 0 {
+			text += ","
+		}
+		text += fmt.Sprintf(" %q", name)
+	}
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }

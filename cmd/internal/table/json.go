@@ -1,0 +1,79 @@
+package table
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"kindred/schemas"
+)
+
+// jsonLines are the rows of a file with a JSON object a line. Its columns are the names of all objects, in the order in which
+// they are met.
+type jsonLines struct {
+	closer io.Closer
+	lines  *bufio.Scanner
+	names  []string
+	places map[string]int // by name
+	cells  []schemas.FieldValue
+	line   int
+
+	profile schemas.Profile // reads an object as strictly as the fields of a profile are read
+	value   []byte
+}
+
+const longestLine = 2 << 20
+
+func newJSON(closer io.Closer, text io.Reader) *jsonLines {
+	j := &jsonLines{closer: closer, lines: bufio.NewScanner(text), places: map[string]int{}}
+	j.lines.Buffer(make([]byte, 64<<10), longestLine)
+	return j
+}
+
+func (j *jsonLines) next() ([]schemas.FieldValue, error) {
+	for j.lines.Scan() {
+		j.line++
+		line := bytes.TrimSpace(j.lines.Bytes())
+		if len(line) == 0 {
+			continue
+		}
+		j.value = append(append(append(j.value[:0], `{"fields":`...), line...), '}')
+		if err := j.profile.Decode(j.value); err != nil {
+			var malformed *schemas.Malformed
+			if errors.As(err, &malformed) && malformed.Code == schemas.NotJSON {
+				err = errors.New("want one JSON object")
+			}
+			return nil, fmt.Errorf("%s: %w", j.at(), err)
+		}
+		return j.sorted(), nil
+	}
+	if err := j.lines.Err(); err != nil {
+		j.line++
+		return nil, fmt.Errorf("%s: %w", j.at(), err)
+	}
+	return nil, io.EOF
+}
+
+// sorted returns the cells of the object by column.
+func (j *jsonLines) sorted() []schemas.FieldValue {
+	clear(j.cells)
+	for _, f := range j.profile.Fields {
+		at, known := j.places[string(f.Name)]
+		if !known {
+			at = len(j.names)
+			j.names = append(j.names, string(f.Name))
+			j.places[j.names[at]] = at
+			j.cells = append(j.cells, schemas.FieldValue{})
+		}
+		f.Name = nil
+		j.cells[at] = f
+	}
+	return j.cells
+}
+
+func (j *jsonLines) columns() []string { return j.names }
+func (j *jsonLines) typed() bool       { return true }
+func (j *jsonLines) at() string        { return fmt.Sprintf("line %d", j.line) }
+func (j *jsonLines) close() error      { return j.closer.Close() }

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"kindred/cmd/internal/table"
+	"kindred/schemas"
+	"kindred/schemas/wire"
+)
+
+// load prepares a load of a table into one partition.
+func load(t *testing.T, p *program, c *connection, text string) *publication {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file.csv")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in, err := table.Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &loading{Table: table.Table{Input: in, ID: "id"}}
+	if err := l.look(p); err != nil {
+		t.Fatal(err)
+	}
+	return &publication{program: p, connection: c, loading: l, batch: "load-1"}
+}
+
+// last returns the last value of every key of the profiles.
+func last(t *testing.T, c *connection) map[string]string {
+	t.Helper()
+	values := map[string]string{}
+	err := c.read(context.Background(), schemas.Profiles, func(r *wire.Record) error {
+		values[string(r.Key)] = string(r.Value)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
+func TestAProfileThatIsLoadedIsACloudEvent(t *testing.T) {
+	p, c := onEmbedded(t, 1)
+	if err := load(t, p, c, "id,a\nx,1\ny,2\n").run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	err := c.read(t.Context(), schemas.Profiles, func(r *wire.Record) error {
+		get := func(key string) string { value, _ := r.Headers.Get(key); return string(value) }
+		if _, err := time.Parse(time.RFC3339Nano, get(schemas.HeaderTime)); err != nil {
+			t.Error(err)
+		}
+		if get(schemas.HeaderType) != schemas.TypeProfile || get(schemas.HeaderSubject) != string(r.Key) ||
+			get(schemas.HeaderSpecVersion) != "1.0" || get(schemas.HeaderSource) != "kindred" || get(schemas.HeaderContentType) != "application/json" {
+			t.Errorf("the headers of %s are not those of a profile", r.Key)
+		}
+		ids[get(schemas.HeaderID)] = true
+		return nil
+	})
+	if err != nil || !ids["load-1/1"] || !ids["load-1/2"] {
+		t.Errorf("the ids are %v, %v", ids, err)
+	}
+}
+
+// TestConsentIsKept says no in every way that the pipeline understands, before the load and while it runs.
+func TestConsentIsKept(t *testing.T) {
+	p, c := onEmbedded(t, 1)
+	publish := func(key, value string, headers wire.Headers) {
+		t.Helper()
+		var bytes []byte
+		if value != "" {
+			bytes = []byte(value)
+		}
+		if err := c.publish(t.Context(), schemas.Profiles, key, bytes, headers); err != nil {
+			t.Fatal(err)
+		}
+	}
+	no := func(key string) { publish(key, `{"fields":{},"profiling":false}`, nil) }
+	yes := func(key string) { publish(key, `{"fields":{"a":0}}`, nil) }
+	structured := wire.AppendHeaders(nil, wire.Header{Key: schemas.HeaderContentType, Value: []byte("application/cloudevents+json")})
+
+	no("plain")
+	publish("escaped", `{"fields":{},"prof\u0069ling":false}`, nil)
+	publish("inside", `{"specversion":"1.0","data":{"fields":{},"profiling":false}}`, structured)
+	publish("encoded", `{"specversion":"1.0","data_base64":"eyJmaWVsZHMiOnt9LCJwcm9maWxpbmciOmZhbHNlfQ=="}`, structured)
+	no("unreadable") // what comes after it says nothing
+	publish("unreadable", `{"fields":`, nil)
+	publish("unreadable", `{"customerId":"other","fields":{}}`, nil)
+	no("back")
+	yes("back")
+	no("erased")
+	publish("erased", "", nil)
+	no("late back")
+	yes("never")
+
+	names := []string{"plain", "escaped", "inside", "encoded", "unreadable", "back", "erased", "never", "late", "late back", "new"}
+	l := load(t, p, c, "id,a\n"+strings.Join(names, ",1\n")+",1\n")
+	said, err := l.objections(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	no("late") // after the load has looked, before it publishes
+	yes("late back")
+	if err := l.keep(t.Context(), said); err != nil {
+		t.Fatal(err)
+	}
+	values := last(t, c)
+	for _, name := range names {
+		want := fmt.Sprintf(`{"customerId":%q,"fields":{"a":1}}`, name)
+		switch name {
+		case "plain", "escaped", "inside", "encoded", "unreadable", "late":
+			want = fmt.Sprintf(`{"customerId":%q,"fields":{"a":1},"profiling":false}`, name)
+		}
+		if values[name] != want {
+			t.Errorf("%s is %s, want %s", name, values[name], want)
+		}
+	}
+	if l.kept != 6 {
+		t.Errorf("%d are said to be kept, want 6", l.kept)
+	}
+}
