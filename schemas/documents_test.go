@@ -246,6 +246,9 @@ func items(s *jsonschema.Schema) *jsonschema.Schema {
 }
 
 func kindOf(typ reflect.Type) string {
+	if typ == reflect.TypeFor[[]byte]() {
+		return "string" // base64
+	}
 	switch typ.Kind() {
 	case reflect.Slice, reflect.Array:
 		return "array"

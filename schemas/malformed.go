@@ -22,6 +22,7 @@ const (
 	IDTaken            = "id_taken"
 	WrongPartition     = "wrong_partition"
 	IncompleteSnapshot = "incomplete_snapshot"
+	SnapshotReused     = "snapshot_reused"    // the id of a snapshot names other members than before
 	SegmentUnreadable  = "segment_unreadable" // what the router remembers of the segment cannot be read
 	HandlerPanic       = "handler_panic"
 )

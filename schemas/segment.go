@@ -12,6 +12,7 @@ type Segment struct {
 	Since        int64    `json:"since,omitempty"`   // what lies before this offset of segment-changes has no effect any more
 	TopicID      string   `json:"topicId,omitempty"` // of segment-changes, whose offsets are meant; empty: not known
 	Recent       []string `json:"recent"`            // ids of the last 100 snapshots
+	Used         []byte   `json:"used,omitempty"`    // hashes of the ids and the parts of thousands, for the router
 
 	Dropped []string      `json:"dropped,omitempty"` // ids of the last 100 snapshots that never became complete
 	Open    *OpenSnapshot `json:"open"`

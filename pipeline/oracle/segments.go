@@ -12,10 +12,10 @@ import (
 // segment is a segment as segment-changes have it.
 type segment struct {
 	members map[string]bool
-	gone    bool      // the members stay, but the next change starts from none
-	done    []string  // ids of the last snapshots that counted, oldest first
-	dropped []string  // ids of the last snapshots that were dropped, oldest first
-	open    *snapshot // nil: none
+	gone    bool                 // the members stay, but the next change starts from none
+	done    map[string]*snapshot // all snapshots that counted, by id
+	dropped []string             // ids of the last snapshots that were dropped, oldest first
+	open    *snapshot            // nil: none
 }
 
 // snapshot is one of which some parts are missing.
@@ -29,7 +29,7 @@ type snapshot struct {
 
 const (
 	snapshotTimeout = int64(time.Hour / time.Millisecond)
-	recentSnapshots = 100 // ids that are remembered of each segment
+	recentSnapshots = 100 // ids of dropped ones that are remembered of each segment
 
 	lastTime = int64(253402300799000) // ms: the end of the year 9999. A producer may have given any number
 )
@@ -118,8 +118,8 @@ func (s *segment) part(c *schemas.SegmentChange, at int64) error {
 	if s.open != nil && s.open.id == c.Snapshot && at-s.open.begin > snapshotTimeout {
 		s.drop() // by its own clock; that of others says nothing about it
 	}
-	if slices.Contains(s.done, c.Snapshot) {
-		return nil // the snapshot has counted already
+	if done := s.done[c.Snapshot]; done != nil {
+		return done.repeated(c) // the snapshot has counted already
 	}
 	if slices.Contains(s.dropped, c.Snapshot) {
 		return &schemas.Malformed{Code: schemas.IncompleteSnapshot, Message: "the snapshot was dropped"}
@@ -133,11 +133,21 @@ func (s *segment) part(c *schemas.SegmentChange, at int64) error {
 	if s.open.parts != c.Parts {
 		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "another number of parts than before"}
 	}
-	if _, again := s.open.received[c.Part]; !again {
-		s.open.received[c.Part] = c.Members
+	if _, again := s.open.received[c.Part]; again {
+		return s.open.repeated(c)
 	}
+	s.open.received[c.Part] = c.Members
 	if len(s.open.received) == s.open.parts {
 		s.complete()
+	}
+	return nil
+}
+
+// repeated takes in a part of which one has come already: it must have the same members.
+func (s *snapshot) repeated(c *schemas.SegmentChange) error {
+	set := func(members []string) []string { return slices.Compact(slices.Sorted(slices.Values(members))) }
+	if c.Parts != s.parts || !slices.Equal(set(c.Members), set(s.received[c.Part])) {
+		return &schemas.Malformed{Code: schemas.SnapshotReused, Message: "the snapshot id has named other members"}
 	}
 	return nil
 }
@@ -153,7 +163,10 @@ func (s *segment) complete() {
 	for i := range s.open.changes {
 		apply(s.members, &s.open.changes[i])
 	}
-	s.done = remember(s.done, s.open.id)
+	if s.done == nil {
+		s.done = map[string]*snapshot{}
+	}
+	s.done[s.open.id] = s.open
 	s.gone, s.open = false, nil
 }
 

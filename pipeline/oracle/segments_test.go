@@ -1,6 +1,7 @@
 package oracle_test
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -30,6 +31,16 @@ func part(snapshot string, part, parts int, members string) string {
 	return `"snapshot":"` + snapshot + `","part":` + strconv.Itoa(part) + `,"parts":` + strconv.Itoa(parts) + `,"members":[` + list + `]`
 }
 
+// reused demands that a part would be refused, since its snapshot's id has named others.
+func (l *log) reused(t *testing.T, id, said string) {
+	t.Helper()
+	err := l.judge(t).Apply(schemas.SegmentChanges, 0, &wire.Record{Timestamp: l.now, Key: []byte(id), Value: []byte("{" + said + "}")})
+	var why *schemas.Malformed
+	if !errors.As(err, &why) || why.Code != schemas.SnapshotReused {
+		t.Errorf("%s is refused with %v", said, err)
+	}
+}
+
 func TestChanges(t *testing.T) {
 	var l log
 	l.change("vip", `"added":["a","b"]`)
@@ -45,10 +56,13 @@ func TestASnapshotCountsWithItsLastPart(t *testing.T) {
 	l.segment(t, "vip", "x y")
 	l.change("vip", `"added":["e"],"removed":["y","c"]`) // counts now, and again after the snapshot
 	l.segment(t, "vip", "e x")
-	l.change("vip", part("s", 1, 3, "z")) // a part that has come
+	l.change("vip", part("s", 1, 3, "b a b")) // a part that has come
+	l.reused(t, "vip", part("s", 1, 3, "z"))
 	l.change("vip", part("s", 2, 3, "c"))
 	l.segment(t, "vip", "a b d e")
-	l.change("vip", part("s", 1, 1, "z")) // a snapshot that has counted
+	l.change("vip", part("s", 1, 3, "a b")) // a snapshot that has counted
+	l.reused(t, "vip", part("s", 1, 3, "z"))
+	l.reused(t, "vip", part("s", 1, 1, "a b c d"))
 	l.segment(t, "vip", "a b d e")
 	l.change("vip", part("t", 1, 1, ""))
 	l.segment(t, "vip", "")

@@ -17,7 +17,8 @@ type segment struct {
 	cause   string    // of the event that is written then: what touched it last
 	at      time.Time // when that was, by its record
 
-	waiting time.Time // since when nothing has come of the open snapshot, by this term's clock
+	contents map[int]content // of the parts of the open snapshot, by number; nil: nobody has asked for them in this term
+	waiting  time.Time       // since when nothing has come of the open snapshot, by this term's clock
 }
 
 // touch returns a segment that a record changes, a new one if it is not known. It is written with the next commit.
@@ -73,7 +74,7 @@ func (t *term) forgetOtherTopics() {
 				"try", "publish all of it again")
 		}
 		t.close(s)
-		s.Recent, s.Dropped = []string{}, nil
+		s.Recent, s.Used, s.Dropped = []string{}, nil, nil
 	}
 }
 
@@ -137,6 +138,7 @@ func (t *term) remember(ctx context.Context) error {
 			return nil
 		}
 		t.known[s.SegmentID] = s
+		s.Used = withRecent(s.Used, s.Recent)
 		if s.Open != nil {
 			t.open[s.SegmentID] = s
 			s.waiting = t.now()

@@ -28,9 +28,12 @@ func (t *term) part(ctx context.Context, r *wire.Record, c *schemas.SegmentChang
 				return err
 			}
 		}
-		switch {
-		case slices.Contains(s.Recent, c.Snapshot):
-			return nil // a repetition: it has had its effect
+		switch same, known := repeats(s.Used, c); {
+		case known && same:
+			return nil // it has had its effect
+		case known:
+			t.reuse(r, c)
+			return nil
 		case slices.Contains(s.Dropped, c.Snapshot):
 			t.reject(r, &schemas.Malformed{Code: schemas.IncompleteSnapshot,
 				Message: "a part of a snapshot that was dropped; publish all of it again, under another snapshot id"})
@@ -40,6 +43,12 @@ func (t *term) part(ctx context.Context, r *wire.Record, c *schemas.SegmentChang
 				Message: fmt.Sprintf("a part of a snapshot in %d parts says that there are %d", s.Open.Parts, c.Parts)})
 			return nil
 		case s.Open != nil && s.Open.Snapshot == c.Snapshot && slices.Contains(s.Open.Have, c.Part):
+			if err := t.readContents(ctx, s, r.Offset); err != nil {
+				return err
+			}
+			if s.contents[c.Part] != contentOf(c.Members) {
+				t.reuse(r, c)
+			}
 			return nil
 		}
 	}
@@ -67,6 +76,9 @@ func (t *term) part(ctx context.Context, r *wire.Record, c *schemas.SegmentChang
 	at, _ := slices.BinarySearch(open.Have, c.Part)
 	open.Have = slices.Insert(open.Have, at, c.Part)
 	s.Open, s.waiting = &open, t.now()
+	if s.contents != nil {
+		s.contents[c.Part] = contentOf(c.Members)
+	}
 	t.open[c.SegmentID] = s
 	if !last {
 		return nil
@@ -81,6 +93,7 @@ type survey struct {
 	name      string // the last one of the segment among these records
 	customers int    // in all of these
 	size      int    // bytes of their keys
+	contents  map[int]content
 }
 
 // survey looks whether all parts of a snapshot can be read again, whose last part lies before end.
@@ -94,10 +107,14 @@ func (t *term) survey(ctx context.Context, id string, open *schemas.OpenSnapshot
 		return found, nil
 	}
 	parts := distinctParts(open)
+	found.contents = map[int]content{}
 	err = t.since(ctx, id, open.First, end, func(c *schemas.SegmentChange) error {
-		if c.Snapshot == "" {
+		switch {
+		case c.Snapshot == "":
 			found.changes++
-		} else if !parts.first(c) {
+		case parts.first(c):
+			found.contents[c.Part] = contentOf(c.Members)
+		default:
 			return nil
 		}
 		if c.Name != "" {
@@ -146,6 +163,7 @@ func (t *term) complete(ctx context.Context, s *segment, end int64, found survey
 	t.close(s)
 	s.Gone, s.LastSnapshot = false, open.Snapshot
 	s.Recent = appendRecent(s.Recent, open.Snapshot)
+	s.Used = appendUsed(s.Used, &open, found.contents)
 	t.writeMark(s)
 	return nil
 }
@@ -259,7 +277,7 @@ func (t *term) drop(ctx context.Context, s *segment, why string) error {
 }
 
 func (t *term) close(s *segment) {
-	s.Open = nil
+	s.Open, s.contents = nil, nil
 	delete(t.open, s.SegmentID)
 }
 
