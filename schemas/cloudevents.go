@@ -2,7 +2,6 @@ package schemas
 
 import (
 	"bytes"
-	"encoding/base64"
 	"time"
 
 	"kindred/schemas/wire"
@@ -91,58 +90,9 @@ func Payload(h wire.Headers, value []byte) ([]byte, error) {
 	if !bytes.EqualFold(bytes.TrimSpace(format), []byte(contentEvent)) {
 		return nil, malformed(WrongSchema, "a CloudEvents format other than JSON, or a batch")
 	}
-	return unwrap(value)
-}
-
-// attributes are the names of an envelope's members that CloudEvents itself defines.
-var attributes = [...]string{"specversion", "id", "source", "type", "time", "subject", "datacontenttype", "dataschema",
-	"data", "data_base64"}
-
-// unwrap returns the data of a CloudEvents envelope.
-func unwrap(value []byte) (data []byte, err error) {
-	s := scanner{above: 1}
-	var seen uint
-	var version, encoded []byte
-	s.startUpTo(value, largestList) // whoever reads the data has a bound of its own
-	for s.open('{'); s.more('}'); {
-		name := s.name()
-		if i := attribute(name); i >= 0 {
-			s.once(&seen, 1<<i)
-		} else {
-			s.distinct(name)
-		}
-		switch string(name) {
-		case "specversion":
-			version = s.text()
-		case "data":
-			data = s.raw()
-		case "data_base64":
-			encoded = s.text()
-		default:
-			s.skip()
-		}
-	}
-	switch err := s.end(); {
-	case err != nil:
+	var e envelope
+	if err := e.read(value); err != nil {
 		return nil, err
-	case string(version) != specVersion:
-		return nil, malformed(WrongSchema, "a CloudEvents envelope that is not of version %s", specVersion)
-	case (data == nil) == (encoded == nil):
-		return nil, malformed(WrongSchema, "a CloudEvents envelope must hold either data or data_base64")
-	case encoded != nil:
-		if data, err = base64.StdEncoding.AppendDecode([]byte{}, encoded); err != nil {
-			return nil, malformed(WrongSchema, "data_base64 is not base64")
-		}
 	}
-	return data, nil
-}
-
-// attribute returns the number of a name among the attributes; -1: it is none.
-func attribute(name []byte) int {
-	for i := range attributes {
-		if string(name) == attributes[i] {
-			return i
-		}
-	}
-	return -1
+	return e.openCloudEvent()
 }

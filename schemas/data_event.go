@@ -7,21 +7,20 @@ type DataEvent struct {
 	Kind    string `json:"kind"`
 }
 
-// Decode reads a data event. The record's key names the source.
+// Decode reads a data event. The record's key names the source. Other properties may be there: nothing comes of them, and the
+// one that matters must be there under its own name.
 func (e *DataEvent) Decode(key, value []byte) error {
 	*e = DataEvent{}
 	var s scanner
 	s.start(value)
-	for s.open('{'); s.more('}'); {
-		switch string(s.newName()) {
+	for property := range s.properties("", "source", "batchId", "kind") {
+		switch property {
 		case "source":
 			e.Source = s.something()
 		case "batchId":
 			e.BatchID = s.something()
 		case "kind":
 			e.Kind = s.string()
-		default:
-			s.skip()
 		}
 	}
 	if err := s.end(); err != nil {

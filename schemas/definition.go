@@ -31,12 +31,10 @@ type Candidates struct {
 }
 
 func (s *scanner) candidates() (c Candidates) {
-	for s.open('{'); s.more('}'); {
-		switch string(s.newName()) {
+	for property := range s.properties("candidates", "segmentId") {
+		switch property {
 		case "segmentId":
 			c.SegmentID = s.segment()
-		default:
-			s.skip()
 		}
 	}
 	return c
@@ -74,21 +72,14 @@ func (c *RefreshChange) Over(p RefreshPolicy) RefreshPolicy {
 }
 
 func (s *scanner) refresh() (c RefreshChange) {
-	for s.open('{'); s.more('}'); {
-		name := string(s.newName())
-		if s.peek() == 'n' { // null says nothing
-			s.literal("null")
-			continue
-		}
-		switch name {
+	for property := range s.properties("refresh", "onDataEvent", "sourceChange", "every") {
+		switch property {
 		case "onDataEvent":
 			c.OnDataEvent = new(s.boolean())
 		case "sourceChange":
 			c.SourceChange = new(s.number())
 		case "every":
 			c.Every = new(s.string())
-		default:
-			s.skip()
 		}
 	}
 	return c

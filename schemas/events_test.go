@@ -1,6 +1,7 @@
 package schemas_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -18,13 +19,13 @@ func TestTheKeyDecides(t *testing.T) {
 			t.Errorf("%s %s: segment %q, %v", key, value, c.SegmentID, err)
 		}
 	}
-	check("vip", `{"segmentId":"vip"}`, "vip", "")
-	check("vip", `{}`, "vip", "")
-	check("", `{"segmentId":"vip"}`, "vip", "")
-	check("vip", `{"segmentId":"other"}`, "", "key_mismatch")
-	check("", `{}`, "", "schema")
-	check("a b", `{}`, "", "schema")
-	check("vip", `{"segmentID":"other"}`, "vip", "") // another case is another name
+	check("vip", `{"segmentId":"vip","added":[]}`, "vip", "")
+	check("vip", `{"added":[]}`, "vip", "")
+	check("vip", `{"segmentId":null,"added":[]}`, "vip", "")
+	check("", `{"segmentId":"vip","added":[]}`, "vip", "")
+	check("vip", `{"segmentId":"other","added":[]}`, "", "key_mismatch")
+	check("", `{"added":[]}`, "", "schema")
+	check("a b", `{"added":[]}`, "", "schema")
 
 	var r schemas.ExpandRequest
 	if got := code(t, r.Decode([]byte("a"), []byte(`{"action":"refresh","expansionId":"b"}`))); got != "key_mismatch" {
@@ -51,7 +52,17 @@ func TestAChangeOrAPart(t *testing.T) {
 	check(`{"added":["a"],"removed":[]}`, "")
 	check(`{"name":"VIP"}`, "")
 	check(`{"snapshot":"s","part":1,"parts":1,"members":["a"]}`, "")
-	check(`{"snapshot":"s","part":1,"parts":1}`, "")
+	check(`{"snapshot":"s","part":1,"parts":1,"members":[],"added":null}`, "")
+	check(`{"added":[],"snapshot":null,"part":null,"parts":null,"members":null}`, "")
+	check(`{"removed":["a"],"added":null,"name":null}`, "")
+	// These, once, emptied a segment, or said nothing.
+	check(`{"snapshot":"s","part":1,"parts":1}`, "schema")
+	check(`{"snapshot":"s","part":1,"parts":1,"members":null}`, "schema")
+	check(`{"snapshot":"s","part":1,"parts":1,"customers":["a"]}`, "schema")
+	check(`{"snapshot":"s","part":1,"parts":1,"members":["a"],"customers":["a"]}`, "schema")
+	check(`{}`, "schema")
+	check(`{"name":""}`, "schema")
+	check(`{"added":null,"removed":null}`, "schema")
 	check(`{"snapshot":"s","members":["a"]}`, "schema")
 	check(`{"members":["a"]}`, "schema")
 	check(`{"part":1,"parts":1}`, "schema")
@@ -128,5 +139,75 @@ func TestAChangeOfThePolicyKeepsWhatItDoesNotSay(t *testing.T) {
 	var nothing *schemas.RefreshChange
 	if got := nothing.Over(before); got != before {
 		t.Errorf("saying nothing makes %+v", got)
+	}
+}
+
+// A property that is misspelled changes nothing in silence, if it is not refused. TestDecodingFitsTheSchemas says which are.
+func TestUnknownPropertiesAreNamed(t *testing.T) {
+	check := func(message, want string) {
+		t.Helper()
+		if message != want {
+			t.Errorf("%q, want %q", message, want)
+		}
+	}
+	var c schemas.SegmentChange
+	check(c.Decode([]byte("vip"), []byte(`{"add":["a"]}`)).Error(), `this event has no property "add": did you mean added?`)
+	check(c.Decode([]byte("vip"), []byte(`{"Added":["a"]}`)).Error(), `this event has no property "Added": did you mean added?`)
+	check(c.Decode([]byte("vip"), []byte(`{"customers":["a"]}`)).Error(),
+		`this event has no property "customers": there are segmentId, name, added, removed, snapshot, part, parts, members`)
+	var f schemas.Field
+	check(f.Decode([]byte("City"), []byte(`{"sensitiv":true}`)).Error(), `this event has no property "sensitiv": did you mean sensitive?`)
+
+	var r schemas.ExpandRequest
+	request := func(more, message, hint string) {
+		t.Helper()
+		if err := r.Decode(nil, []byte(`{"action":"expand","expansionId":"e","sourceSegmentId":"s"`+more+`}`)); err != nil {
+			t.Fatal(err)
+		}
+		if r.Unknown == nil || r.Unknown.Code != schemas.CodeBadValue || r.Unknown.Message != message || r.Unknown.Hint != hint {
+			t.Errorf("%s: %+v", more, r.Unknown)
+		}
+	}
+	request(`,"shares":0.1`, `this event has no property "shares"`, "did you mean share?")
+	request(`,"shares":null`, `this event has no property "shares"`, "did you mean share?")
+	request(`,"candidates":{"segmentid":"x"}`, `this event has no property "candidates.segmentid"`, "did you mean candidates.segmentId?")
+	request(`,"refresh":{"evry":"1h"}`, `this event has no property "refresh.evry"`, "did you mean refresh.every?")
+	request(`,"candidates":{"id":"x"}`, `this event has no property "candidates.id"`, "there are candidates.segmentId")
+	request(`,"`+strings.Repeat("x", 100)+`":0`, `this event has no property "`+strings.Repeat("x", 37)+`…"`, "there are "+strings.Join(properties(t), ", "))
+	if err := r.Decode(nil, []byte(`{"acton":"expand"}`)); code(t, err) != "schema" || !strings.Contains(err.Error(), "did you mean action?") {
+		t.Error(err)
+	}
+	if err := r.Decode(nil, []byte(`{"action":"refresh","expansionId":"e","requestId":null,"fields":null}`)); err != nil || r.Unknown != nil || r.Fields != nil {
+		t.Error(err, r.Unknown)
+	}
+}
+
+// properties returns those of a request, as the hint lists them.
+func properties(t *testing.T) []string {
+	t.Helper()
+	var r schemas.ExpandRequest
+	if err := r.Decode(nil, []byte(`{"action":"refresh","expansionId":"e","zzzzzz":1}`)); err != nil {
+		t.Fatal(err)
+	}
+	list := strings.Split(strings.TrimPrefix(r.Unknown.Hint, "there are "), ", ")
+	var doc struct{ Properties map[string]any }
+	if err := json.Unmarshal(read(t, "json/expand-request.schema.json"), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if len(list) != len(doc.Properties) {
+		t.Errorf("%d properties, %d in the schema", len(list), len(doc.Properties))
+	}
+	return list
+}
+
+func TestNear(t *testing.T) {
+	names := []string{"share", "count", "floor", "excludeSource"}
+	for name, want := range map[string]string{
+		"shares": "share", "Share": "share", "shar": "share", "cuont": "count", "excludesource": "excludeSource", "exclude": "excludeSource",
+		"": "", "x": "", "zz": "", "colour": "",
+	} {
+		if got := schemas.Near(name, names); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
 	}
 }

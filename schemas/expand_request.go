@@ -44,6 +44,13 @@ type ExpandRequest struct {
 	DryRun          bool           `json:"dryRun,omitempty"`
 
 	Cause Cause `json:"cause,omitempty"` // set by kindred's own triggers; empty: the action
+
+	Unknown *RunError `json:"-"` // why it is refused: it has a property that there is not; nil: it has none
+}
+
+var requestProperties = []string{
+	"requestId", "action", "expansionId", "cause", "force", "dryRun", "sourceSegmentId", "name", "fields", "candidates", "suppress",
+	"excludeSource", "share", "count", "floor", "preset", "tags", "refresh",
 }
 
 // Segments returns the ids of the segments that the request names.
@@ -67,10 +74,9 @@ func (r *ExpandRequest) Decode(key, value []byte) error {
 	*r = ExpandRequest{}
 	var s scanner
 	s.start(value)
-	for s.open('{'); s.more('}'); {
-		name := string(s.newName())
-		if !r.identity(&s, name) && !r.property(&s, name) {
-			s.skip()
+	for property := range s.properties("", requestProperties...) {
+		if !r.identity(&s, property) {
+			r.property(&s, property)
 		}
 	}
 	if err := s.end(); err != nil {
@@ -79,7 +85,16 @@ func (r *ExpandRequest) Decode(key, value []byte) error {
 	if err := decidedByKey(key, &r.ExpansionID); err != nil {
 		return err
 	}
-	return r.readable()
+	if err := r.readable(); err != nil {
+		if unknown := s.endKnown(); unknown != nil { // perhaps what is missing was misspelled
+			return malformed(WrongSchema, "%v; %v", err, unknown)
+		}
+		return err
+	}
+	if u := &s.unknown; u.name != "" {
+		r.Unknown = Refuse(CodeBadValue, u.hint(), "%s", u.message())
+	}
+	return nil
 }
 
 // identity reads a member that identifies the request or says what it is for. It reports false when name is no such member.
@@ -103,8 +118,8 @@ func (r *ExpandRequest) identity(s *scanner, name string) bool {
 	return true
 }
 
-// property reads a member that defines the expansion. It reports false when name is no such member.
-func (r *ExpandRequest) property(s *scanner, name string) bool {
+// property reads a member that defines the expansion.
+func (r *ExpandRequest) property(s *scanner, name string) {
 	switch name {
 	case "sourceSegmentId":
 		r.SourceSegmentID = new(s.segment())
@@ -130,10 +145,7 @@ func (r *ExpandRequest) property(s *scanner, name string) bool {
 		r.Tags = new(s.strings())
 	case "refresh":
 		r.Refresh = new(s.refresh())
-	default:
-		return false
 	}
-	return true
 }
 
 // readable demands a known action and cause, and for expand a source.

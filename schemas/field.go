@@ -20,8 +20,8 @@ func (f *Field) Decode(key, value []byte) error {
 	*f = Field{}
 	var s scanner
 	s.start(value)
-	for s.open('{'); s.more('}'); {
-		switch string(s.newName()) {
+	for property := range s.properties("", "name", "type", "label", "sensitive") {
+		switch property {
 		case "name":
 			f.Name = s.atMost(LongestFieldName)
 			if f.Name == "" {
@@ -33,11 +33,9 @@ func (f *Field) Decode(key, value []byte) error {
 			f.Label = s.atMost(longestFieldLabel)
 		case "sensitive":
 			f.Sensitive = s.boolean()
-		default:
-			s.skip()
 		}
 	}
-	if err := s.end(); err != nil {
+	if err := s.endKnown(); err != nil {
 		return err
 	}
 	if err := decidedByKey(key, &f.Name); err != nil {

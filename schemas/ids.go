@@ -57,6 +57,13 @@ func validRunes(id []byte) error {
 	return nil
 }
 
+// IsJSONKey reports whether a key looks like JSON, a string or an object, as a producer with a converter for keys writes it. It is
+// the id of a customer all the same, but hardly the one that segments name.
+func IsJSONKey(key []byte) bool {
+	last := len(key) - 1
+	return last > 0 && (key[0] == '"' && key[last] == '"' || key[0] == '{' && key[last] == '}')
+}
+
 // SplitKey splits the key of a membership or of a segment's member at the first "/": ids of segments and expansions
 // hold none, ids of customers may. Either half may be empty. ok is false when there is no "/".
 func SplitKey(key []byte) (owner, customer []byte, ok bool) { return bytes.Cut(key, slash) }

@@ -21,52 +21,137 @@ type FieldValue struct {
 }
 
 // Profile is a customer's whole profile. The zero value is ready to decode; one value decodes a whole stream without
-// allocating. CustomerID and Fields alias the value they were decoded from, or memory that the next Decode reuses.
+// allocating. What was decoded aliases the value, or memory that the next Decode reuses.
 type Profile struct {
-	CustomerID []byte // empty: the value names none, the record's key does
+	// Flat says how values are read that have no object of fields: all properties but customerId and profiling are fields.
+	// Decode leaves it as it is.
+	Flat bool
+
+	CustomerID []byte // nil: the value names none, the record's key does
 	Profiling  bool   // consent: default true
 	Fields     []FieldValue
+	Unknown    [][]byte // names of properties that mean nothing, the first few
 
 	scan  scanner
 	known order
+	seen  uint // which members the value has
 }
 
 const (
 	seenCustomerID uint = 1 << iota
 	seenFields
 	seenProfiling
+	hasFields    // an object of them, not null
+	maybeWrapped // flat: a name that an envelope has, too
 )
 
-// Decode reads a profile strictly. Its error is a *Malformed; the Profile then holds nothing useful.
+// mostUnknown is how many names of unknown properties are kept of a profile.
+const mostUnknown = 8
+
+// Decode reads a profile strictly. Its error is a *Malformed; the Profile then holds nothing useful. A value of another shape
+// is refused: taken for a profile without fields, it would empty the customer's.
 func (p *Profile) Decode(value []byte) error {
-	p.CustomerID, p.Profiling, p.Fields = nil, true, p.Fields[:0]
-	s := &p.scan
-	s.start(value)
-	var seen uint
-	s.open('{')
-	for s.more('}') {
-		switch name := s.name(); string(name) {
-		case "customerId":
-			s.once(&seen, seenCustomerID)
-			p.CustomerID = s.text()
-		case "fields":
-			s.once(&seen, seenFields)
-			p.fields()
-		case "profiling":
-			s.once(&seen, seenProfiling)
-			p.Profiling = s.boolean()
-		default:
-			s.distinct(name)
-			s.skip()
-		}
+	p.CustomerID, p.Profiling, p.Fields, p.Unknown, p.seen = nil, true, p.Fields[:0], p.Unknown[:0], 0
+	p.scan.start(value)
+	if p.Flat {
+		p.fields(true)
+	} else {
+		p.members()
 	}
-	if err := s.end(); err != nil {
+	if err := p.scan.end(); err != nil {
 		return err
 	}
-	if seen&seenCustomerID != 0 {
-		return ValidCustomerID(p.CustomerID)
+	if p.CustomerID != nil {
+		if err := ValidCustomerID(p.CustomerID); err != nil {
+			return err
+		}
 	}
-	return nil
+	if p.seen&(hasFields|maybeWrapped) == hasFields {
+		return nil
+	}
+	return p.shape(value)
+}
+
+// members reads the members of a profile.
+func (p *Profile) members() {
+	s := &p.scan
+	s.open('{')
+	for s.more('}') {
+		if name := s.name(); !p.member(name) {
+			s.distinct(name)
+			if !s.null() {
+				s.skip()
+				p.unknown(name)
+			}
+		}
+	}
+}
+
+func (p *Profile) unknown(name []byte) {
+	if len(p.Unknown) < mostUnknown {
+		p.Unknown = append(p.Unknown, name)
+	}
+}
+
+// member reads a member that means something. It reports false, and reads nothing, when name is none.
+func (p *Profile) member(name []byte) bool {
+	s := &p.scan
+	switch string(name) {
+	case "customerId":
+		s.once(&p.seen, seenCustomerID)
+		if !s.null() {
+			p.CustomerID = s.text()
+		}
+	case "fields":
+		if p.Flat && s.peek() != '{' {
+			return false // a column of that name
+		}
+		s.once(&p.seen, seenFields)
+		if s.null() {
+			return true
+		}
+		if len(p.Fields) > 0 {
+			s.fail(WrongSchema, fieldsTwice)
+		}
+		p.seen |= hasFields
+		p.fields(false)
+	case "profiling":
+		s.once(&p.seen, seenProfiling)
+		if !s.null() {
+			p.Profiling = s.boolean()
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// column looks at the name of a field that stands beside customerId.
+func (p *Profile) column(name []byte) {
+	switch string(name) {
+	case "specversion", "payload", "op":
+		p.seen |= maybeWrapped
+	}
+	if p.seen&hasFields != 0 {
+		p.scan.fail(WrongSchema, fieldsTwice)
+	}
+}
+
+const (
+	fieldsTwice = "a profile has its fields either in an object named fields or beside customerId, not in both"
+	noProfile   = `it has no fields, so it is no profile; {"customerId":"c-17","fields":{"City":"Oslo"}} is one: ` +
+		"have it sent so, or, where the fields stand beside customerId, start serve with --flat; a null value erases a customer"
+)
+
+// shape demands that the value was a profile. One that takes the consent back needs no fields, as none are kept.
+func (p *Profile) shape(value []byte) error {
+	switch {
+	case p.seen&maybeWrapped != 0 && isWrapped(value):
+		return malformed(WrongSchema, "an envelope is no row")
+	case len(p.Fields) > 0, !p.Profiling, p.Flat && p.CustomerID != nil:
+		return nil
+	}
+	return malformed(WrongSchema, noProfile)
 }
 
 // What a Profile keeps between two values. A value that took more is a strange one.
@@ -80,24 +165,31 @@ const (
 func (p *Profile) Release() {
 	if cap(p.Fields) > keptFields || cap(p.scan.unquoted) > keptBytes || cap(p.known.text) > keptBytes ||
 		len(p.scan.names.slots) > mostSlots {
-		*p = Profile{}
+		*p = Profile{Flat: p.Flat}
 		return
 	}
-	p.CustomerID, p.Fields = nil, p.Fields[:cap(p.Fields)]
+	p.CustomerID, p.Fields, p.Unknown = nil, p.Fields[:cap(p.Fields)], p.Unknown[:cap(p.Unknown)]
 	clear(p.Fields)
-	p.Fields = p.Fields[:0]
+	clear(p.Unknown)
+	p.Fields, p.Unknown = p.Fields[:0], p.Unknown[:0]
 	p.scan.data = nil
 	p.scan.names.release()
 }
 
-// fields reads the object of the fields. Names in the order of an earlier profile are known to differ from one
-// another, so only a profile that leaves this order has them compared.
-func (p *Profile) fields() {
+// fields reads the object of the fields, or a row, which has other members among them. Names in the order of an earlier profile
+// are known to differ from one another, so only a profile that leaves this order has them compared.
+func (p *Profile) fields(row bool) {
 	s := &p.scan
 	at, ordered := 0, true
 	s.open('{')
 	for s.more('}') {
 		name := s.name()
+		if row {
+			if p.member(name) {
+				continue
+			}
+			p.column(name)
+		}
 		if ordered {
 			if at = p.known.after(at, name); at < 0 {
 				ordered = false

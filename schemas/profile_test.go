@@ -39,14 +39,15 @@ func TestDecodeProfile(t *testing.T) {
 	check(`{"customerId":"c-17","fields":{"Gender":"F","City":"Oslo","Age":41,"Member":true},"profiling":true}`,
 		`"c-17" true Gender/1="F" City/1="Oslo" Age/2=41 Member/3=true`)
 	check(`{"profiling":false}`, `"" false`)
-	check(`{}`, `"" true`)
+	check(`{"fields":{}}`, `"" true`)
+	check(`{"customerId":null,"fields":{"a":1},"profiling":null}`, `"" true a/2=1`)
 	check(` { "fields" : { } , "customerId" : "\u00e6\/" } `, `"æ/" true`)
 	check(`{"fields":{"a":null,"b":[{"c":1}],"d":{"a":{}},"e":false}}`, `"" true a/0=null b/4=null d/4=null e/3=false`)
 	check(`{"fields":{"a":"\"\\\/\b\f\n\r\t\u0000\u00e6\ud83d\ude00"}}`, `"" true a/1="\"\\/\b\f\n\r\t\u0000æ😀"`)
 	check(`{"fields":{"\u0061":"","":1}}`, `"" true a/1="" /2=1`)
 
 	// Another case is another name, and a name that is not known is no mistake.
-	check(`{"CustomerId":1,"Profiling":2,"Fields":[],"more":{"x":[]}}`, `"" true`)
+	check(`{"CustomerId":1,"Profiling":2,"Fields":[],"fields":{},"more":{"x":[]}}`, `"" true`)
 	check(`{"fields":{"age":1,"Age":2}}`, `"" true age/2=1 Age/2=2`)
 }
 
@@ -59,9 +60,9 @@ func TestDecodeProfileRefuses(t *testing.T) {
 		}
 	}
 	for _, value := range []string{`null`, `1`, `"x"`, `[]`, `true`,
-		`{"customerId":1}`, `{"customerId":null}`, `{"customerId":""}`, `{"customerId":"a\u0000"}`, `{"customerId":"\u0085"}`,
+		`{"customerId":1}`, `{"customerId":""}`, `{"customerId":"a\u0000"}`, `{"customerId":"\u0085"}`,
 		`{"customerId":"` + strings.Repeat("x", 256) + `"}`,
-		`{"fields":[]}`, `{"fields":null}`, `{"profiling":1}`, `{"profiling":null}`, `{"profiling":"true"}`,
+		`{"fields":[]}`, `{"fields":null}`, `{"profiling":1}`, `{"profiling":null}`, `{}`, `{"profiling":"true"}`,
 		`{"customerId":"a","customerId":"a"}`, `{"fields":{},"fields":{}}`, `{"profiling":true,"profiling":true}`,
 		`{"x":1,"x":1}`, `{"fields":{"a":1,"b":2,"a":1}}`, `{"fields":{"a":1,"\u0061":2}}`,
 		`{"fields":{"a":{"b":1,"b":1}}}`, `{"fields":{"a":1e999}}`, `{"fields":{"a":[[[[[[[]]]]]]]}}`,

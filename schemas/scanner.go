@@ -19,7 +19,7 @@ const (
 // mistake is kept and everything after it reads as the end of the value, so callers check only once, by end.
 //
 // Its parts: scanner_strings.go and scanner_numbers.go read these, scanner_values.go reads values that must be of some type
-// or obey the rule of some id, scanner_names.go finds names that an object has twice.
+// or obey the rule of some id, scanner_properties.go the properties of an event, scanner_names.go finds names that an object has twice.
 type scanner struct {
 	data  []byte
 	pos   int
@@ -29,6 +29,8 @@ type scanner struct {
 	above int // levels of an envelope around the value, which do not count
 
 	trusting bool // names are not compared
+
+	unknown unknownProperty // the first that properties has met
 
 	names    names  // of the objects that are open
 	unquoted []byte // strings of the value that had escapes, one after the other
@@ -70,6 +72,11 @@ func (s *scanner) fail(code, format string, args ...any) {
 func (s *scanner) unexpected() {
 	if s.pos >= len(s.data) {
 		s.fail(NotJSON, "not JSON: the value ends too early")
+		return
+	}
+	if s.pos == 0 && s.data[0] == 0 {
+		s.fail(NotJSON, "not JSON: the value begins with a zero byte, as Avro, Protobuf and JSON Schema from a schema registry do; "+
+			"have it written as plain JSON (in Kafka Connect by org.apache.kafka.connect.json.JsonConverter)")
 		return
 	}
 	s.fail(NotJSON, "not JSON: unexpected character at byte %d", s.pos)
@@ -203,6 +210,15 @@ func (s *scanner) boolean() bool {
 	}
 	s.wanted("true or false")
 	return false
+}
+
+// null reads the word null and reports true if it is next; else it reads nothing.
+func (s *scanner) null() bool {
+	if s.peek() != 'n' {
+		return false
+	}
+	s.literal("null")
+	return true
 }
 
 // literal reads true, false or null.

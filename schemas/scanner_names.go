@@ -7,11 +7,11 @@ import "hash/maphash"
 // number it carries.
 type names struct {
 	seed    maphash.Seed
-	slots   []namesSlot         // open addressing; the length is a power of two
-	used    int                 // by the present value
-	first   uint32              // number of the present value's first object
-	last    uint32              // number given last
-	numbers [deepest + 2]uint32 // of the objects that are open, by depth
+	slots   []namesSlot                // open addressing; the length is a power of two
+	used    int                        // by the present value
+	first   uint32                     // number of the present value's first object
+	last    uint32                     // number given last
+	numbers [deepestWrapped + 2]uint32 // of the objects that are open, by depth
 }
 
 type namesSlot struct {

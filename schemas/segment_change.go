@@ -4,13 +4,13 @@ package schemas
 type SegmentChange struct {
 	SegmentID string   `json:"segmentId"`
 	Name      string   `json:"name,omitempty"` // empty: as before, at first the id
-	Added     []string `json:"added,omitempty"`
-	Removed   []string `json:"removed,omitempty"` // applied after Added
+	Added     []string `json:"added,omitzero"`
+	Removed   []string `json:"removed,omitzero"` // applied after Added
 
 	Snapshot string   `json:"snapshot,omitempty"` // names one snapshot for ever
 	Part     int      `json:"part,omitempty"`     // 1..Parts
 	Parts    int      `json:"parts,omitempty"`
-	Members  []string `json:"members,omitempty"`
+	Members  []string `json:"members,omitzero"`
 }
 
 // These bound what must be remembered of a segment: it has to fit into one record.
@@ -25,8 +25,8 @@ func (c *SegmentChange) Decode(key, value []byte) error {
 	*c = SegmentChange{}
 	var s scanner
 	s.startUpTo(value, largestList)
-	for s.open('{'); s.more('}'); {
-		switch string(s.newName()) {
+	for property := range s.properties("", "segmentId", "name", "added", "removed", "snapshot", "part", "parts", "members") {
+		switch property {
 		case "segmentId":
 			c.SegmentID = s.segment()
 		case "name":
@@ -46,11 +46,9 @@ func (c *SegmentChange) Decode(key, value []byte) error {
 			c.Parts = int(s.between(1, mostParts))
 		case "members":
 			c.Members = s.customers()
-		default:
-			s.skip()
 		}
 	}
-	if err := s.end(); err != nil {
+	if err := s.endKnown(); err != nil {
 		return err
 	}
 	if err := decidedByKey(key, &c.SegmentID); err != nil {
@@ -62,19 +60,27 @@ func (c *SegmentChange) Decode(key, value []byte) error {
 	return c.eitherOr()
 }
 
-// eitherOr demands that it is a change or a part of a snapshot, not both.
+// eitherOr demands that it is a change or a part of a snapshot, not both and not neither: an unknown shape that is taken for a
+// part without members would empty the segment.
 func (c *SegmentChange) eitherOr() error {
-	if c.Snapshot == "" {
-		if c.Part != 0 || c.Parts != 0 || c.Members != nil {
-			return malformed(WrongSchema, "members, part and parts need a snapshot")
-		}
-		return nil
-	}
+	const (
+		aChange = `a change of a segment is {"added":["c-1"],"removed":["c-9"]}, with one of them or both, or {"name":"VIP customers"}`
+		aPart   = `a part of a snapshot is {"snapshot":"s-8","part":1,"parts":3,"members":["c-1"]}`
+	)
+	changed := c.Added != nil || c.Removed != nil
 	switch {
-	case c.Added != nil || c.Removed != nil:
-		return malformed(WrongSchema, "a part of a snapshot has members, not added or removed")
+	case c.Snapshot == "" && (c.Part != 0 || c.Parts != 0 || c.Members != nil):
+		return malformed(WrongSchema, "members, part and parts need a snapshot: "+aPart)
+	case c.Snapshot == "" && !changed && c.Name == "":
+		return malformed(WrongSchema, "it changes nothing: "+aChange+"; "+aPart)
+	case c.Snapshot == "":
+		return nil
+	case changed:
+		return malformed(WrongSchema, "a part of a snapshot has members, not added or removed: "+aPart)
+	case c.Members == nil:
+		return malformed(WrongSchema, "a part of a snapshot without members, which may be empty but must be there: "+aPart)
 	case c.Part < 1 || c.Part > c.Parts:
-		return malformed(WrongSchema, "a snapshot has parts, and part is one of them")
+		return malformed(WrongSchema, "a snapshot has parts, and part is one of them: "+aPart)
 	}
 	return nil
 }

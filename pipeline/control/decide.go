@@ -24,6 +24,9 @@ func (s *state) decide(r request, now time.Time) step {
 	if why := refusedBySize(&r); why != nil {
 		return refuse(known, r, why, now)
 	}
+	if r.Unknown != nil {
+		return refuse(known, r, r.Unknown, now)
+	}
 	if why := s.refusal(known, &r.ExpandRequest); why != nil {
 		return refuse(known, r, why, now)
 	}

@@ -11,13 +11,14 @@ const mostDeclared = 10_000
 // learnField takes in the declaration of a field, or that it was taken back. The error says what is wrong with the record: it
 // changes nothing.
 func (s *state) learnField(r *wire.Record) error {
-	if r.Value == nil {
+	var f schemas.Field
+	gone, err := schemas.Read(r, f.Decode)
+	if err != nil {
+		return err
+	}
+	if gone {
 		delete(s.fields, string(r.Key))
 		return nil
-	}
-	var f schemas.Field
-	if err := decode(r, f.Decode); err != nil {
-		return err
 	}
 	if _, known := s.fields[f.Name]; !known && len(s.fields) >= mostDeclared {
 		return &schemas.Malformed{Code: schemas.TooLarge, Message: "too many fields are declared: take some back with a null value"}

@@ -88,13 +88,13 @@ func (t *term) decideOn(input int, r *wire.Record) (decided step, err error) {
 	return t.state.decide(asked, now()), nil
 }
 
-// decode reads a public event, whatever mode of CloudEvents it came in.
+// decode reads an event of a topic where a tombstone says nothing.
 func decode(r *wire.Record, read func(key, value []byte) error) error {
-	value, err := schemas.Payload(r.Headers, r.Value)
-	if err != nil {
-		return err
+	gone, err := schemas.Read(r, read)
+	if gone {
+		return read(r.Key, nil)
 	}
-	return read(r.Key, value)
+	return err
 }
 
 // letter makes a dead letter, which aliases the record. The code of an error that is no schemas.Malformed, which would be a

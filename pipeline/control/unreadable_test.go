@@ -111,6 +111,34 @@ func TestADeclarationThatCannotBeReadIsOneDeadLetterForEver(t *testing.T) {
 	}
 }
 
+// null is as absent everywhere, as kindred itself writes it; what is misspelled would change nothing, in silence.
+func TestPropertiesThatAreUnknownOrNull(t *testing.T) {
+	w, _ := controls(t, func(*caches) {}, &learner{})
+	for id, more := range map[string]string{
+		"shares": `,"shares":0.1`, "evry": `,"refresh":{"evry":"24h"}`, "segment": `,"candidates":{"segment":"vip"}`,
+	} {
+		w.on(id, schemas.Expand, "x", ofVIP+more)
+	}
+	w.on("null", schemas.Expand, "y", ofVIP+`,"fields":null,"share":null,"candidates":null,"refresh":{"every":null},"tags":null,"force":null`)
+	w.publish(schemas.Fields, 0, [2]string{"Age", `{"type":"IntType","sensitiv":true}`}, [2]string{"Age", `{"name":null,"type":"IntType","label":null}`},
+		[2]string{"Age", `null`})
+	w.publish(schemas.DataEvents, 0, [2]string{"s", `{"source":null,"batchId":"1","kind":null,"rows":7}`}, [2]string{"s", `null`})
+	w.publish(schemas.ExpandRequests, 0, [2]string{"z", `{"acton":"expand"}`}, [2]string{"z", `null`})
+	w.on("last", schemas.Refresh, "y", "")
+	runs := w.ended("shares", "evry", "segment", "null", "y/s/1", "last")
+	for id, want := range map[string]string{"shares": "share", "evry": "refresh.every", "segment": "candidates.segmentId"} {
+		r := last(runs[id])
+		if r.Status != schemas.Failed || r.Error.Code != schemas.CodeBadValue || r.Error.Hint != "did you mean "+want+"?" {
+			t.Errorf("%s ended as %+v %+v", id, r, r.Error)
+		}
+	}
+	w.successful(runs["null"])
+	want := []string{"data-events not_json", "expand-requests not_json", "expand-requests schema", "fields schema"}
+	if got := w.letters(); !slices.Equal(got, want) {
+		t.Errorf("the dead letters are %q, want %q", got, want)
+	}
+}
+
 // ahead is a place in a group that has read more of a topic than there is.
 type ahead struct {
 	control.Group

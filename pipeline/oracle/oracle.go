@@ -24,6 +24,7 @@ import (
 type Oracle struct {
 	Shards      int // partitions of profiles; must be given
 	Partitioner schemas.Partitioner
+	Flat        bool // profiles are rows, see schemas.Profile
 
 	profiles map[string][]byte       // by customer: the last profile that could be read
 	models   map[string]*model.Model // by expansion: that of the highest epoch
@@ -59,16 +60,18 @@ func (o *Oracle) profile(partition int, r *wire.Record) error {
 	if right := o.Partitioner.Partition(r.Key, o.Shards); right != partition {
 		return &schemas.Malformed{Code: schemas.WrongPartition, Message: fmt.Sprintf("the key belongs in partition %d", right)}
 	}
-	if r.Value == nil {
-		delete(o.profiles, string(r.Key))
-		return nil
-	}
-	value, err := schemas.Payload(r.Headers, r.Value)
+	var profile []byte // without envelopes
+	o.scratch.Flat = o.Flat
+	gone, err := schemas.Read(r, func(_, value []byte) error {
+		profile = value
+		return o.scratch.Decode(value)
+	})
 	if err != nil {
 		return err
 	}
-	if err := o.scratch.Decode(value); err != nil {
-		return err
+	if gone {
+		delete(o.profiles, string(r.Key))
+		return nil
 	}
 	if id := o.scratch.CustomerID; len(id) > 0 && !bytes.Equal(id, r.Key) {
 		return &schemas.Malformed{Code: schemas.KeyMismatch, Message: "the value names another customer than the key"}
@@ -76,7 +79,7 @@ func (o *Oracle) profile(partition int, r *wire.Record) error {
 	if o.profiles == nil {
 		o.profiles = map[string][]byte{}
 	}
-	o.profiles[string(r.Key)] = bytes.Clone(value)
+	o.profiles[string(r.Key)] = bytes.Clone(profile)
 	return nil
 }
 

@@ -319,7 +319,9 @@ func TestWhatCannotBeReadChangesNothing(t *testing.T) {
 	}
 	refused("profiles", home, "ann", `{"fields":{"a":1,"a":2}}`, "schema")
 	refused("profiles", home, "ann", ``, "not_json")
-	refused("profiles", home, "ann", `{"customerId":"bob"}`, "key_mismatch")
+	refused("profiles", home, "ann", `{"customerId":"bob","fields":{}}`, "key_mismatch")
+	refused("profiles", home, "ann", `{"customerId":"ann","City":"Oslo"}`, "schema")
+	refused("segment-changes", 0, "vip", `{"snapshot":"s","part":1,"parts":1}`, "schema")
 	refused("profiles", home+1, "ann", "null", "wrong_partition")
 	refused("models", home, "e", `{"epoch":9}`, "schema")
 	refused("segment-changes", 0, "vip", `{"added":["ann"],"members":[]}`, "schema")

@@ -36,16 +36,13 @@ const (
 
 // change takes in a record of segment-changes.
 func (o *Oracle) change(r *wire.Record) error {
-	if r.Value == nil {
-		return o.gone(r)
-	}
-	value, err := schemas.Payload(r.Headers, r.Value)
+	var c schemas.SegmentChange
+	gone, err := schemas.Read(r, c.Decode)
 	if err != nil {
 		return err
 	}
-	var c schemas.SegmentChange
-	if err := c.Decode(r.Key, value); err != nil {
-		return err
+	if gone {
+		return o.gone(r)
 	}
 	if o.segments == nil {
 		o.segments = map[string]*segment{}

@@ -8,23 +8,20 @@ import (
 	"kindred/schemas/wire"
 )
 
-// read decodes a record of segment-changes. Of a tombstone only the id is set. The result depends on nothing but the
+// read decodes a record of segment-changes. gone: it is a tombstone, and only the id is set. The result depends on nothing but the
 // record, so that a record that is read again says the same.
-func read(r *wire.Record) (change schemas.SegmentChange, malformed *schemas.Malformed) {
+func read(r *wire.Record) (change schemas.SegmentChange, gone bool, malformed *schemas.Malformed) {
 	defer func() {
 		if recover() != nil {
 			malformed = &schemas.Malformed{Code: schemas.HandlerPanic, Message: "the record stopped its handler"}
 		}
 	}()
-	if r.Value == nil {
-		change.SegmentID = string(r.Key)
-		return change, asMalformed(schemas.ValidSegmentID(change.SegmentID))
+	gone, err := schemas.Read(r, change.Decode)
+	if gone {
+		change = schemas.SegmentChange{SegmentID: string(r.Key)}
+		err = schemas.ValidSegmentID(change.SegmentID)
 	}
-	value, err := schemas.Payload(r.Headers, r.Value)
-	if err == nil {
-		err = change.Decode(r.Key, value)
-	}
-	return change, asMalformed(err)
+	return change, gone, asMalformed(err)
 }
 
 // asMalformed returns the dead letter's reason for an error of a decoder.

@@ -166,7 +166,7 @@ func (t *term) batch(ctx context.Context, f *wire.Fetched) error {
 
 // route routes one record. One that is malformed becomes a dead letter and changes nothing.
 func (t *term) route(ctx context.Context, r *wire.Record) error {
-	change, malformed := read(r)
+	change, gone, malformed := read(r)
 	if malformed == nil && t.Taken != nil && t.Taken(change.SegmentID) {
 		malformed = &schemas.Malformed{Code: schemas.IDTaken, Message: "an expansion has that id"}
 	}
@@ -181,7 +181,7 @@ func (t *term) route(ctx context.Context, r *wire.Record) error {
 	case malformed != nil:
 		t.reject(r, malformed)
 		return nil
-	case r.Value == nil:
+	case gone:
 		return t.gone(ctx, r, change.SegmentID)
 	case change.Snapshot != "":
 		return t.part(ctx, r, &change)

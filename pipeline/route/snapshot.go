@@ -225,8 +225,8 @@ func (t *term) since(ctx context.Context, id string, first, end int64, visit fun
 		if r.Value == nil || len(r.Key) > 0 && string(r.Key) != id {
 			return nil
 		}
-		c, malformed := read(r)
-		if malformed != nil || c.SegmentID != id {
+		c, gone, malformed := read(r)
+		if gone || malformed != nil || c.SegmentID != id {
 			return nil
 		}
 		return visit(&c)

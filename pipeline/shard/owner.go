@@ -32,6 +32,7 @@ type Owner struct {
 	Shards      int
 	Prefix      schemas.Prefix
 	Partitioner schemas.Partitioner
+	Flat        bool // profiles are rows, see schemas.Profile
 	Reader      wire.Reader
 	Publisher   Publisher
 	Cache       *cache.Store
@@ -84,6 +85,7 @@ func (o *Owner) CaughtUp() bool { return o.caughtUp.Load() }
 func (o *Owner) Run(ctx context.Context, fence Fence) error {
 	defer o.caughtUp.Store(false)
 	defer o.awaitSave()
+	o.decoded.Flat = o.Flat
 	if err := o.takeOver(ctx, fence); err != nil {
 		return retry.Ending(ctx, fmt.Errorf("take over shard %d: %w", o.Shard, err))
 	}

@@ -16,22 +16,25 @@ func (o *Owner) applyProfile(r *wire.Record) error {
 	if right := o.Partitioner.Partition(r.Key, o.Shards); right != o.Shard {
 		return o.wrongPartition(r.Key, right)
 	}
-	if r.Value == nil {
+	if schemas.IsJSONKey(r.Key) {
+		o.Stats.JSONKeys.Add(1)
+	}
+	p := &o.decoded
+	gone, err := schemas.Read(r, func(_, value []byte) error { return p.Decode(value) })
+	if err != nil {
+		return err
+	}
+	if gone {
 		if row, known := o.mirror.Find(r.Key); known && o.mirror.EraseProfile(row) {
 			o.touch(row, byErasure, profilesInput, r)
 		}
 		return nil
 	}
-	value, err := schemas.Payload(r.Headers, r.Value)
-	if err != nil {
-		return err
-	}
-	p := &o.decoded
-	if err := p.Decode(value); err != nil {
-		return err
-	}
 	if len(p.CustomerID) > 0 && !bytes.Equal(p.CustomerID, r.Key) {
-		return &schemas.Malformed{Code: schemas.KeyMismatch, Message: "customerId is not the record's key"}
+		return otherKey(r.Key)
+	}
+	if len(p.Unknown) > 0 && o.Stats.Unknown != nil {
+		o.Stats.Unknown(p.Unknown)
 	}
 	row := o.mirror.Take(r.Key)
 	by := byProfile
@@ -42,6 +45,15 @@ func (o *Owner) applyProfile(r *wire.Record) error {
 		o.touch(row, by, profilesInput, r)
 	}
 	return nil
+}
+
+// otherKey returns the error of a value that names another customer than its key.
+func otherKey(key []byte) error {
+	why := &schemas.Malformed{Code: schemas.KeyMismatch, Message: "customerId is not the record's key"}
+	if schemas.IsJSONKey(key) {
+		why.Message += ", which is JSON; have keys written as plain text (in Kafka Connect by org.apache.kafka.connect.storage.StringConverter)"
+	}
+	return why
 }
 
 // wrongPartition returns the error of a key that belongs in another partition. It names the partitioner that would have

@@ -20,5 +20,8 @@ type Stats struct {
 	Restarts  atomic.Int64 // of owners that had stopped with an error
 	Latency   Latency
 
-	Letter func(topic, code string) // is told of each dead letter; nil: nobody is
+	JSONKeys atomic.Int64 // profiles whose key is JSON: see schemas.IsJSONKey
+
+	Letter  func(topic, code string) // is told of each dead letter; nil: nobody is
+	Unknown func(names [][]byte)     // is told of the properties of a profile that mean nothing; nil: nobody is
 }
