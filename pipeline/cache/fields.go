@@ -40,6 +40,8 @@ type Unkept struct {
 	Beyond []string `json:"beyond,omitempty"` // they came when the shard had 256 fields already
 	Nested []string `json:"nested,omitempty"` // somebody has an object or an array there; other values are kept
 	Long   []string `json:"long,omitempty"`   // their names have more than 255 bytes; here are their beginnings
+
+	Unknown []string `json:"unknown,omitempty"` // no fields: properties beside them, which mean nothing
 }
 
 const mostUnkept = 256

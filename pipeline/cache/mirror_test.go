@@ -134,6 +134,25 @@ func TestMoreThan256FieldsAreReportedNotKept(t *testing.T) {
 	}
 }
 
+func TestUnknownPropertiesAreReported(t *testing.T) {
+	s := newStore(t)
+	o := own(t, s)
+	var p schemas.Profile
+	for i := range 300 {
+		if err := p.Decode(fmt.Appendf(nil, `{"fields":{},"p%d":1,"%s":2}`, i, strings.Repeat("ø", 200))); err != nil {
+			t.Fatal(err)
+		}
+		o.SetProfile(o.Take([]byte("c-1")), &p)
+	}
+	o.save()
+	long := strings.Repeat("ø", 18) + "…"
+	for _, unkept := range []cache.Unkept{o.Unkept(), scan(t, s, cache.Want{}).Unkept, takeOver(t, s).Unkept()} {
+		if len(unkept.Unknown) != 256 || unkept.Unknown[0] != "p0" || unkept.Unknown[1] != long {
+			t.Fatalf("unknown: %q", unkept.Unknown)
+		}
+	}
+}
+
 // One profile cannot make a shard keep megabytes: a long name is reported, a long text counted.
 func TestLongNamesAndTextsAreNotKept(t *testing.T) {
 	s := newStore(t)

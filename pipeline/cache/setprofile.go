@@ -19,6 +19,12 @@ func (m *Mirror) SetProfile(row int, p *schemas.Profile) bool {
 		return m.strip(row, inUse|hasProfile)
 	}
 	m.begin(inUse | hasProfile | consents)
+	for _, name := range p.Unknown {
+		if len(name) > longestName {
+			name = []byte(schemas.Shorten(string(name), longestNoted))
+		}
+		m.dirtyFields = note(&m.unkept.Unknown, name) || m.dirtyFields
+	}
 	last := mostFields // what the first field follows
 	for i := range p.Fields {
 		v := &p.Fields[i]

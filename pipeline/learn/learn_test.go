@@ -309,6 +309,26 @@ func TestASmallSourceADeadPolicyAndALongNameAreWarnedOf(t *testing.T) {
 	}
 }
 
+func TestWhatComesOfAConverterIsWarnedOf(t *testing.T) {
+	customers := testkit.Town(600)
+	customers[7].Odd, customers[7].Refuses = true, false
+	customers[8].ID, customers[9].ID = `"c-8"`, `{"customerId":"c-9"}`
+	learned, err := learned(t, cached(t, customers, 2), 2, lesson(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for code, want := range map[string][2]string{
+		"unknown_property": {"profiles have properties that mean nothing and are ignored: field", "did you mean fields by field?"},
+		"json_keys": {"the ids of 2 customers are JSON, such as an id in quotes: segments hardly name them so",
+			"have the keys of profiles written as plain text (in Kafka Connect by org.apache.kafka.connect.storage.StringConverter)"},
+	} {
+		i := slices.IndexFunc(learned.Report.Warnings, func(w schemas.Warning) bool { return w.Code == code })
+		if i < 0 || learned.Report.Warnings[i].Message != want[0] || learned.Report.Warnings[i].Hint != want[1] {
+			t.Errorf("%s: %+v", code, learned.Report.Warnings)
+		}
+	}
+}
+
 func TestACacheThatHasFallenBackIsNotLearnedFrom(t *testing.T) {
 	store := cached(t, testkit.Town(600), 2)
 	l := lesson(nil)

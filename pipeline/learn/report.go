@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
+	"kindred/pipeline/cache"
 	"kindred/pipeline/field"
 	"kindred/pipeline/model"
 	"kindred/pipeline/selection"
@@ -33,7 +35,8 @@ func (r *run) report() *schemas.Report {
 		})
 	}
 	for _, warnings := range [][]schemas.Warning{
-		r.choice.Warnings, r.derivedWarnings(), r.sizeWarnings(&found.Counts), r.unkeptWarnings(), policyWarnings(&r.Definition.Refresh),
+		r.choice.Warnings, r.derivedWarnings(), r.sizeWarnings(&found.Counts), r.unkeptWarnings(), r.keyWarnings(),
+		policyWarnings(&r.Definition.Refresh),
 	} {
 		found.Warnings = append(found.Warnings, warnings...)
 	}
@@ -97,7 +100,7 @@ func (r *run) sizeWarnings(c *schemas.Counts) (warnings []schemas.Warning) {
 
 // unkeptWarnings warns of the fields that customers have and no cache keeps.
 func (r *run) unkeptWarnings() (warnings []schemas.Warning) {
-	beyond, nested, long := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	beyond, nested, long, unknown := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, s := range r.shards {
 		for _, name := range s.view.Unkept.Beyond {
 			beyond[name] = true
@@ -107,6 +110,9 @@ func (r *run) unkeptWarnings() (warnings []schemas.Warning) {
 		}
 		for _, name := range s.view.Unkept.Long {
 			long[name] = true
+		}
+		for _, name := range s.view.Unkept.Unknown {
+			unknown[name] = true
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(nested)) {
@@ -123,6 +129,9 @@ func (r *run) unkeptWarnings() (warnings []schemas.Warning) {
 			Hint:    "publish them under shorter names",
 		})
 	}
+	if len(unknown) > 0 {
+		warnings = append(warnings, unknownProperties(slices.Sorted(maps.Keys(unknown))))
+	}
 	if len(beyond) > 0 {
 		warnings = append(warnings, schemas.Warning{
 			Code:    "too_many_fields",
@@ -131,6 +140,50 @@ func (r *run) unkeptWarnings() (warnings []schemas.Warning) {
 		})
 	}
 	return warnings
+}
+
+// unknownProperties warns of properties beside fields that mean nothing.
+func unknownProperties(names []string) schemas.Warning {
+	const mostNamed = 5
+	known := []string{"customerId", "fields", "profiling"}
+	hint := "publish what is a field inside fields"
+	named := make([]string, 0, mostNamed)
+	for _, name := range names {
+		if near := schemas.Near(name, known); near != "" {
+			hint = fmt.Sprintf("did you mean %s by %s?", near, field.Named(name))
+		}
+		if len(named) < mostNamed {
+			named = append(named, field.Named(name))
+		}
+	}
+	if more := len(names) - len(named); more > 0 {
+		named = append(named, fmt.Sprintf("%d more", more))
+	}
+	return schemas.Warning{
+		Code:    "unknown_property",
+		Message: "profiles have properties that mean nothing and are ignored: " + strings.Join(named, ", "),
+		Hint:    hint,
+	}
+}
+
+// keyWarnings warns of customers whose ids are JSON, such as a string in quotes: upstream's segments hardly name them so.
+func (r *run) keyWarnings() []schemas.Warning {
+	found := 0
+	for _, s := range r.shards {
+		for row := range s.view.NumRows {
+			if id := s.view.ID(row); schemas.IsJSONKey(id) && cache.HasProfile(s.view.Row(row)) {
+				found++
+			}
+		}
+	}
+	if found == 0 {
+		return nil
+	}
+	return []schemas.Warning{{
+		Code:    "json_keys",
+		Message: fmt.Sprintf("the ids of %d customers are JSON, such as an id in quotes: segments hardly name them so", found),
+		Hint:    "have the keys of profiles written as plain text (in Kafka Connect by org.apache.kafka.connect.storage.StringConverter)",
+	}}
 }
 
 // policyWarnings warns of what is kept of a definition but does nothing yet.

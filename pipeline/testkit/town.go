@@ -16,6 +16,7 @@ type Customer struct {
 	Refuses  bool   // to be profiled
 	Segments []string
 	Long     bool // it has a field with a name that is too long to be kept
+	Odd      bool // its profile has a property that means nothing
 }
 
 // Town makes n customers, the same for the same n, of whom those in Oslo, and older ones, are rather in the segment vip.
@@ -64,7 +65,11 @@ func (c Customer) JSON() string {
 	if c.Long {
 		fields = fmt.Sprintf("%q:1", strings.Repeat("long", 100)) + "," + fields
 	}
-	return fmt.Sprintf(`{"customerId":%q,"fields":{%s},"profiling":%v}`, c.ID, fields, !c.Refuses)
+	odd := ""
+	if c.Odd {
+		odd = `"field":{"Height":180},`
+	}
+	return fmt.Sprintf(`{"customerId":%q,"fields":{%s},%s"profiling":%v}`, c.ID, fields, odd, !c.Refuses)
 }
 
 // In reports whether the customer is in a segment.
