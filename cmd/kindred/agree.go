@@ -16,11 +16,12 @@ import (
 )
 
 // agreement are the settings in which all processes of a prefix must be alike. Otherwise they would take each other's valid
-// profiles for misplaced ones, run the same request by different rules, or keep the shards in different places. It is the last
-// record of the topic settings.
+// profiles for misplaced or unreadable ones, run the same request by different rules, or keep the shards in different places. It
+// is the last record of the topic settings.
 type agreement struct {
 	Partitioner string `json:"partitioner"`
 	Partitions  int    `json:"partitions"`
+	Flat        bool   `json:"flat,omitempty"`
 	MinSource   int    `json:"minSource,omitempty"` // of those that control; 0: none has said it yet
 	Redis       string `json:"redis"`               // its identity
 }
@@ -36,9 +37,9 @@ const (
 // agree makes the settings of this process those of the prefix, if none are agreed yet, and refuses to go on when they differ.
 //
 // Two processes that start at the same time cannot both write: each takes the transactional id first and reads then, and a
-// transaction of the one before is refused. What may change at all (not how customers are spread) may change while no process of
-// the prefix runs. A process that has agreed and has not joined its groups yet does not count; it finds out later (stillAgrees)
-// and ends.
+// transaction of the one before is refused. What may change at all (not how customers are spread and profiles read) may change
+// while no process of the prefix runs. A process that has agreed and has not joined its groups yet does not count; it finds out
+// later (stillAgrees) and ends.
 func (p *pipeline) agree(ctx context.Context) error {
 	if _, news, err := p.wanted(ctx); err != nil || !news {
 		return err
@@ -101,7 +102,7 @@ func (p *pipeline) wanted(ctx context.Context) (want agreement, news bool, err e
 
 // agreement returns what this process would have.
 func (p *pipeline) agreement(redis string) agreement {
-	a := agreement{Partitioner: p.settings.Partitioner.String(), Partitions: p.server.Partitions, Redis: redis}
+	a := agreement{Partitioner: p.settings.Partitioner.String(), Partitions: p.server.Partitions, Flat: p.server.Flat, Redis: redis}
 	if p.server.Does("control") {
 		a.MinSource = p.server.MinSource
 	}
@@ -157,6 +158,7 @@ func (a agreement) fits(have *agreement, running bool) error {
 	}
 	differs("--partitioner", a.Partitioner, have.Partitioner)
 	differs("--partitions", a.Partitions, have.Partitions)
+	differs("--flat", a.Flat, have.Flat)
 	if len(differ) > 0 {
 		return &failure{
 			code: misused, err: fmt.Errorf("this process was started otherwise than those before it under its prefix: %s", strings.Join(differ, "; ")),

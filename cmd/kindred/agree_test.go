@@ -36,6 +36,7 @@ func TestAProcessThatWasStartedOtherwiseIsRefused(t *testing.T) {
 	other := miniredis.RunT(t)
 	otherRedis := func(s *service) { s.settings.Redis = []string{other.Addr()} }
 	min50 := func(s *service) { s.server.MinSource = 50 }
+	flat := func(s *service) { s.server.Flat = true }
 	crc32 := func(s *service) { s.settings.Partitioner = schemas.CRC32 }
 	refused := func(err error, words ...string) {
 		t.Helper()
@@ -66,6 +67,7 @@ func TestAProcessThatWasStartedOtherwiseIsRefused(t *testing.T) {
 	w.OK(w.joins(func(s *service) { s.server.Roles, s.server.MinSource = []string{"shards"}, 50 })) // which does not control
 	refused(w.joins(min50), "--min-source is 50 here and 25 there")
 	refused(w.joins(crc32), "--partitioner is crc32 here and murmur2 there")
+	refused(w.joins(flat), "--flat is true here and false there")
 	w.OK(w.joins(nil))
 
 	// Another Redis may have an identity of its own, of another prefix's Kafka, say.
@@ -79,6 +81,7 @@ func TestAProcessThatWasStartedOtherwiseIsRefused(t *testing.T) {
 	// While nobody runs, what is not fixed may change.
 	stop()
 	refused(w.joins(crc32), "--partitioner")
+	refused(w.joins(flat), "--flat")
 	w.OK(w.joins(func(s *service) { min50(s); otherRedis(s) }))
 	w.OK(w.joins(nil))
 	runs()

@@ -17,6 +17,7 @@ type counts struct {
 
 	mu      sync.Mutex
 	letters map[[2]string]int64         // dead letters by topic and code
+	unknown map[string]int64            // properties of profiles that mean nothing, by name; at most mostNames
 	runs    map[[2]string]int64         // runs that have ended, by cause and status
 	seconds map[string]time.Duration    // that those took, by cause
 	stages  map[schemas.Stage]stageTime // that are over, of the runs under way and those before
@@ -40,7 +41,7 @@ type stageTime struct {
 
 func newCounts(prefix schemas.Prefix) *counts {
 	return &counts{
-		prefix: prefix, letters: map[[2]string]int64{}, runs: map[[2]string]int64{}, seconds: map[string]time.Duration{},
+		prefix: prefix, letters: map[[2]string]int64{}, unknown: map[string]int64{}, runs: map[[2]string]int64{}, seconds: map[string]time.Duration{},
 		stages: map[schemas.Stage]stageTime{}, present: map[string]inStage{},
 	}
 }
@@ -50,6 +51,28 @@ func (c *counts) letter(topic, code string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.letters[[2]string{topic, code}]++
+}
+
+// mostNames is how many names of unknown properties are counted apart: whoever writes profiles chooses them. All others are
+// otherNames.
+const (
+	mostNames  = 20
+	otherNames = "others"
+)
+
+// unknowns counts properties of a profile that mean nothing.
+func (c *counts) unknowns(names [][]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, name := range names {
+		if _, known := c.unknown[string(name)]; known {
+			c.unknown[string(name)]++
+		} else if shown := schemas.Shorten(string(name), 40); shown == string(name) && len(c.unknown) < mostNames {
+			c.unknown[shown] = 1
+		} else {
+			c.unknown[otherNames]++
+		}
+	}
 }
 
 // event counts an event of a run: the stage that it was in is over when it comes into another, or ends.

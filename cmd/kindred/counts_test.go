@@ -1,12 +1,30 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"kindred/schemas"
 )
+
+// Whoever writes profiles chooses the names, and a label with a thousand values is a thousand metrics.
+func TestUnknownPropertiesAreCountedBySoManyNames(t *testing.T) {
+	c := newCounts("t.")
+	c.unknowns([][]byte{[]byte("shares"), []byte("x")})
+	for i := range 1000 {
+		c.unknowns([][]byte{[]byte("shares"), fmt.Appendf(nil, "p%d", i), bytes.Repeat([]byte("long"), 100)})
+	}
+	sum := int64(0)
+	for _, n := range c.unknown {
+		sum += n
+	}
+	if len(c.unknown) > mostNames+1 || c.unknown["shares"] != 1001 || c.unknown["x"] != 1 || sum != 3002 {
+		t.Errorf("%d names, %d in all: %v", len(c.unknown), sum, c.unknown)
+	}
+}
 
 func TestStagesOfRunsThatOverlapAreCountedEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

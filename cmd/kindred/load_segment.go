@@ -174,6 +174,9 @@ const (
 
 // inParts divides ids into parts that a broker takes. An empty segment is one empty part.
 func inParts(ids []string) [][]string {
+	if ids == nil {
+		ids = []string{} // a part without a list of members would be refused
+	}
 	var all [][]string
 	from, size := 0, 0
 	for i, id := range ids {

@@ -21,6 +21,9 @@ func TestPartsHoldEveryIDOnceAndFitIntoARecord(t *testing.T) {
 		}
 		for _, members := range all {
 			value, err := json.Marshal(members)
+			if members == nil {
+				t.Errorf("%s: a part without a list", what)
+			}
 			if err != nil || len(members) > 20_000 || len(value) > 900_000 {
 				t.Errorf("%s: a part of %d ids and %d bytes (%v)", what, len(members), len(value), err)
 			}

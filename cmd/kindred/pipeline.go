@@ -55,7 +55,7 @@ func (s *service) pipeline(cluster *broker.Cluster, store *cache.Store, prefix s
 		kafka: newPart("kafka"), redis: newPart("redis"), owning: newPart("shards"), routing: newPart("router"), controlling: newPart("controller"),
 		counts: newCounts(prefix),
 	}
-	p.stats.Letter = p.counts.letter
+	p.stats.Letter, p.stats.Unknown = p.counts.letter, p.counts.unknowns
 	return p
 }
 
@@ -79,7 +79,7 @@ func (p *pipeline) newWorker(stale time.Duration) *shard.Worker {
 	return &shard.Worker{Renew: p.producer.Renew, Log: p.log, New: func(number int) *shard.Owner {
 		return &shard.Owner{
 			Shard: number, Shards: p.server.Partitions, Prefix: p.prefix, Partitioner: p.settings.Partitioner,
-			Reader: p.fetcher, Publisher: p.producer, Cache: p.cache,
+			Flat: p.server.Flat, Reader: p.fetcher, Publisher: p.producer, Cache: p.cache,
 			Log: p.log, Stats: &p.stats, StaleAfter: stale, Topics: p.topics.inputs(),
 		}
 	}}

@@ -100,6 +100,11 @@ func (p *pipeline) countedReadings(r *readings) {
 	for by, n := range c.letters {
 		r.total("kindred_dead_letters_total", "Records that could not be handled, by the topic they were found in.", float64(n), "topic", by[0], "code", by[1])
 	}
+	profiles := p.prefix.Topic(schemas.Profiles)
+	r.total("kindred_json_keys_total", "Records whose key is JSON, such as a customer id in quotes.", float64(p.stats.JSONKeys.Load()), "topic", profiles)
+	for name, n := range c.unknown {
+		r.total("kindred_unknown_properties_total", "Properties that mean nothing, by name; beyond 20 names as others.", float64(n), "topic", profiles, "name", name)
+	}
 	for by, n := range c.runs {
 		r.total("kindred_runs_total", "Runs that have ended.", float64(n), "cause", by[0], "status", by[1])
 	}

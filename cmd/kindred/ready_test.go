@@ -87,6 +87,7 @@ func TestMetricsSayWhatIsGoingOn(t *testing.T) {
 	w.say(schemas.SegmentChanges, "vip", `no json`)
 	w.say(schemas.ExpandRequests, "x", `[]`)
 	w.say(schemas.Profiles, customer(1), `{"fields":7}`)
+	w.say(schemas.Profiles, `"in quotes"`, `{"fields":{},"shares":1}`)
 	w.successful("vip-expansion", `"action":"expand","sourceSegmentId":"vip"`)
 	w.ask("other", `"action":"expand","sourceSegmentId":"nobody"`)
 	topic := w.kafka.prefix.Topic
@@ -103,6 +104,8 @@ func TestMetricsSayWhatIsGoingOn(t *testing.T) {
 			`kindred_lag_records{shard="3",topic="` + topic(schemas.Profiles) + `"} 0`, `kindred_lag_records{shard="",topic="` + topic(schemas.SegmentChanges) + `"} 0`,
 			`kindred_lag_records{shard="",topic="` + topic(schemas.ExpandRequests) + `"} 0`, `kindred_lag_records{shard="",topic="` + topic(schemas.Fields) + `"} 0`,
 			`kindred_records_applied_total{topic="` + topic(schemas.Profiles) + `"} 200`,
+			`kindred_json_keys_total{topic="` + topic(schemas.Profiles) + `"} 1`,
+			`kindred_unknown_properties_total{name="shares",topic="` + topic(schemas.Profiles) + `"} 1`,
 			`kindred_membership_seconds_bucket{le="0.001"} 0`, "kindred_membership_seconds_count",
 			`kindred_members{band="very similar",expansion="vip-expansion"}`,
 		} {

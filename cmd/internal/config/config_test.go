@@ -61,14 +61,14 @@ func TestDefaultsMakeSense(t *testing.T) {
 
 func TestAFlagGoesOverTheVariableAndTheVariableOverTheDefault(t *testing.T) {
 	settings, server, err := parse(t, "--kafka a:1,b:2 --partitions 3",
-		"KINDRED_KAFKA=c:3", "KINDRED_PREFIX=my.", "KINDRED_MIN_SOURCE=7", "KINDRED_PARTITIONS=9")
+		"KINDRED_KAFKA=c:3", "KINDRED_PREFIX=my.", "KINDRED_MIN_SOURCE=7", "KINDRED_PARTITIONS=9", "KINDRED_FLAT=true")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(settings.Kafka, []string{"a:1", "b:2"}) || settings.Prefix != "my." {
 		t.Errorf("settings: %+v", settings)
 	}
-	if server.MinSource != 7 || server.Partitions != 3 {
+	if server.MinSource != 7 || server.Partitions != 3 || !server.Flat {
 		t.Errorf("server: %+v", server)
 	}
 }
