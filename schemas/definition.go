@@ -44,7 +44,7 @@ func (s *scanner) candidates() (c Candidates) {
 type RefreshPolicy struct {
 	OnDataEvent  bool    `json:"onDataEvent"`            // default true
 	SourceChange float64 `json:"sourceChange,omitempty"` // share of the source that entered or left since the last run; 0: never
-	Every        string  `json:"every,omitempty"`        // a Go duration; empty: never
+	Every        string  `json:"every,omitempty"`        // a Go duration of at least a minute; empty: never
 }
 
 // RefreshChange is what a request says about the policy: what it does not say stays as it is.

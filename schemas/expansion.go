@@ -18,7 +18,24 @@ type Expansion struct {
 	// record is deleted. An earlier build has not set it.
 	Uncommitted bool `json:"uncommitted,omitempty"`
 
-	LastSlot string `json:"lastSlot,omitempty"` // last schedule slot that started a refresh
+	Source   *SourceSeen `json:"source,omitempty"`   // as the last committed run has seen it; nil: nobody has looked yet
+	LastSlot string      `json:"lastSlot,omitempty"` // of the schedule: the last slot that asked for a refresh, or its beginning
+}
+
+// SourceSeen is a source segment as it was at one moment. Later numbers tell how many customers have entered or left since.
+// Each list is by shard.
+type SourceSeen struct {
+	Sizes  []int64  `json:"sizes"`
+	Flips  []int64  `json:"flips"`  // how many have entered or left it, since the shard's cache began
+	Caches []string `json:"caches"` // beginnings of the caches' incarnations: another one counts from another beginning
+}
+
+// Size returns how many customers were in the source.
+func (s *SourceSeen) Size() (n int64) {
+	for _, size := range s.Sizes {
+		n += size
+	}
+	return n
 }
 
 // State is what an expansion is.

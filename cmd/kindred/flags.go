@@ -43,8 +43,8 @@ func (d *definitionFlags) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&d.preset, "preset", "seed", "bounds of the four bands: seed or 2020-05")
 	flags.StringArrayVar(&d.tags, "tag", nil, "label of your own, shown by kindred show; may be repeated")
 	flags.BoolVar(&d.onDataEvent, "on-data-event", true, "refresh when upstream says that a load is complete")
-	flags.Float64Var(&d.sourceChange, "source-change", 0, "refresh when this share of the source has entered or left, 0 for never (no effect yet)")
-	flags.DurationVar(&d.every, "every", 0, "refresh so often, such as 24h (no effect yet)")
+	flags.Float64Var(&d.sourceChange, "source-change", 0, "refresh when this share of the source has entered or left since the last run, 0 for never")
+	flags.DurationVar(&d.every, "every", 0, "refresh so often, at least 1m, such as 24h; 0 for never")
 }
 
 // fill puts the flags that were given into a request. Its error names the flag whose value is not possible.
@@ -65,8 +65,8 @@ func (d *definitionFlags) fill(flags *pflag.FlagSet, request *schemas.ExpandRequ
 	if d.sourceChange < 0 || d.sourceChange > 1 {
 		return fmt.Errorf("--source-change %v: want 0 to 1", d.sourceChange)
 	}
-	if d.every < 0 {
-		return fmt.Errorf("--every %v: want a time such as 24h", d.every)
+	if d.every != 0 && d.every < time.Minute {
+		return fmt.Errorf("--every %v: want at least 1m, such as 24h, or 0 for never", d.every)
 	}
 	for _, segment := range append([]string{d.source, d.within}, d.suppress...) {
 		if err := schemas.ValidSegmentID(segment); segment != "" && err != nil {

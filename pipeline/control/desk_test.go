@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"kindred/pipeline/learn"
 	"kindred/schemas"
 )
 
@@ -17,6 +18,7 @@ type desk struct {
 	waits  map[string]bool        // expansions whose run cannot learn yet
 	last   map[string]schemas.Run // by run: its last event
 	finals map[string]int         // by run: final events
+	source *schemas.SourceSeen    // what the next commit has seen
 	asked  map[string]int         // by expansion: requests that were asked for, as a test counts them
 }
 
@@ -89,7 +91,7 @@ func (d *desk) commit() {
 	}
 	definition := define(e.Definition, &e.Run.Request, func(id string) string { return id })
 	setName(&definition, &e.Run.Request)
-	d.do(d.state.commitModel(e, definition, schemas.NewReport(), []byte("{}"), noon))
+	d.do(d.state.commitModel(e, definition, &learn.Result{Report: schemas.NewReport(), Source: d.source}, []byte("{}"), noon))
 }
 
 func (d *desk) succeed() {

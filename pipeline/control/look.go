@@ -31,6 +31,7 @@ type looks struct {
 	found   chan looked
 	under   bool // a look is under way
 	at      time.Time
+	last    time.Time     // when the last one was decided on
 	pauses  retry.Backoff // while shards answer
 	held    retry.Backoff // while they do not
 	trouble string        // as last logged
@@ -51,7 +52,8 @@ func (t *term) lookSoon() {
 	t.looks.at, t.looks.pauses = time.Now(), betweenLooks
 }
 
-// lookDue returns when the next look is due. It reports false while nobody waits, or while one is under way.
+// lookDue returns when the next look is due. It reports false while nobody waits and no source is watched, or while one is under
+// way.
 func (t *term) lookDue() (at time.Time, due bool) {
 	if t.looks.under {
 		return at, false
@@ -61,7 +63,7 @@ func (t *term) lookDue() (at time.Time, due bool) {
 			return t.looks.at, true
 		}
 	}
-	return at, false
+	return t.looks.last.Add(betweenWatches), t.state.watching()
 }
 
 // look looks at the shards in the background.
@@ -138,7 +140,7 @@ func (c *Controller) endsOf(ctx context.Context, of []wire.Position) ([]int64, e
 
 // handleLook decides on what a look has found, for every run that waits.
 func (t *term) handleLook(ctx context.Context, found looked) error {
-	t.looks.under = false
+	t.looks.under, t.looks.last = false, time.Now()
 	t.looks.next(errors.Join(found.err, found.endsErr), t)
 	var changed []*attempt
 	for _, a := range t.inOrder() {
@@ -161,6 +163,11 @@ func (t *term) handleLook(ctx context.Context, found looked) error {
 		}
 		if t.say(a, stage, progress, detail) {
 			changed = append(changed, a)
+		}
+	}
+	if found.err == nil && len(found.metas) == t.Number {
+		if err := t.commit(ctx, t.state.sourceChanges(found.metas, now())...); err != nil {
+			return err
 		}
 	}
 	return t.report(ctx, changed...)

@@ -127,6 +127,44 @@ func TestAnUnknownSegmentIsRefusedAndASegmentThatIsGoneSaysSo(t *testing.T) {
 	}
 }
 
+// A snapshot counts as what it changes, not as everybody who is in it.
+func TestASourceThatChangesMuchIsLearnedAnew(t *testing.T) {
+	w := newWorld(t, testkit.Kafka(t), "test.")
+	w.pipeline()
+	customers := testkit.Town(1500)
+	w.load(customers)
+	w.ask(`{"requestId":"expand","action":"expand","expansionId":"x","sourceSegmentId":"vip","fields":["City"],"refresh":{"sourceChange":0.2}}`)
+	before := w.successful(w.ended("expand")["expand"]).Counts.Source
+
+	var members []string
+	for _, c := range customers {
+		if slices.Contains(c.Segments, "vip") {
+			members = append(members, c.ID)
+		}
+	}
+	snapshot := func(id string, members []string) {
+		list, err := json.Marshal(members)
+		w.OK(err)
+		w.publish(schemas.SegmentChanges, 0, [2]string{"vip", `{"snapshot":"` + id + `","part":1,"parts":1,"members":` + string(list) + `}`})
+	}
+	snapshot("the same", members)
+	left := members[len(members)/3:]
+	snapshot("a third less", left)
+	var changes []schemas.Run
+	w.events(func(events map[string][]schemas.Run) bool {
+		changes = nil
+		for _, e := range events {
+			if r := last(e); r.Cause == schemas.CauseSourceChange && r.Status.Final() {
+				changes = append(changes, r)
+			}
+		}
+		return len(changes) > 0
+	})
+	if after := w.successful(changes).Counts.Source; after != int64(len(left)) || before != int64(len(members)) || len(changes) != 1 {
+		t.Errorf("of %d, the source has %d after a change to %d", before, after, len(left))
+	}
+}
+
 // load publishes customers and the segments they are in.
 func (w *world) load(customers []testkit.Customer) {
 	w.Helper()

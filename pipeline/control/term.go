@@ -72,7 +72,7 @@ func (t *term) resume(ctx context.Context) error {
 }
 
 // turn waits for what comes next and decides on it: records, an update of the run that learns, a look at the shards, or the
-// time for a heartbeat or a look. Then it gives whoever may begin a turn.
+// time for a heartbeat, a look or a slot of a schedule. Then it gives whoever may begin a turn.
 func (t *term) turn(ctx context.Context) error {
 	var alarm <-chan time.Time
 	if at, due := t.nextAlarm(); due {
@@ -90,7 +90,9 @@ func (t *term) turn(ctx context.Context) error {
 		if at, due := t.lookDue(); due && !time.Now().Before(at) {
 			t.look(ctx)
 		}
-		err = t.beat(ctx)
+		if err = t.commit(ctx, t.state.scheduled(now())...); err == nil {
+			err = t.beat(ctx)
+		}
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -100,9 +102,12 @@ func (t *term) turn(ctx context.Context) error {
 	return t.advance(ctx)
 }
 
-// nextAlarm returns when the next heartbeat or look is due. It reports false when none will be.
+// nextAlarm returns when the next heartbeat, look or slot is due. It reports false when none will be.
 func (t *term) nextAlarm() (at time.Time, due bool) {
 	at, due = t.lookDue()
+	if slot, comes := t.state.nextSlot(now()); comes && (!due || slot.Before(at)) {
+		at, due = slot, true
+	}
 	for _, a := range t.attempts {
 		if beat := a.reportedAt.Add(heartbeat); !due || beat.Before(at) {
 			at, due = beat, true

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"kindred/pipeline/cache"
 	"kindred/pipeline/control"
@@ -44,8 +46,9 @@ func (c *caches) ReadMetas(ctx context.Context, shards int) ([]*cache.Meta, erro
 	defer c.mutex.Unlock()
 	metas := make([]*cache.Meta, shards)
 	for p := range metas {
-		m := &cache.Meta{Ready: true, Through: math.MaxInt64, Expansions: map[string]*cache.Progress{},
-			Offsets: cache.Offsets{Profiles: c.until, Memberships: math.MaxInt64}}
+		m := &cache.Meta{Ready: true, Through: math.MaxInt64, Expansions: map[string]*cache.Progress{}, Incarnation: "a cache",
+			Segments: map[string]cache.SegmentMeta{"vip": {Size: 10, Flips: 15}},
+			Offsets:  cache.Offsets{Profiles: c.until, Memberships: math.MaxInt64}}
 		metas[p] = m
 		place := []wire.Position{{Topic: c.w.Prefix.Topic(schemas.Models), Partition: p}}
 		ends, err := c.w.Fetcher.Ends(ctx, place)
@@ -103,11 +106,11 @@ func (w *world) segment(id string) {
 // Wherever the controller is stopped, before or after any of its commits: the next one goes on, every run ends once, a
 // record that cannot be read is one dead letter, and no epoch is used twice.
 func TestACrashAnywhereLosesAndDoublesNothing(t *testing.T) {
-	cluster := testkit.Kafka(t)
 	const atOnce = 8
 	for from := 0; ; from += atOnce {
 		var crashed atomic.Int64
 		t.Run(fmt.Sprint("from ", from), func(t *testing.T) {
+			cluster := testkit.Kafka(t)
 			for point := from; point < from+atOnce; point++ {
 				t.Run(fmt.Sprint("crash ", point), func(t *testing.T) {
 					t.Parallel()
@@ -127,9 +130,18 @@ func TestACrashAnywhereLosesAndDoublesNothing(t *testing.T) {
 	}
 }
 
+// due publishes the record of an expansion that was committed long ago, and that a trigger refreshes at once, once.
+func (w *world) due(id, refresh, more string) {
+	w.Helper()
+	w.Publish(schemas.Expansions, 0, time.UnixMilli(1_700_000_000_000), id, fmt.Appendf(nil, `{"expansionId":%q,"name":"Old","state":"live","epoch":1,
+		"definition":{"sourceSegmentId":"vip","name":"Old","share":0.2,"refresh":{%s}},%s}`, id, refresh, more), wire.AppendHeaders(nil, schemas.Format()))
+}
+
 func (w *world) runWithCrash(point int) (crashed bool) {
 	gen := w.join()
 	w.segment("vip")
+	w.due("scheduled", `"every":"200000h"`, `"lastSlot":"2000-01-01T00:00:00Z"`)
+	w.due("watched", `"sourceChange":0.5`, `"source":{"sizes":[10,10,10],"flips":[10,10,10],"caches":["a cache","a cache","a cache"]}`)
 	requests := []string{
 		`{"requestId":"expand","action":"expand","expansionId":"x","sourceSegmentId":"vip"}`,
 		`{"requestId":"refresh","action":"refresh","expansionId":"x"}`,
@@ -161,11 +173,22 @@ func (w *world) runWithCrash(point int) (crashed bool) {
 	inVain()
 	w.ask(`{"requestId":"wrong","action":"edit","expansionId":"x","suppress":["nobody"]}`)
 	w.ask(`{"requestId":"edit","action":"edit","expansionId":"x","count":5}`)
-	w.ended("edit", "wrong")
+	w.ended("edit", "wrong", "scheduled/schedule/2022-10-25T08:00:00Z")
+	w.events(func(events map[string][]schemas.Run) bool { return len(sourceChanges(events)) > 0 })
 	w.ask(`{"requestId":"delete","action":"delete","expansionId":"x"}`)
 	w.ended("delete")
 	w.verify()
 	return crash.left.Load() < 0
+}
+
+// sourceChanges returns the last events of runs that a change of the source has started, and that have ended.
+func sourceChanges(events map[string][]schemas.Run) (ended []schemas.Run) {
+	for id, e := range events {
+		if strings.HasPrefix(id, "watched/source-change/") && last(e).Status.Final() {
+			ended = append(ended, last(e))
+		}
+	}
+	return ended
 }
 
 // crash happens once, when it has been asked for often enough.
@@ -177,7 +200,11 @@ func (c *crash) due() bool { return c.left.Add(-1) == -1 }
 func (w *world) verify() {
 	w.Helper()
 	finals, forgotten := map[string][]schemas.Status{}, false
-	for id, events := range w.ended("delete") {
+	all := w.ended("delete")
+	if ended := sourceChanges(all); len(ended) != 1 || ended[0].Cause != schemas.CauseSourceChange {
+		w.Errorf("changes of the source have started %+v", ended)
+	}
+	for id, events := range all {
 		for _, r := range events {
 			if r.Status.Final() {
 				finals[id] = append(finals[id], r.Status)
@@ -187,7 +214,7 @@ func (w *world) verify() {
 			w.Errorf("run %s has ended as %v, its last event says %s", id, finals[id], last(events).Status)
 		}
 	}
-	for _, id := range []string{"expand", "delete"} {
+	for _, id := range []string{"expand", "delete", "scheduled/schedule/2022-10-25T08:00:00Z"} {
 		if !slices.Equal(finals[id], []schemas.Status{schemas.Successful}) {
 			w.Errorf("run %s has ended as %v", id, finals[id])
 		}
@@ -210,6 +237,9 @@ func (w *world) verify() {
 	w.All(schemas.Expansions, 1, w.numbered)
 	w.All(schemas.Models, shards, w.numbered)
 	w.All(schemas.Models, 1, func(r *wire.Record) {
+		if string(r.Key) != "x" {
+			return
+		}
 		m, err := model.Decode(r.Value)
 		w.OK(err)
 		if epochs[m.Epoch] {

@@ -58,7 +58,7 @@ func (s *state) commit(e *schemas.Expansion, learned *learn.Result, definition s
 	case deletion:
 		return commitDeletion(e, raw, now)
 	}
-	done := s.commitModel(e, m.Definition, learned.Report, raw, now)
+	done := s.commitModel(e, m.Definition, learned, raw, now)
 	if size := recordSize(done.expansion); size > largestRecord {
 		return fail(e, recordTooLarge(size), now)
 	}
@@ -66,17 +66,22 @@ func (s *state) commit(e *schemas.Expansion, learned *learn.Result, definition s
 }
 
 // commitModel makes a model and its definition the ones that count. raw are the model's bytes.
-func (s *state) commitModel(e *schemas.Expansion, definition schemas.Definition, report *schemas.Report, raw []byte, now time.Time) step {
+func (s *state) commitModel(e *schemas.Expansion, definition schemas.Definition, learned *learn.Result, raw []byte, now time.Time) step {
 	d := redraft(e, now)
 	d.e.Definition, d.e.Name, d.e.State = &definition, definition.Name, s.stateOf(&definition)
+	d.e.Source = learned.Source
+	if before := e.Definition; before == nil || before.Refresh.Every != definition.Refresh.Every {
+		d.e.LastSlot = slotAt(now) // the schedule begins
+	}
 	d.supersede()
-	return d.committed(report, raw)
+	return d.committed(learned.Report, raw)
 }
 
 // commitDeletion makes the deletion count. The record stays, for its epoch.
 func commitDeletion(e *schemas.Expansion, raw []byte, now time.Time) step {
 	d := redraft(e, now)
 	d.e.Definition, d.e.Report, d.e.State = nil, nil, schemas.StateDeleted
+	d.e.Source, d.e.LastSlot = nil, ""
 	return d.committed(schemas.NewReport(), raw)
 }
 

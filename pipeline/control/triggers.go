@@ -17,14 +17,24 @@ func (s *state) onDataEvent(event schemas.DataEvent) step {
 		if e.State == schemas.StateSegmentGone || leaving(e) || !policy(e).OnDataEvent {
 			continue
 		}
-		asked.requests = append(asked.requests, schemas.ExpandRequest{
-			RequestID:   triggered(e.ExpansionID, event.Source, event.BatchID),
-			Action:      schemas.Refresh,
-			ExpansionID: e.ExpansionID,
-			Cause:       schemas.CauseDataEvent,
-		})
+		asked.requests = append(asked.requests, refreshOf(e, schemas.CauseDataEvent, event.Source, event.BatchID))
 	}
 	return asked
+}
+
+// refreshOf returns the request of a trigger, named by what has set it off.
+func refreshOf(e *schemas.Expansion, cause schemas.Cause, by ...string) schemas.ExpandRequest {
+	return schemas.ExpandRequest{
+		RequestID: triggered(e.ExpansionID, by...), Action: schemas.Refresh, ExpansionID: e.ExpansionID, Cause: cause,
+	}
+}
+
+// triggers returns what asks for refreshes of an expansion by itself besides data events; nothing while they would be refused.
+func triggers(e *schemas.Expansion) (p schemas.RefreshPolicy) {
+	if e.Definition == nil || e.State == schemas.StateSegmentGone || leaving(e) {
+		return p
+	}
+	return e.Definition.Refresh
 }
 
 // triggered returns the id of a trigger's request. The same cause gives the same id, and so one run. What cannot be part of

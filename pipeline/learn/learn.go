@@ -29,6 +29,7 @@ type Lesson struct {
 type Result struct {
 	Model  *model.Model
 	Report *schemas.Report
+	Source *schemas.SourceSeen // the source segment as it was
 }
 
 // Cache reads a shard's cache as one incarnation of it was at one moment.
@@ -85,7 +86,11 @@ func (t *Trainer) Learn(ctx context.Context, l Lesson, report func(stage schemas
 		t.Log.Info("learned a model", "expansion", l.ExpansionID, "customers", r.customers.All, "source", r.customers.Source,
 			"fields", len(r.choice.Columns), "candidates", r.chosen.Candidates, "members", r.chosen.Members)
 	}
-	return &Result{r.model, r.report()}, nil
+	metas := make([]*cache.Meta, len(r.shards))
+	for i, s := range r.shards {
+		metas[i] = s.view.Meta
+	}
+	return &Result{r.model, r.report(), See(r.Definition.SourceSegmentID, metas)}, nil
 }
 
 // eachShard works on all shards, as many at a time as there are cores.

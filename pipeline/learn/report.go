@@ -36,7 +36,6 @@ func (r *run) report() *schemas.Report {
 	}
 	for _, warnings := range [][]schemas.Warning{
 		r.choice.Warnings, r.derivedWarnings(), r.sizeWarnings(&found.Counts), r.unkeptWarnings(), r.keyWarnings(),
-		policyWarnings(&r.Definition.Refresh),
 	} {
 		found.Warnings = append(found.Warnings, warnings...)
 	}
@@ -184,22 +183,4 @@ func (r *run) keyWarnings() []schemas.Warning {
 		Message: fmt.Sprintf("the ids of %d customers are JSON, such as an id in quotes: segments hardly name them so", found),
 		Hint:    "have the keys of profiles written as plain text (in Kafka Connect by org.apache.kafka.connect.storage.StringConverter)",
 	}}
-}
-
-// policyWarnings warns of what is kept of a definition but does nothing yet.
-func policyWarnings(p *schemas.RefreshPolicy) (warnings []schemas.Warning) {
-	without := func(property, instead string) {
-		warnings = append(warnings, schemas.Warning{
-			Code:    "no_effect_yet",
-			Message: "refresh." + property + " is kept but has no effect yet",
-			Hint:    instead,
-		})
-	}
-	if p.Every != "" {
-		without("every", "ask for a refresh on a schedule of your own (kindred refresh)")
-	}
-	if p.SourceChange > 0 {
-		without("sourceChange", "ask for a refresh when the source has changed (kindred refresh)")
-	}
-	return warnings
 }
