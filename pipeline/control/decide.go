@@ -58,6 +58,11 @@ func (s *state) accept(known *schemas.Expansion, r request, now time.Time) step 
 	case schemas.Rename:
 		d.rename(r)
 	}
+	for i := range d.runs {
+		if queued := &d.runs[i]; queued.RunID == r.RequestID && queued.Status == schemas.Queued {
+			queued.Detail = s.goesBefore(&d.e, schemas.Pending{Request: r.ExpandRequest, Offset: r.offset})
+		}
+	}
 	return d.step()
 }
 

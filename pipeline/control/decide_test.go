@@ -273,9 +273,6 @@ func TestRequestsThatCannotBe(t *testing.T) {
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Refresh = &schemas.RefreshChange{SourceChange: new(-1.0)} })
 	check(schemas.CodeUnknownPreset, func(r *schemas.ExpandRequest) { r.Preset = new("none") })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Unknown = schemas.Refuse(schemas.CodeBadValue, "", "it has") })
-	check(schemas.CodeUnknownSegment, func(r *schemas.ExpandRequest) { r.SourceSegmentID = new("x") })
-	check(schemas.CodeUnknownSegment, func(r *schemas.ExpandRequest) { r.Suppress = &[]string{"x"} })
-	check(schemas.CodeUnknownSegment, func(r *schemas.ExpandRequest) { r.Candidates = &schemas.Candidates{SegmentID: "x"} })
 	check(schemas.CodeCycle, func(r *schemas.ExpandRequest) { r.Suppress = &[]string{"z"} })
 	check(schemas.CodeExists, func(r *schemas.ExpandRequest) { r.ExpansionID = "vip" })
 	if d.state.expansions["z"] != nil {

@@ -54,7 +54,7 @@ func (d *desk) ask(r schemas.ExpandRequest) step {
 // turn lets begin whoever has a turn.
 func (d *desk) turn() {
 	for e := d.state.next(d.lends); e != nil; e = d.state.next(d.lends) {
-		d.do(start(e, noon))
+		d.do(d.state.start(e, noon))
 	}
 }
 

@@ -19,8 +19,16 @@ func (s *state) lesson(e *schemas.Expansion, ends schemas.Ends) (learn.Lesson, *
 		if segment := s.segments[id]; segment != nil && segment.Name != "" {
 			return segment.Name
 		}
+		if e := s.expansions[id]; e != nil && e.Name != "" {
+			return e.Name
+		}
 		return id
 	})
+	for _, id := range l.Definition.Segments() {
+		if s.isExpansion(id) {
+			l.Derived = append(l.Derived, id)
+		}
+	}
 	return l, s.refusedBySegments(&l.Definition)
 }
 

@@ -211,7 +211,7 @@ func (t *term) awaited(a *attempt, found *looked) (detail string) {
 			break
 		}
 		a.seen, a.segments = true, found.segments
-		a.waits = t.unread(a)
+		a.waits = t.unseen(a)
 	}
 	if other := t.learner(); a.waits == "" && other != nil {
 		return fmt.Sprintf("waits until %s (%s) has learned", other.event.RunID, other.expansionID)
@@ -233,8 +233,9 @@ func (c *Controller) behind(ends *schemas.Ends, metas []*cache.Meta) (missing []
 	return missing
 }
 
-// unread returns what the controller itself has not read yet of what a run must see; empty: nothing.
-func (t *term) unread(a *attempt) string {
+// unseen returns what a run must see that the shards' inputs do not tell: what the controller itself has not read yet, and members
+// that other runs are about to publish. Empty: nothing.
+func (t *term) unseen(a *attempt) string {
 	for _, of := range []struct {
 		input int
 		end   int64
@@ -243,7 +244,7 @@ func (t *term) unread(a *attempt) string {
 			return fmt.Sprintf("waits for the controller (%s at %d of %d)", t.topics[of.input], at, of.end)
 		}
 	}
-	return ""
+	return t.state.unpublished(t.state.expansions[a.expansionID])
 }
 
 // counted is what the shards have counted of a run: members now, and membership records of the run by their kind.

@@ -3,6 +3,7 @@ package control
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -11,7 +12,8 @@ import (
 )
 
 // Whatever is asked for in whatever order, whatever runs have to wait for, and whenever controllers take over: every run that
-// began ends once, in a final status, epochs only grow, and what waits for one expansion is bounded.
+// began ends once, in a final status, epochs only grow, what waits for one expansion is bounded, and no expansion builds on
+// itself or on one that was deleted.
 func TestEveryRunEndsOnce(t *testing.T) {
 	actions := []schemas.Action{schemas.Expand, schemas.Edit, schemas.Refresh, schemas.Cancel, schemas.Rename, schemas.Delete}
 	rapid.Check(t, func(t *rapid.T) {
@@ -24,7 +26,7 @@ func TestEveryRunEndsOnce(t *testing.T) {
 				r := on(fmt.Sprint("r", d.offset), rapid.SampledFrom(actions).Draw(t, "action"))
 				r.ExpansionID = rapid.SampledFrom([]string{"x", "y", "z"}).Draw(t, "id")
 				if r.Action == schemas.Expand || rapid.Bool().Draw(t, "source") {
-					r.SourceSegmentID = new("vip")
+					r.SourceSegmentID = new(rapid.SampledFrom([]string{"vip", "vip", "x", "y", "z"}).Draw(t, "of"))
 				}
 				if r.Action == schemas.Rename {
 					r.Name = new("n")
@@ -50,7 +52,7 @@ func TestEveryRunEndsOnce(t *testing.T) {
 				d.turn()
 			case "commit":
 				if d.oldest(false) != nil {
-					d.commit()
+					d.learn()
 				}
 			case "end":
 				if d.oldest(true) != nil {
@@ -80,6 +82,7 @@ func TestEveryRunEndsOnce(t *testing.T) {
 					t.Fatalf("the epoch of %s fell from %d to %d", id, epochs[id], e.Epoch)
 				}
 				epochs[id] = e.Epoch
+				d.chained(t, e)
 				if n := len(e.Pending); n > mostWaiting+2 {
 					t.Fatalf("%s has %d requests waiting", id, n)
 				}
@@ -88,9 +91,10 @@ func TestEveryRunEndsOnce(t *testing.T) {
 				}
 			}
 		}
+		clear(d.waits)
 		for d.turn(); d.active() != nil; d.turn() {
 			for d.oldest(false) != nil {
-				d.commit()
+				d.learn()
 			}
 			for d.oldest(true) != nil {
 				d.succeed()
@@ -102,6 +106,22 @@ func TestEveryRunEndsOnce(t *testing.T) {
 			}
 		}
 	})
+}
+
+// chained demands that an expansion does not build on itself, and that those it was committed to use are there.
+func (d *desk) chained(t *rapid.T, e *schemas.Expansion) {
+	d.state.below(e, func(other *schemas.Expansion) bool {
+		if slices.Contains(uses(other), e.ExpansionID) {
+			t.Fatalf("%s is made from itself, by way of %s", e.ExpansionID, other.ExpansionID)
+		}
+		return false
+	})
+	if e.Definition == nil {
+		return
+	}
+	if id := e.Definition.SourceSegmentID; d.state.isExpansion(id) && d.state.expansions[id].Definition == nil {
+		t.Fatalf("%s is made from %s, which is %s", e.ExpansionID, id, d.state.expansions[id].State)
+	}
 }
 
 // quiet lets a rapid test stand for a testing.TB.

@@ -43,6 +43,7 @@ func (s *state) refusedByState(known *schemas.Expansion, r *schemas.ExpandReques
 		if known.State == schemas.StateDeleted {
 			return schemas.Refuse(schemas.CodeUnknownExpansion, "wait until its members have left", "expansion %s is deleted already", id)
 		}
+		return s.refusedInUse(id)
 	case leaving(known):
 		return schemas.Refuse(schemas.CodeUnknownExpansion, "cancel the deletion if it still waits (kindred cancel), or expand anew after it",
 			"expansion %s is being deleted", id)
@@ -158,23 +159,13 @@ func isName(name string) bool {
 	return visible && utf8.RuneCountInString(name) <= schemas.LongestName
 }
 
-// refusedByChain returns why a request would build an expansion on another one, or on itself; nil when it would not.
-func (s *state) refusedByChain(r *schemas.ExpandRequest) *schemas.RunError {
-	for _, id := range r.Segments() {
-		if id == r.ExpansionID {
-			return schemas.Refuse(schemas.CodeCycle, "name another segment", "%s cannot be made from itself", id)
-		}
-		if (s.expansions[id] != nil || s.unreadableExpansions[id] != nil) && !s.isSegment(id) {
-			return schemas.Refuse(schemas.CodeUnknownSegment, "expansions of expansions are not there yet: name a segment",
-				"%s is an expansion, not a segment", id)
-		}
+// refusedAtTurn returns what has come to stand against a request while it waited, or nil: the run before it may have failed, the
+// deletion of a user been canceled.
+func (s *state) refusedAtTurn(e *schemas.Expansion, r *schemas.ExpandRequest) *schemas.RunError {
+	if r.Action == schemas.Delete {
+		return s.refusedInUse(e.ExpansionID)
 	}
-	return nil
-}
-
-// refusedAtTurn returns what has come to stand against a request while it waited, or nil: the run before it may have failed.
-func refusedAtTurn(e *schemas.Expansion, r *schemas.ExpandRequest) *schemas.RunError {
-	if e.Definition == nil && r.SourceSegmentID == nil && r.Action != schemas.Delete {
+	if e.Definition == nil && r.SourceSegmentID == nil {
 		return schemas.Refuse(schemas.CodeUnknownExpansion, "expand it anew (kindred expand)",
 			"expansion %s has never been committed", e.ExpansionID)
 	}
@@ -187,9 +178,13 @@ func (s *state) refusedBySegments(d *schemas.Definition) *schemas.RunError {
 		switch segment := s.segments[id]; {
 		case s.unreadableSegments[id] != nil:
 			return s.unreadableSegments[id]
+		case s.isExpansion(id):
+			if why := s.refusedToBuildOn(id, false); why != nil {
+				return why
+			}
 		case segment == nil:
 			return schemas.Refuse(schemas.CodeUnknownSegment, "load it first (kindred load segment), or check its id",
-				"there is no segment %s", id)
+				"there is no segment or expansion %s", id)
 		case segment.Gone:
 			return schemas.Refuse(schemas.CodeSegmentGone, "publish the segment again, or edit the expansion to use another",
 				"segment %s is gone", id)

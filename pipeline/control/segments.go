@@ -33,7 +33,8 @@ func (s *state) isSegment(id string) bool {
 }
 
 // segmentStates returns what brings the states of the expansions in line with their segments: one that uses a segment which
-// is gone keeps its members, but its state is segment_gone until the segment is back.
+// is gone keeps its members, but its state is segment_gone until the segment is back. So does one that uses an expansion which
+// is deleted: nobody could ask for that, but the log may hold it.
 func (s *state) segmentStates() []step {
 	var steps []step
 	for _, e := range s.inOrder() {
@@ -52,7 +53,8 @@ func (s *state) segmentStates() []step {
 // stateOf returns the state of an expansion with a committed definition.
 func (s *state) stateOf(d *schemas.Definition) schemas.State {
 	for _, id := range d.Segments() {
-		if segment := s.segments[id]; segment != nil && segment.Gone {
+		segment, other := s.segments[id], s.expansions[id]
+		if segment != nil && segment.Gone || segment == nil && other != nil && other.State == schemas.StateDeleted {
 			return schemas.StateSegmentGone
 		}
 	}

@@ -119,7 +119,7 @@ func (t *term) nextAlarm() (at time.Time, due bool) {
 // advance gives every request its turn that can have it now, and lets the next run learn. A turn may end as soon as it begins.
 func (t *term) advance(ctx context.Context) error {
 	for e := t.state.next(t.waits); e != nil; e = t.state.next(t.waits) {
-		if err := t.start(ctx, start(e, now())); err != nil {
+		if err := t.start(ctx, t.state.start(e, now())); err != nil {
 			return err
 		}
 	}

@@ -9,11 +9,11 @@ import (
 )
 
 // start gives an expansion's first waiting request its turn, under an epoch of its own. What cannot run any more fails.
-func start(e *schemas.Expansion, now time.Time) step {
+func (s *state) start(e *schemas.Expansion, now time.Time) step {
 	d := redraft(e, now)
 	p := d.e.Pending[0]
 	d.e.Pending = d.e.Pending[1:]
-	if why := refusedAtTurn(e, &p.Request); why != nil {
+	if why := s.refusedAtTurn(e, &p.Request); why != nil {
 		d.ended(p.Request.RequestID, p.Cause, schemas.Failed, "").Error = why
 		return d.step()
 	}

@@ -9,11 +9,12 @@ import (
 	"kindred/schemas"
 )
 
-// onDataEvent asks for a refresh of every expansion that wants one when upstream has completed a load. An expansion
+// onDataEvent asks for a refresh of every expansion that wants one when upstream has completed a load, of each after those that
+// it uses. An expansion
 // whose first run is under way is among them: that run may have begun before the load was complete.
 func (s *state) onDataEvent(event schemas.DataEvent) step {
 	var asked step
-	for _, e := range s.inOrder() {
+	for _, e := range s.bottomUp() {
 		if e.State == schemas.StateSegmentGone || leaving(e) || !policy(e).OnDataEvent {
 			continue
 		}

@@ -16,7 +16,9 @@ import (
 //     turn: the next begins, finds out what it waits for itself, and says so.
 //  4. A deletion learns nothing. It begins, and is committed, as soon as no other run of its expansion is under way.
 //  5. A committed run only waits until the shards have published. It keeps nobody from learning.
-//  6. So many may be under way, and no more: what holds up all of them would hold up the next one, too, and each of them
+//  6. What an expansion builds on goes before it, and who builds on it before its deletion (chains.go). Neither takes a place
+//     while it waits for that.
+//  7. So many may be under way, and no more: what holds up all of them would hold up the next one, too, and each of them
 //     writes an event every heartbeat.
 const (
 	mostUnderWay = 16 // runs that learn, or have learned
@@ -36,7 +38,7 @@ func (s *state) next(waits func(expansionID string) bool) *schemas.Expansion {
 		if isDelete(e.Pending[0]) {
 			mayBegin = toLeave
 		}
-		if mayBegin && (first == nil || e.Pending[0].Offset < first.Pending[0].Offset) {
+		if mayBegin && (first == nil || e.Pending[0].Offset < first.Pending[0].Offset) && s.goesBefore(e, e.Pending[0]) == "" {
 			first = e
 		}
 	}

@@ -2,11 +2,14 @@ package control_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
+	"sync"
 	"testing"
 
 	"kindred/pipeline/control"
+	"kindred/pipeline/learn"
 	"kindred/pipeline/testkit"
 	"kindred/schemas"
 )
@@ -98,6 +101,55 @@ func TestEachRunThatWaitsForAShardSaysSoAndDeletionsGoOn(t *testing.T) {
 	if !slices.Equal(order, []string{"x", "c", "a"}) {
 		t.Errorf("they have learned in the order %v", order)
 	}
+}
+
+// A run does not learn from members that are being replaced, even when it was asked for before that.
+func TestARunWaitsUntilWhatItBuildsOnIsPublished(t *testing.T) {
+	l := &hindered{}
+	w, c := controls(t, func(*caches) {}, l)
+	w.on("a", schemas.Expand, "a", ofVIP)
+	w.on("b", schemas.Expand, "b", `,"sourceSegmentId":"a"`)
+	w.successful(w.ended("a", "b")["b"])
+	l.hinder("b", true)
+	w.on("b again", schemas.Refresh, "b", "")
+	w.says("b again", schemas.Waiting, "held up")
+	c.change(func() { c.stuck = map[string]bool{"a": true} })
+	w.on("a again", schemas.Refresh, "a", "")
+	w.says("a again", schemas.Publishing, "waits for shard 2")
+	l.hinder("b", false)
+	w.says("b again", schemas.Waiting, "waits until a is published")
+	c.change(func() { c.stuck = nil })
+	runs := w.ended("a again", "b again")
+	w.successful(runs["b again"])
+	if published := *last(runs["a again"]).EndedAt; last(runs["b again"]).EndedAt.Before(published) {
+		t.Error("it has learned before that was published")
+	}
+}
+
+// hindered learns as learner does, but not for an expansion that is hindered.
+type hindered struct {
+	learner
+	mutex sync.Mutex
+	of    string
+}
+
+func (h *hindered) hinder(expansion string, hindered bool) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	h.of = ""
+	if hindered {
+		h.of = expansion
+	}
+}
+
+func (h *hindered) Learn(ctx context.Context, l learn.Lesson, report func(schemas.Stage, float64)) (*learn.Result, error) {
+	h.mutex.Lock()
+	of := h.of
+	h.mutex.Unlock()
+	if l.ExpansionID == of {
+		return nil, errors.New("hindered")
+	}
+	return h.learner.Learn(ctx, l, report)
 }
 
 // Two runs are under way when the controller is stopped: one committed, one not.

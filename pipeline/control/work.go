@@ -56,7 +56,7 @@ func (t *term) learnNext(ctx context.Context) error {
 
 // canLearn reports whether nothing is left that a run has to wait for but its turn.
 func (t *term) canLearn(a *attempt) bool {
-	return !a.committed && a.seen && t.unread(a) == "" && !time.Now().Before(a.after)
+	return !a.committed && a.seen && t.unseen(a) == "" && !time.Now().Before(a.after)
 }
 
 // learn has a model learned in the background.
