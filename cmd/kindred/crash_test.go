@@ -44,11 +44,23 @@ func (w *world) story() {
 	w.bring(0, crowd)
 	w.segment("vip", `"added":%s`, vips(0, crowd))
 	w.successful("more", `"action":"expand","sourceSegmentId":"vip","share":0.3`)
+	w.chain()
 	w.agree()
 	w.profile(w.outsider(vips(0, crowd), w.market.of("more")), first(w.market.of("more"), 1)[0])
 	w.agree()
 	w.successful("more", `"action":"edit","share":0.5,"fields":["Age","Membership","TravelStyle","Channel"]`)
 	w.agree()
+}
+
+// chain builds two expansions on "more", and waits until they are there.
+func (w *world) chain() {
+	w.Helper()
+	from := w.end(schemas.Runs)
+	w.request("among", `"action":"expand","sourceSegmentId":"vip","candidates":{"segmentId":"more"},"share":0.5`)
+	onMore := w.request("beyond", `"action":"expand","sourceSegmentId":"more","suppress":["among"],"share":0.5,"floor":0`)
+	if run := w.await(from, func(r schemas.Run) bool { return r.RunID == onMore }); run.Status != schemas.Successful {
+		w.Fatalf("the run is %s: %v", run.Status, run.Error)
+	}
 }
 
 // TestKilledAtAnyPoint kills the only process while it takes in profiles and in every stage of a run, and loses the cache
@@ -74,18 +86,24 @@ func TestKilledAtAnyPoint(t *testing.T) {
 		w.forget()
 
 		from := w.end(schemas.Runs)
-		asked := w.request("more", `"action":"expand","sourceSegmentId":"vip","share":0.3`)
-		ours := func(r schemas.Run) bool { return r.RunID == asked }
-		for _, stage := range []schemas.Stage{schemas.Reading, schemas.Training, schemas.Publishing} {
+		onVIP := w.request("more", `"action":"expand","sourceSegmentId":"vip","share":0.3`)
+		w.request("among", `"action":"expand","sourceSegmentId":"vip","candidates":{"segmentId":"more"},"share":0.5`)
+		onMore := w.request("beyond", `"action":"expand","sourceSegmentId":"more","suppress":["among"],"share":0.5,"floor":0`)
+		for _, at := range []struct {
+			run   string
+			stage schemas.Stage
+		}{{onVIP, schemas.Reading}, {onVIP, schemas.Training}, {onVIP, schemas.Publishing}, {onMore, schemas.Publishing}} {
 			p = w.start()
-			w.hear(from, func(r schemas.Run) bool { return ours(r) && (r.Stage == stage || r.Status.Final()) })
+			w.hear(from, func(r schemas.Run) bool { return r.RunID == at.run && (r.Stage == at.stage || r.Status.Final()) })
 			p.kill()
 			w.forget()
 			from = w.end(schemas.Runs)
 		}
 		p = w.start()
-		if run := w.await(0, ours); run.Status != schemas.Successful {
-			w.Fatalf("the run is %s: %v", run.Status, run.Error)
+		for _, asked := range []string{onVIP, onMore} {
+			if run := w.await(0, func(r schemas.Run) bool { return r.RunID == asked }); run.Status != schemas.Successful {
+				w.Fatalf("the run is %s: %v", run.Status, run.Error)
+			}
 		}
 		w.agree()
 		for _, m := range w.market.news() {
@@ -100,6 +118,7 @@ func TestKilledAtAnyPoint(t *testing.T) {
 		undisturbed.segment("vip", `"added":%s`, vips(0, crowd))
 		undisturbed.bring(0, crowd)
 		undisturbed.successful("more", `"action":"expand","sourceSegmentId":"vip","share":0.3`)
+		undisturbed.chain()
 		undisturbed.agree()
 		w.same("a process that was killed and one that was not", w.market.places(), undisturbed.market.places())
 
@@ -111,8 +130,13 @@ func TestKilledAtAnyPoint(t *testing.T) {
 		before := maps.Clone(w.market.places())
 		w.start()
 		w.agree()
-		w.moves(schemas.TypeMembershipLeft, "erasure", gone)
+		left := []string{gone}
+		if _, among := before["among/"+gone]; among {
+			left = []string{"among/" + gone, gone}
+		}
+		w.moves(schemas.TypeMembershipLeft, "erasure", left...)
 		delete(before, "more/"+gone)
+		delete(before, "among/"+gone)
 		w.same("before and after the loss of the cache", w.market.places(), before)
 	})
 }

@@ -158,7 +158,8 @@ func (s *state) refusedToBuildOn(id string, mayCome bool) *schemas.RunError {
 	case s.unreadableExpansions[id] != nil:
 		return s.unreadableExpansions[id]
 	case leaving(e):
-		return schemas.Refuse(schemas.CodeSegmentGone, "name another segment, or expand it anew after that", "expansion %s is being deleted", id)
+		return schemas.Refuse(schemas.CodeSegmentGone, "name another segment, or expand it anew after that",
+			"expansion %s is being deleted", id)
 	case e.Definition != nil, mayCome && coming(e):
 		return nil
 	case e.State == schemas.StateDeleted:
