@@ -139,8 +139,8 @@ func (p *Profile) column(name []byte) {
 
 const (
 	fieldsTwice = "a profile has its fields either in an object named fields or beside customerId, not in both"
-	noProfile   = `it has no fields, so it is no profile; {"customerId":"c-17","fields":{"City":"Oslo"}} is one: ` +
-		"have it sent so, or, where the fields stand beside customerId, start serve with --flat; a null value erases a customer"
+	noProfile   = `a profile has fields, {"customerId":"c-17","fields":{"City":"Oslo"}}, and this value has none: have it sent so, ` +
+		"or start serve with --flat where the fields stand beside customerId; a null value erases a customer"
 )
 
 // shape demands that the value was a profile. One that takes the consent back needs no fields, as none are kept.

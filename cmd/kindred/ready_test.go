@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -115,6 +117,29 @@ func TestMetricsSayWhatIsGoingOn(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+// What Debezium writes of a row is a profile where profiles are rows, and a dead letter elsewhere.
+func TestRowsAreReadWhereServeIsTold(t *testing.T) {
+	t.Parallel()
+	row, err := os.ReadFile(filepath.Join(module, "schemas/testdata/producers/debezium-create.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, _ := apart(t)
+	for flat, want := range map[bool]string{true: "kindred_customers 1\n", false: `kindred_dead_letters_total{code="schema",`} {
+		w := w.another()
+		w.flat = flat
+		address, _ := w.serveAt("127.0.0.1:0")
+		w.say(schemas.Profiles, "c-18", string(row))
+		w.wait("the row", func() string {
+			_, text := w.page(address, "/metrics")
+			if !strings.Contains(text, want) || flat && strings.Contains(text, "kindred_dead_letters_total") {
+				return want + " is not in\n" + only(text, "kindred_")
+			}
+			return ""
+		})
+	}
 }
 
 // only returns the lines that begin so.

@@ -38,7 +38,8 @@ type world struct {
 	addresses
 	kafka  *connection
 	cache  *cache.Store
-	asked  int // requests so far
+	asked  int  // requests so far
+	flat   bool // serveAt is told that profiles are rows
 	market downstream
 }
 
@@ -151,7 +152,7 @@ func (w *world) serveAt(address string) (http string, stop func()) {
 		ended <- serve(ctx, service{
 			settings: w.settings, embedded: !w.real, log: w.log,
 			server: config.Server{
-				HTTP: address, Roles: []string{"shards", "control"}, Partitions: shardsOfAWorld, MinSource: 25, WarnSource: 100,
+				HTTP: address, Roles: []string{"shards", "control"}, Partitions: shardsOfAWorld, MinSource: 25, WarnSource: 100, Flat: w.flat,
 			},
 			started: func(http string) { started <- http },
 		})
