@@ -82,7 +82,7 @@ func (p *pipeline) write(ctx context.Context) error {
 // wanted returns what this process would have agreed on, and whether that is not yet what is written. Its error says what of it
 // cannot be.
 func (p *pipeline) wanted(ctx context.Context) (want agreement, news bool, err error) {
-	have, err := p.readAgreement(ctx)
+	have, err := readAgreement(ctx, p.fetcher, p.prefix)
 	if err != nil {
 		return want, false, err
 	}
@@ -183,10 +183,10 @@ func (a agreement) fits(have *agreement, running bool) error {
 	return nil
 }
 
-// readAgreement returns what was agreed on; nil: nothing yet.
-func (p *pipeline) readAgreement(ctx context.Context) (*agreement, error) {
+// readAgreement returns what was agreed on under a prefix; nil: nothing yet.
+func readAgreement(ctx context.Context, reader wire.Reader, prefix schemas.Prefix) (*agreement, error) {
 	var have *agreement
-	_, err := wire.ReadAll(ctx, p.fetcher, p.prefix.Topic(schemas.Settings), func(r *wire.Record) error {
+	_, err := wire.ReadAll(ctx, reader, prefix.Topic(schemas.Settings), func(r *wire.Record) error {
 		if string(r.Key) != agreementKey || r.Value == nil {
 			return nil
 		}
@@ -212,7 +212,7 @@ func (p *pipeline) stillAgrees(ctx context.Context) error {
 		if retry.Sleep(ctx, agreeEvery) != nil {
 			return nil
 		}
-		have, err := p.readAgreement(ctx)
+		have, err := readAgreement(ctx, p.fetcher, p.prefix)
 		if err != nil || have == nil {
 			continue // the parts that matter say what is wrong
 		}

@@ -16,6 +16,7 @@ import (
 type objections struct {
 	*program
 	*connection
+	flat bool              // profiles are rows
 	who  []map[string]bool // by partition: the last profile of each says no
 	rows map[string]bool   // customers with an objection that the load has published
 	ends []int64           // by partition: from there on nothing has been read
@@ -33,6 +34,9 @@ func (l *publication) objections(ctx context.Context) (*objections, error) {
 	}
 	o := &objections{program: l.program, connection: l.connection,
 		who: make([]map[string]bool, partitions), rows: map[string]bool{}, gaps: make([][]span, partitions)}
+	if o.flat, err = l.rows(ctx); err != nil {
+		return nil, err
+	}
 	at := make([]consumers.Position, partitions)
 	for partition := range at {
 		at[partition] = consumers.Position{Topic: l.prefix.Topic(schemas.Profiles), Partition: partition}
@@ -46,6 +50,15 @@ func (l *publication) objections(ctx context.Context) (*objections, error) {
 	}
 	_, err = o.meanwhile(ctx)
 	return o, err
+}
+
+// rows reports whether the processes of the prefix take profiles for rows (serve --flat).
+func (c *connection) rows(ctx context.Context) (bool, error) {
+	if _, err := c.partitions(ctx, schemas.Settings); err != nil {
+		return false, err
+	}
+	agreed, err := readAgreement(ctx, c.fetcher, c.prefix)
+	return agreed != nil && agreed.Flat, err
 }
 
 // by reports whether a customer whose row is being published has said no.
@@ -108,7 +121,7 @@ func (o *objections) progress() (more func(int64), end func()) {
 func (o *objections) read(ctx context.Context, partition int, progress func(int64)) (changed map[string]bool, err error) {
 	changed = map[string]bool{}
 	who := o.who[partition]
-	var profile schemas.Profile
+	profile := schemas.Profile{Flat: o.flat}
 	var records int64
 	visit := func(r *wire.Record) error {
 		if records++; records%some == 0 {
@@ -154,12 +167,9 @@ func mayDeny(value []byte) bool {
 // denies reports whether a record of the topic of profiles says that its customer must not be profiled; ok: it can be read. A
 // tombstone takes back what its customer has said.
 func denies(r *wire.Record, profile *schemas.Profile) (no, ok bool) {
-	if r.Value == nil {
-		return false, true
-	}
-	value, err := schemas.Payload(r.Headers, r.Value)
-	if err != nil || profile.Decode(value) != nil {
-		return false, false
+	gone, err := schemas.Read(r, func(_, value []byte) error { return profile.Decode(value) })
+	if gone || err != nil {
+		return false, gone
 	}
 	ours := len(profile.CustomerID) == 0 || bytes.Equal(profile.CustomerID, r.Key)
 	return !profile.Profiling, ours

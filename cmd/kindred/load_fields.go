@@ -50,12 +50,10 @@ func (c *connection) declare(ctx context.Context, fields []schemas.Field) error 
 func (c *connection) declared(ctx context.Context) (map[string]schemas.Field, error) {
 	all := map[string]schemas.Field{}
 	err := c.read(ctx, schemas.Fields, func(r *wire.Record) error {
-		if r.Value == nil {
-			delete(all, string(r.Key))
-			return nil
-		}
 		var field schemas.Field
-		if value, err := schemas.Payload(r.Headers, r.Value); err == nil && field.Decode(r.Key, value) == nil {
+		if gone, err := schemas.Read(r, field.Decode); gone {
+			delete(all, string(r.Key))
+		} else if err == nil {
 			all[field.Name] = field
 		}
 		return nil

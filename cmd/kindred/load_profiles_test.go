@@ -69,6 +69,38 @@ func TestAProfileThatIsLoadedIsACloudEvent(t *testing.T) {
 	}
 }
 
+// TestConsentIsKeptWhereProfilesAreRows: a connector writes them, and a load comes over them.
+func TestConsentIsKeptWhereProfilesAreRows(t *testing.T) {
+	p, c := onEmbedded(t, 1)
+	publish := func(topic, key, value string) {
+		t.Helper()
+		if err := c.publish(t.Context(), topic, key, []byte(value), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(schemas.Settings, agreementKey, `{"partitioner":"murmur2","partitions":1,"flat":true,"redis":"x"}`)
+	publish(schemas.Profiles, "no", `{"a":0,"profiling":false}`)
+	publish(schemas.Profiles, "debezium", `{"before":null,"after":{"a":0,"profiling":false},"op":"c"}`)
+	publish(schemas.Profiles, "back", `{"a":0,"profiling":false}`)
+	publish(schemas.Profiles, "back", `{"a":0,"profiling":true}`)
+	publish(schemas.Profiles, "gone", `{"a":0,"profiling":false}`)
+	publish(schemas.Profiles, "gone", `{"before":{"a":0,"profiling":false},"after":null,"op":"d"}`)
+	l := load(t, p, c, "id,a\nno,1\ndebezium,1\nback,1\ngone,1\n")
+	said, err := l.objections(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.keep(t.Context(), said); err != nil {
+		t.Fatal(err)
+	}
+	values := last(t, c)
+	for name, no := range map[string]bool{"no": true, "debezium": true, "back": false, "gone": false} {
+		if strings.Contains(values[name], `"profiling":false`) != no {
+			t.Errorf("%s is %s", name, values[name])
+		}
+	}
+}
+
 // TestConsentIsKept says no in every way that the pipeline understands, before the load and while it runs.
 func TestConsentIsKept(t *testing.T) {
 	p, c := onEmbedded(t, 1)
@@ -99,8 +131,13 @@ func TestConsentIsKept(t *testing.T) {
 	publish("erased", "", nil)
 	no("late back")
 	yes("never")
+	publish("connect", `{"schema":{},"payload":{"fields":{},"profiling":false}}`, nil)
+	no("word")
+	publish("word", `null`, nil)
+	no("row") // a row says nothing here
+	publish("row", `{"a":0,"profiling":true}`, nil)
 
-	names := []string{"plain", "escaped", "inside", "encoded", "unreadable", "back", "erased", "never", "late", "late back", "new"}
+	names := []string{"plain", "escaped", "inside", "encoded", "unreadable", "back", "erased", "never", "late", "late back", "new", "connect", "word", "row"}
 	l := load(t, p, c, "id,a\n"+strings.Join(names, ",1\n")+",1\n")
 	said, err := l.objections(t.Context())
 	if err != nil {
@@ -115,14 +152,14 @@ func TestConsentIsKept(t *testing.T) {
 	for _, name := range names {
 		want := fmt.Sprintf(`{"customerId":%q,"fields":{"a":1}}`, name)
 		switch name {
-		case "plain", "escaped", "inside", "encoded", "unreadable", "late":
+		case "plain", "escaped", "inside", "encoded", "unreadable", "late", "connect", "row":
 			want = fmt.Sprintf(`{"customerId":%q,"fields":{"a":1},"profiling":false}`, name)
 		}
 		if values[name] != want {
 			t.Errorf("%s is %s, want %s", name, values[name], want)
 		}
 	}
-	if l.kept != 6 {
-		t.Errorf("%d are said to be kept, want 6", l.kept)
+	if l.kept != 8 {
+		t.Errorf("%d are said to be kept, want 8", l.kept)
 	}
 }
