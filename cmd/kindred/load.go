@@ -21,7 +21,7 @@ func (p *program) load() *cobra.Command {
 
 // formats say what FILE may be.
 const formats = "FILE is delimited text whose first line names the columns, a JSON object a line, or Parquet, also inside gzip; its\n" +
-	"content says which. - is stdin, kept in a temporary file while it is read."
+	"content says which. - is stdin, which is kept in a temporary file while it is read."
 
 // oneRune parses the value of --delimiter. None is 0.
 func oneRune(delimiter string) (rune, error) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -38,7 +39,7 @@ func (c *connection) declare(ctx context.Context, fields []schemas.Field) error 
 		if err != nil {
 			return err
 		}
-		headers := schemas.Event(schemas.TypeField, field.Name+"/"+field.Type, field.Name, time.Now())
+		headers := schemas.Event(schemas.TypeField, fmt.Sprintf("%s/%s/%v", field.Name, field.Type, field.Sensitive), field.Name, time.Now())
 		if err := c.publish(ctx, schemas.Fields, field.Name, value, headers); err != nil {
 			return err
 		}

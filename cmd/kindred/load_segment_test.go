@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"kindred/schemas"
 )
 
 func TestPartsHoldEveryIDOnceAndFitIntoARecord(t *testing.T) {
@@ -37,4 +40,21 @@ func TestPartsHoldEveryIDOnceAndFitIntoARecord(t *testing.T) {
 		long[i] = strings.Repeat("ø<\"", 60) + strconv.Itoa(i)
 	}
 	check("long ids that have to be escaped", long, 8)
+}
+
+func TestWhoHasAProfileIsCounted(t *testing.T) {
+	everywhere(t, func(w *world) {
+		w.bring(0, 100)
+		w.erase(schemas.Profiles, customer(1))
+		w.serve()
+		ids := []string{"nobody", customer(1), customer(2), customer(99), customer(100)}
+		var unknown error
+		w.wait("the shards to have read the profiles", func() string {
+			with := 0
+			if with, unknown = w.withProfile(w.Ctx, w.kafka, ids); unknown != nil || with != 2 {
+				return fmt.Sprintf("%d of 2, %v", with, unknown)
+			}
+			return ""
+		})
+	})
 }

@@ -17,7 +17,6 @@ import (
 // delimited are the rows of a file whose first line names the columns and whose cells stand between delimiters, in quotes
 // where they need to. All its cells are texts.
 type delimited struct {
-	closer    io.Closer
 	reader    *csv.Reader
 	header    []string
 	delimiter rune
@@ -28,11 +27,11 @@ type delimited struct {
 // delimiters are those that are noticed; where two would do, the first counts.
 var delimiters = []rune{',', ';', '\t', '|'}
 
-func newDelimited(closer io.Closer, text *bufio.Reader, delimiter rune) (*delimited, error) {
+func newDelimited(text *bufio.Reader, delimiter rune) (*delimited, error) {
 	if delimiter == 0 {
 		delimiter = noticed(text)
 	}
-	d := &delimited{closer: closer, reader: csv.NewReader(text), delimiter: delimiter}
+	d := &delimited{reader: csv.NewReader(text), delimiter: delimiter}
 	d.reader.Comma = delimiter
 	d.reader.ReuseRecord = true
 	header, err := d.record()
@@ -132,4 +131,3 @@ func (d *delimited) explain(err error, record []string) error {
 func (d *delimited) columns() []string { return d.header }
 func (d *delimited) typed() bool       { return false }
 func (d *delimited) at() string        { return fmt.Sprintf("line %d", d.line) }
-func (d *delimited) close() error      { return d.closer.Close() }

@@ -23,7 +23,6 @@ type List struct {
 func (l *List) Read() error {
 	r, err := l.rows()
 	if err == nil {
-		defer r.close()
 		err = l.read(r)
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package table
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,38 +15,53 @@ import (
 type Input struct {
 	Name string // for people
 
-	path      string
+	file      *os.File
+	size      int64
 	temporary bool
 }
 
-// Open opens a file by its path. "-" is stdin, which is kept in a temporary file, readable by its owner alone, until Close:
-// a table is looked through before anything of it is published.
-func Open(path string, stdin io.Reader) (*Input, error) {
-	if path != "-" {
-		return &Input{Name: path, path: path}, nil
+// Open opens a file by its path; "-" is stdin. What is no regular file, such as a pipe, is kept in a temporary file, readable by
+// its owner alone, until Close or the end of the process: a table is looked through before anything of it is published.
+func Open(path string, stdin io.Reader) (in *Input, err error) {
+	if path == "-" {
+		return kept("stdin", stdin)
 	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && info.Mode().IsRegular() {
+		return &Input{Name: path, file: file, size: info.Size()}, nil
+	}
+	defer file.Close()
+	if err != nil {
+		return nil, err
+	}
+	return kept(path, file)
+}
+
+// kept reads to the end of what can be read only once.
+func kept(name string, from io.Reader) (*Input, error) {
 	file, err := os.CreateTemp("", "kindred-load-*")
 	if err != nil {
-		return nil, fmt.Errorf("keep stdin: %w", err)
+		return nil, fmt.Errorf("keep %s: %w", name, err)
 	}
-	in := &Input{Name: "stdin", path: file.Name(), temporary: true}
-	_, err = io.Copy(file, stdin)
-	if closing := file.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
+	in := &Input{Name: name, file: file, temporary: os.Remove(file.Name()) != nil} // an open file needs no name, but on Windows
+	if in.size, err = io.Copy(file, from); err != nil {
 		in.Close()
-		return nil, &Refused{fmt.Errorf("keep stdin: %w", err), "a folder with more room in TMPDIR, or a file instead of -"}
+		return nil, &Refused{fmt.Errorf("keep %s: %w", name, err), "a folder with more room in TMPDIR, or a file"}
 	}
 	return in, nil
 }
 
-// Close deletes what was kept of stdin.
+// Close deletes what was kept.
 func (in *Input) Close() error {
+	err := in.file.Close()
 	if in.temporary {
-		return os.Remove(in.path)
+		err = errors.Join(err, os.Remove(in.file.Name()))
 	}
-	return nil
+	return err
 }
 
 // Refused is the error for an input that cannot be taken as it is, with the way out.
@@ -81,35 +97,23 @@ const (
 	parquetFile   kind = "Parquet"
 )
 
-// rows opens the input in the format that its content shows. A delimiter of 0 is noticed.
+// rows goes to the start of the input, in the format that its content shows. A delimiter of 0 is noticed.
 func (in *Input) rows(delimiter rune) (rows, error) {
-	file, err := os.Open(in.path)
-	if err != nil {
-		return nil, err
-	}
-	r, err := open(file, delimiter)
-	if err != nil {
-		file.Close()
-	}
-	return r, err
-}
-
-func open(file *os.File, delimiter rune) (rows, error) {
-	text, kind, err := content(file)
+	text, kind, err := in.content()
 	switch {
 	case err != nil:
 		return nil, err
 	case kind == parquetFile:
-		return newParquet(file)
+		return newParquet(in.file, in.size)
 	case kind == jsonText:
-		return newJSON(file, text), nil
+		return newJSON(text), nil
 	}
-	return newDelimited(file, text, delimiter)
+	return newDelimited(text, delimiter)
 }
 
-// content finds out the format of a file, and returns its text, unless it is Parquet, outside of gzip and as UTF-8.
-func content(file *os.File) (*bufio.Reader, kind, error) {
-	packed := bufio.NewReaderSize(file, buffer)
+// content finds out the format of the input, and returns its text, outside of gzip and as UTF-8, from the start; of Parquet none.
+func (in *Input) content() (*bufio.Reader, kind, error) {
+	packed := bufio.NewReaderSize(io.NewSectionReader(in.file, 0, in.size), buffer)
 	text, err := unpacked(packed)
 	if err != nil {
 		return nil, "", err

@@ -13,7 +13,6 @@ import (
 // jsonLines are the rows of a file with a JSON object a line. Its columns are the names of all objects, in the order in which
 // they are met.
 type jsonLines struct {
-	closer io.Closer
 	lines  *bufio.Scanner
 	names  []string
 	places map[string]int // by name
@@ -26,8 +25,8 @@ type jsonLines struct {
 
 const longestLine = 2 << 20
 
-func newJSON(closer io.Closer, text io.Reader) *jsonLines {
-	j := &jsonLines{closer: closer, lines: bufio.NewScanner(text), places: map[string]int{}}
+func newJSON(text io.Reader) *jsonLines {
+	j := &jsonLines{lines: bufio.NewScanner(text), places: map[string]int{}}
 	j.lines.Buffer(make([]byte, 64<<10), longestLine)
 	return j
 }
@@ -76,4 +75,3 @@ func (j *jsonLines) sorted() []schemas.FieldValue {
 func (j *jsonLines) columns() []string { return j.names }
 func (j *jsonLines) typed() bool       { return true }
 func (j *jsonLines) at() string        { return fmt.Sprintf("line %d", j.line) }
-func (j *jsonLines) close() error      { return j.closer.Close() }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"kindred/schemas"
@@ -13,7 +12,6 @@ import (
 
 // list are the rows of a file with an id a line: one column, which has no name. What looks like a table is refused.
 type list struct {
-	closer io.Closer
 	lines  *bufio.Scanner
 	cell   [1]schemas.FieldValue
 	line   int
@@ -22,25 +20,19 @@ type list struct {
 
 const nameTheColumn = "--id COLUMN, which says where a table has the ids"
 
-// list opens the input as a list.
+// list goes to the start of the input as a list.
 func (in *Input) list() (*list, error) {
-	file, err := os.Open(in.path)
+	text, kind, err := in.content()
 	if err != nil {
 		return nil, err
 	}
-	text, kind, err := content(file)
-	switch {
-	case err != nil:
-	case kind != delimitedText:
-		err = refuse(nameTheColumn, "this is a table, of %s", kind)
-	default:
-		err = isList(text)
+	if kind != delimitedText {
+		return nil, refuse(nameTheColumn, "this is a table, of %s", kind)
 	}
-	if err != nil {
-		file.Close()
+	if err := isList(text); err != nil {
 		return nil, err
 	}
-	l := &list{closer: file, lines: bufio.NewScanner(text)}
+	l := &list{lines: bufio.NewScanner(text)}
 	l.lines.Buffer(nil, longestLine)
 	return l, nil
 }
@@ -124,4 +116,3 @@ func (l *list) next() ([]schemas.FieldValue, error) {
 func (l *list) columns() []string { return nil }
 func (l *list) typed() bool       { return false }
 func (l *list) at() string        { return fmt.Sprintf("line %d", l.line) }
-func (l *list) close() error      { return l.closer.Close() }

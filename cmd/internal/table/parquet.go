@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"math/big"
-	"os"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -21,7 +20,6 @@ import (
 
 // parquetRows are the rows of a Parquet file. What is a list or has columns of its own is no cell that a profile could hold.
 type parquetRows struct {
-	file   *os.File
 	groups []parquet.RowGroup // not begun yet
 	group  parquet.Rows       // the present one; nil: none
 	some   []parquet.Row      // read, the first of them being the next
@@ -40,21 +38,17 @@ type leaf struct {
 	read   func(parquet.Value, *schemas.FieldValue)
 }
 
-func newParquet(file *os.File) (r *parquetRows, err error) {
+func newParquet(file io.ReaderAt, size int64) (r *parquetRows, err error) {
 	defer func() { // the library panics on some damage
 		if recover() != nil {
 			r, err = nil, errors.New("the Parquet file is damaged")
 		}
 	}()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	opened, err := parquet.OpenFile(file, info.Size(), parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
+	opened, err := parquet.OpenFile(file, size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
 	if err != nil {
 		return nil, fmt.Errorf("read Parquet: %w", err)
 	}
-	r = &parquetRows{file: file, groups: opened.RowGroups(), buffer: make([]parquet.Row, 256)}
+	r = &parquetRows{groups: opened.RowGroups(), buffer: make([]parquet.Row, 256)}
 	for at, column := range opened.Root().Columns() {
 		r.names = append(r.names, column.Name())
 		if column.Leaf() && !column.Repeated() {
@@ -243,10 +237,3 @@ func decimal(whole *big.Int, scale int, cell *schemas.FieldValue) {
 func (p *parquetRows) columns() []string { return p.names }
 func (p *parquetRows) typed() bool       { return true }
 func (p *parquetRows) at() string        { return fmt.Sprintf("row %d", p.row) }
-
-func (p *parquetRows) close() error {
-	if p.group != nil {
-		p.group.Close()
-	}
-	return p.file.Close()
-}

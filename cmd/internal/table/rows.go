@@ -12,7 +12,6 @@ type rows interface {
 	columns() []string // all from the start where the format has a header, else those met so far
 	typed() bool       // the format tells numbers from texts
 	at() string        // where the row stands, such as "line 3"
-	close() error
 }
 
 // mark is how often something was met, and where first.

@@ -32,8 +32,9 @@ type Table struct {
 	Noticed  rune             // the delimiter that was noticed; 0: none, or the comma
 	Findings []Finding
 
-	idAt, consentAt int // in the row; -1: there is none
-	placed          int // columns of the input that have been looked at
+	idAt, consentAt int   // in the row; -1: there is none
+	placed          int   // columns of the input that have been looked at
+	unnamed         []int // columns, from 1
 	id              []byte
 }
 
@@ -61,7 +62,7 @@ type Row struct {
 // Look reads the whole input once, to find out which columns are there, which hold numbers, how many rows there are, and
 // what is wrong or strange. What it does not object to, Each yields without an error.
 func (t *Table) Look() error {
-	t.Columns, t.Findings, t.Words, t.Rows, t.Absent, t.placed = nil, nil, map[string]int64{}, 0, 0, 0
+	t.Columns, t.Findings, t.Words, t.Rows, t.Absent, t.placed, t.unnamed = nil, nil, map[string]int64{}, 0, 0, 0, nil
 	t.idAt, t.consentAt = -1, -1
 	ids := newCustomers()
 	err := t.each(func(r rows, cells []schemas.FieldValue) error {
@@ -131,7 +132,6 @@ func (t *Table) each(visit func(rows, []schemas.FieldValue) error) error {
 	if err != nil {
 		return name(err)
 	}
-	defer r.close()
 	if d, ok := r.(*delimited); ok && t.Delimiter == 0 && d.delimiter != ',' {
 		t.Noticed = d.delimiter
 	}
@@ -166,7 +166,7 @@ func (t *Table) place(r rows) error {
 		at, name := t.placed, names[t.placed]
 		switch {
 		case name == "":
-			return refuse("name it in the first line", "column %d has no name", at+1)
+			t.unnamed = append(t.unnamed, at+1)
 		case slices.Contains(names[:at], name):
 			return refuse("rename one", "there are two columns %q", name)
 		case name == t.ID:
@@ -278,6 +278,9 @@ func (t *Table) conclude(ids *customers) {
 	if t.Findings = ids.findings(); t.ID == "" && t.Rows > 0 {
 		t.Findings = append(t.Findings, Finding{"row_numbers", "the number of the row is the customer's id: whoever has that id is replaced",
 			"--id COLUMN"})
+	}
+	for _, at := range t.unnamed {
+		t.Findings = append(t.Findings, Finding{"unnamed", fmt.Sprintf("column %d has no name: it is left out", at), "name it in the first line"})
 	}
 	if twice := t.Rows - t.Profiles; twice > 0 {
 		t.Findings = append(t.Findings, Finding{"duplicates", count(twice, "row") + " have an id that comes again: the last row of a customer counts", ""})

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"unicode/utf16"
 
@@ -30,6 +31,7 @@ func file(t *testing.T, text string) *table.Input {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { in.Close() })
 	in.Name = "file"
 	return in
 }
@@ -90,6 +92,7 @@ func TestRowsBecomeProfiles(t *testing.T) {
 	becomes(t, "quotes, CRLF and the last line without an end", by,
 		"id,a\r\nx,\"1 \"\"q\"\",\n2\"\r\ny,z", "", `x a="1 \"q\",\n2"`, `y a="z"`)
 	becomes(t, "no rows", by, "id,a\n", "")
+	becomes(t, "columns without a name", by, ",id,a,\n0,x,1,\n", "unnamed unnamed", `x a=1`)
 	becomes(t, "blanks around names", by, "id , a\nx,1\n", "", `x a=1`)
 }
 
@@ -249,7 +252,6 @@ func TestWhatIsWrongIsNamedByLine(t *testing.T) {
 	refused("line 2", "quotes around it", table.Table{}, "a\n\"x\"y\n")
 	refused("line 2: column 2 is not UTF-8", "iconv", table.Table{}, "a,b\nx,\xff\n")
 	refused("two columns", "rename", table.Table{}, "a,a\n")
-	refused("column 2 has no name", "name it", table.Table{}, "a,\n")
 	refused("line 3: the id is blank", "", by, "id,a\nx,1\n ,2\n")
 	refused("line 2: the id is NULL", "--null ''", by, "id,a\nNULL,1\n")
 	refused("line 3: a customer id may not hold control characters", "", by, "id,a\nx,1\n\"y\x01\",2\n")
@@ -296,27 +298,29 @@ func TestNumbersAreJSONNumbers(t *testing.T) {
 func TestStdinIsReadTwiceAndNotKept(t *testing.T) {
 	folder := t.TempDir()
 	t.Setenv("TMPDIR", folder)
-	in, err := table.Open("-", strings.NewReader("id,a\nx,1\n"))
-	if err != nil {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	tab := table.Table{Input: in, ID: "id"}
-	if err := tab.Look(); err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	if err := tab.Each(func(*table.Row) error { n++; return nil }); err != nil || n != 1 {
-		t.Errorf("%d rows, %v", n, err)
-	}
-	kept, _ := os.ReadDir(folder)
-	if len(kept) != 1 {
-		t.Fatalf("%d files are kept", len(kept))
-	}
-	if info, _ := kept[0].Info(); info.Mode().Perm() != 0o600 {
-		t.Errorf("others can read what was kept: %v", info.Mode())
-	}
-	in.Close()
-	if kept, _ := os.ReadDir(folder); len(kept) != 0 {
-		t.Errorf("%d files are left", len(kept))
+	go func() { _ = os.WriteFile(pipe, []byte("id,a\nx,1\n"), 0) }()
+	for _, path := range []string{"-", pipe} {
+		in, err := table.Open(path, strings.NewReader("id,a\nx,1\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tab := table.Table{Input: in, ID: "id"}
+		if err := tab.Look(); err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		if err := tab.Each(func(*table.Row) error { n++; return nil }); err != nil || n != 1 {
+			t.Errorf("%s: %d rows, %v", in.Name, n, err)
+		}
+		if kept, _ := os.ReadDir(folder); len(kept) != 0 { // so nothing is left after a kill either
+			t.Errorf("%d files have a name", len(kept))
+		}
+		if err := in.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
