@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"kindred/pipeline/cache"
 	"kindred/pipeline/field"
@@ -13,20 +14,9 @@ import (
 
 // choose counts who has which value, and chooses the fields to learn from. It refuses a source that is too small.
 func (r *run) choose(ctx context.Context) error {
-	tallies := make([][]field.Tally, len(r.shards))
-	if err := r.eachShard(ctx, func(_ context.Context, s *shard) error {
-		tallies[s.number] = s.tally()
-		return nil
-	}); err != nil {
+	tallies, size, err := r.count(ctx)
+	if err != nil {
 		return err
-	}
-	var all []field.Tally
-	var size int64
-	for i, s := range r.shards {
-		r.customers.All += s.customers.All
-		r.customers.Source += s.customers.Source
-		size += s.sourceSize
-		all = append(all, tallies[i]...)
 	}
 	if least := orDefault(r.MinSource, 25); r.customers.Source < int64(least) {
 		return schemas.Refuse(schemas.CodeSourceTooSmall,
@@ -34,13 +24,27 @@ func (r *run) choose(ctx context.Context) error {
 			"segment %s refused: %d of %d source members have a profile, need %d",
 			r.Definition.SourceSegmentID, r.customers.Source, size, least)
 	}
-	var err error
-	r.choice, err = field.New(r.Declared, r.customers, all).Choose(r.Definition.Fields)
+	r.choice, err = field.New(r.Declared, r.customers, tallies).Choose(r.Definition.Fields)
 	var bad *field.Refused
 	if errors.As(err, &bad) {
 		return &schemas.RunError{Code: schemas.CodeBadField, Message: bad.Message, Hint: bad.Hint}
 	}
 	return err
+}
+
+// count counts who has which value, in all shards, and how many members the source has.
+func (r *run) count(ctx context.Context) (tallies []field.Tally, size int64, err error) {
+	byShard := make([][]field.Tally, len(r.shards))
+	err = r.eachShard(ctx, func(_ context.Context, s *shard) error {
+		byShard[s.number] = s.tally()
+		return nil
+	})
+	for _, s := range r.shards {
+		r.customers.All += s.customers.All
+		r.customers.Source += s.customers.Source
+		size += s.sourceSize
+	}
+	return slices.Concat(byShard...), size, err
 }
 
 // tally counts the values of all fields, over all customers and over the source. Where rows are counted without a look at

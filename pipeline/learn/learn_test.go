@@ -103,6 +103,40 @@ func TestTheSameCustomersGiveTheSameModelInHoweverManyShards(t *testing.T) {
 	}
 }
 
+// Whoever looks at the fields before a run sees what the run will find.
+func TestASurveyFindsWhatARunFinds(t *testing.T) {
+	customers := testkit.Town(6000)
+	result, err := learned(t, cached(t, customers, 2), 2, lesson(func(d *schemas.Definition) { d.Fields = nil }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, derived := range []bool{false, true} {
+		store := cached(t, customers, 3)
+		if derived {
+			store = cached(t, customers, 3, "vip")
+		}
+		survey, err := (&learn.Trainer{Cache: store, Number: 3}).Survey(t.Context(), nil, "vip", derived)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts := result.Report.Counts
+		if survey.Customers.All != counts.Customers || survey.Customers.Source != counts.SourceWithProfile || survey.Segment != counts.Source {
+			t.Errorf("surveyed %+v of %d, the run found %+v", survey.Customers, survey.Segment, counts)
+		}
+		for i, got := range survey.Fields {
+			want := result.Report.Fields[i]
+			want.Influence = 0
+			if got.FieldReport != want {
+				t.Errorf("surveyed %+v, the run found %+v", got.FieldReport, want)
+			}
+		}
+	}
+	survey, err := (&learn.Trainer{Cache: cached(t, customers, 2), Number: 2}).Survey(t.Context(), nil, "", false)
+	if err != nil || survey.Customers.Source != 0 || len(survey.Fields) != len(result.Report.Fields) {
+		t.Errorf("without a segment: %+v, %v", survey, err)
+	}
+}
+
 // The members of an expansion are learned from, are candidates, and are kept out, as those of a segment are.
 func TestTheMembersOfAnExpansionAreTakenAsThoseOfASegment(t *testing.T) {
 	customers := testkit.Town(6000)

@@ -36,7 +36,7 @@ func (r *run) scan(ctx context.Context) error {
 	}
 	want := cache.Want{Derived: r.Derived}
 	for _, id := range r.Definition.Segments() {
-		if !slices.Contains(r.Derived, id) {
+		if id != "" && !slices.Contains(r.Derived, id) {
 			want.Segments = append(want.Segments, id)
 		}
 	}

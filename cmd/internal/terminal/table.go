@@ -2,8 +2,9 @@ package terminal
 
 import "strings"
 
-// Table draws rows in columns as wide as they need to be; on a terminal that is narrower, the widest texts are shortened. A
-// column whose heading begins with "#" holds numbers, which stand to the right and stay whole.
+// Table draws rows in columns as wide as they need to be; on a terminal that is narrower, the widest texts are shortened: in
+// the middle, those of the last column at their ends. A column whose heading begins with "#" holds numbers, which stand to the
+// right and stay whole.
 func (s Screen) Table(headings []string, rows [][]string) {
 	drawn := make([][]string, 0, len(rows)+1)
 	plain := make([]string, len(headings))
@@ -31,8 +32,10 @@ func (s Screen) Table(headings []string, rows [][]string) {
 			width := widths[column]
 			if isNumber(headings[column]) {
 				width = -width
-			} else {
+			} else if column < len(row)-1 {
 				cell = s.fit(cell, width)
+			} else {
+				cell = short(cell, width)
 			}
 			line.WriteString("  " + pad(cell, width))
 		}
