@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"kindred/pipeline/learn"
 	"kindred/schemas"
 )
 
@@ -248,7 +249,7 @@ func TestARunComesAfterThoseItBuildsOn(t *testing.T) {
 		t.Errorf("before the commit it %s", what)
 	}
 	x := d.state.expansions["x"]
-	d.do(d.state.commitModel(x, *x.Definition, schemas.NewReport(), []byte("{}"), noon))
+	d.do(d.state.commitModel(x, *x.Definition, &learn.Result{Report: schemas.NewReport()}, []byte("{}"), noon))
 	if what := d.state.unpublished(d.state.expansions["a"]); what != "waits until x is published, which it uses" {
 		t.Errorf("after the commit it %s", what)
 	}
