@@ -88,8 +88,8 @@ func (s *state) refusedByChain(r *schemas.ExpandRequest) *schemas.RunError {
 	return nil
 }
 
-// path returns how one expansion uses another one, from the first id to the second; nil: it does not. tried are those of which
-// that is known.
+// path returns how one expansion uses another one, from the first id to the second; nil: it does not. tried are those that were
+// looked at.
 func (s *state) path(from, to string, tried map[string]bool) []string {
 	if from == to {
 		return []string{to}
@@ -168,6 +168,20 @@ func (s *state) refusedToBuildOn(id string, mayCome bool) *schemas.RunError {
 	}
 	return schemas.Refuse(schemas.CodeUnknownSegment, "wait until it has members (kindred show), then ask again",
 		"expansion %s has never been committed", id)
+}
+
+// tooEarly reports whether the refresh that waits of an expansion comes before runs of those it builds on, so that a later one
+// cannot join it. Where two wait already it can: the second came later, and there are never more.
+func (s *state) tooEarly(e *schemas.Expansion) (early bool) {
+	last := len(e.Pending) - 1
+	if last > 0 && isRefresh(e.Pending[last-1]) {
+		return false
+	}
+	s.below(e, func(other *schemas.Expansion) bool {
+		early = slices.ContainsFunc(other.Pending, func(o schemas.Pending) bool { return o.Offset > e.Pending[last].Offset })
+		return early
+	})
+	return early
 }
 
 // coming reports whether an expansion is none yet, and a request waits or runs that makes it one.

@@ -143,6 +143,36 @@ func TestAnExpansionInUseIsNotDeleted(t *testing.T) {
 	d.status("a goes at last", schemas.Successful)
 }
 
+// When data events come faster than runs end, the last run of each comes after the last run of what it builds on, and no more
+// than two refreshes wait.
+func TestTheLastRefreshComesAfterThatOfWhatItBuildsOn(t *testing.T) {
+	d := newDesk(t)
+	d.build("x", "vip")
+	d.build("b", "x")
+	d.build("a", "b")
+	for event := range 4 {
+		for _, r := range d.state.onDataEvent(schemas.DataEvent{Source: "s", BatchID: fmt.Sprint(event)}).requests {
+			d.ask(r)
+		}
+		d.turn() // the first of x begins, and learns for a long time
+	}
+	for _, id := range []string{"x", "b", "a"} {
+		if n := len(d.state.expansions[id].Pending); n > 2 {
+			t.Errorf("of %s %d requests wait", id, n)
+		}
+	}
+	var order []string
+	for d.active() != nil {
+		order = append(order, d.active().ExpansionID)
+		d.learn()
+		d.succeed()
+		d.turn()
+	}
+	if !slices.Equal(order, []string{"x", "b", "a", "x", "b", "a"}) {
+		t.Errorf("they ran in the order %v", order)
+	}
+}
+
 func TestWhatIsNoExpansionAnyMoreOrNotYetIsRefusedWithAWayOut(t *testing.T) {
 	d := newDesk(t)
 	d.from("first", schemas.Expand, "x", "nobody")

@@ -52,7 +52,7 @@ func (s *state) accept(known *schemas.Expansion, r request, now time.Time) step 
 	case schemas.Delete:
 		d.remove(r)
 	case schemas.Refresh:
-		d.refresh(r)
+		d.refresh(r, s.tooEarly)
 	case schemas.Cancel:
 		d.cancel(r)
 	case schemas.Rename:

@@ -148,11 +148,11 @@ func (d *draft) remove(r request) {
 	d.queue(r)
 }
 
-// refresh queues a refresh, unless one waits already that no edit will supersede: a later one joins it. What a run must see is
-// looked up when its turn comes, so it sees what the later one must see.
-func (d *draft) refresh(r request) {
+// refresh queues a refresh, unless one waits already that no edit will supersede, and that comes after what the expansion builds
+// on: a later one joins it. What a run must see is looked up when its turn comes, so it sees what the later one must see.
+func (d *draft) refresh(r request, tooEarly func(*schemas.Expansion) bool) {
 	last := len(d.e.Pending) - 1
-	if last < 0 || !isRefresh(d.e.Pending[last]) || d.e.Pending[last].Offset < lastEdit(&d.e) {
+	if last < 0 || !isRefresh(d.e.Pending[last]) || d.e.Pending[last].Offset < lastEdit(&d.e) || tooEarly(&d.e) {
 		d.queue(r)
 		return
 	}
