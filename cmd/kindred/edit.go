@@ -27,7 +27,7 @@ func (p *program) edit() *cobra.Command {
 			return p.ask(command, request, flags)
 		},
 	}
-	command.Flags().StringVar(&definition.source, "source", "", "learn from this segment")
+	command.Flags().StringVar(&definition.source, "source", "", "learn from this segment or expansion")
 	definition.flags(command.Flags())
 	flags.trainingFlags(command.Flags())
 	return command

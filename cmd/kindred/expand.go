@@ -26,7 +26,8 @@ func (p *program) expand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "expand SOURCE",
 		Short: "Expand a segment: find the customers most like its members",
-		Long:  "Expand a segment: find the customers most like its members, and keep them up to date from then on.\n\n" + lawful,
+		Long: "Expand a segment: find the customers most like its members, and keep them up to date from then on.\n" +
+			"SOURCE is a segment, or an expansion: what moves its members then moves those built on it, too.\n\n" + lawful,
 		Example: "  kindred expand vip --wait\n" +
 			"  kindred expand vip --within newsletter --suppress employees --share 0.1",
 		Args: named("SOURCE"),

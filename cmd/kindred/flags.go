@@ -34,8 +34,8 @@ type definitionFlags struct {
 func (d *definitionFlags) flags(flags *pflag.FlagSet) {
 	flags.StringVar(&d.name, "name", "", "what people call it (default the source's name and \"Expansion\")")
 	flags.StringArrayVar(&d.fields, "field", nil, "learn from this field only; may be repeated (default the recommended ones)")
-	flags.StringVar(&d.within, "within", "", "only members of this segment can become members (default all customers)")
-	flags.StringArrayVar(&d.suppress, "suppress", nil, "members of this segment cannot become members; may be repeated")
+	flags.StringVar(&d.within, "within", "", "only members of this segment or expansion can become members (default all customers)")
+	flags.StringArrayVar(&d.suppress, "suppress", nil, "members of this segment or expansion cannot become members; may be repeated")
 	flags.BoolVar(&d.includeSource, "include-source", false, "members of the source segment can become members, too")
 	flags.Float64Var(&d.share, "share", 0.2, "keep the best share of those who are similar enough")
 	flags.Int64Var(&d.count, "count", 0, "keep so many of the best instead of a share")

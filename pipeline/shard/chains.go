@@ -72,7 +72,8 @@ func (o *Owner) arrange() {
 	slices.SortStableFunc(o.inOrder, func(a, b *expansion) int { return cmp.Compare(depths[a.id], depths[b.id]) })
 }
 
-// depth returns how many expansions stand one on the other below an expansion. known are those that were found, or are looked for.
+// depth returns how many expansions stand one on the other below an expansion. known are those that were found, or are looked
+// for.
 func (o *Owner) depth(e *expansion, known map[string]int) int {
 	if depth, found := known[e.id]; found {
 		return depth

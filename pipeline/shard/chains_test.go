@@ -53,8 +53,8 @@ func TestChangesFlowThroughChains(t *testing.T) {
 	w.check("expanded anew")
 }
 
-// In one turn the record of the first and that of the next go out together, under the same cause. What a run of the first moves in
-// the next is no part of that run, nor of the next one's.
+// A live change is the cause of what it moves, in the first and in the next. What a run of the first moves in the next is no part
+// of that run, nor of the next one's.
 func TestWhatARunMovesInOthersIsNotCountedForIt(t *testing.T) {
 	w := newWorld(t)
 	w.run()
