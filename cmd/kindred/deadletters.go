@@ -298,7 +298,7 @@ func (list *letterList) draw(screen, aside terminal.Screen, filter letterFilter)
 	}
 	screen.Title("The newest", "kindred dead-letters show OFFSET has the rest of one")
 	for _, l := range list.Letters {
-		screen.Line("  %d  %s  %s %d/%d", l.Offset, clock(l.At), l.Topic, l.Partition, l.SourceOffset)
+		screen.Beside(strconv.FormatInt(l.Offset, 10), fmt.Sprintf("%s  %s %d/%d", clock(l.At), l.Topic, l.Partition, l.SourceOffset))
 		screen.Indented(6, l.Code+": "+l.Message)
 	}
 }

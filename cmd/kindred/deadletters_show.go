@@ -87,7 +87,7 @@ func (s *shownLetter) draw(screen terminal.Screen, l *letter) {
 	screen.Title(fmt.Sprintf("Dead letter %d", s.Offset), clock(s.At))
 	screen.Say(fmt.Sprintf("%s: %s", s.Code, s.Message))
 	screen.Line("")
-	row := func(name, text string) { screen.Line("  %s  %s", screen.Faint(fmt.Sprintf("%-8s", name)), text) }
+	row := func(name, text string) { screen.Beside(fmt.Sprintf("%-8s", name), text) }
 	row("from", fmt.Sprintf("%s, partition %d, offset %d, refused by %s", s.Topic, s.Partition, s.SourceOffset, s.Stage))
 	if s.Replays > 0 {
 		row("replayed", terminal.Count(s.Replays, "time"))

@@ -60,13 +60,20 @@ func (w *world) kindred(code int, arguments ...string) string {
 // kindredOn is kindred on a terminal of so many columns, if not 0.
 func (w *world) kindredOn(columns, code int, arguments ...string) string {
 	w.Helper()
-	var out strings.Builder
-	arguments = append(arguments, "--kafka", w.kafkaAddr, "--redis", w.redisAddr, "--prefix", w.settings.Prefix)
-	screen := terminal.Screen{W: &out, Width: columns}
-	if got := (&program{out: screen, aside: screen}).run(w.Ctx, arguments); got != code {
-		w.Fatalf("%q ended with %d, want %d:\n%s", arguments, got, code, &out)
+	text, got := w.said(columns, arguments...)
+	if got != code {
+		w.Fatalf("%q ended with %d, want %d:\n%s", arguments, got, code, text)
 	}
-	return out.String()
+	return text
+}
+
+// said runs a command against the world, and returns what it printed and its exit code.
+func (w *world) said(columns int, arguments ...string) (text string, code int) {
+	var out strings.Builder
+	screen := terminal.Screen{W: &out, Width: columns}
+	arguments = append([]string{"--kafka", w.kafkaAddr, "--redis", w.redisAddr, "--prefix", w.settings.Prefix}, arguments...)
+	code = (&program{out: screen, aside: screen}).run(w.Ctx, arguments)
+	return out.String(), code
 }
 
 // A producer with another partitioner has erased a customer: the tombstone lies where its owner never looks. Put back, it takes

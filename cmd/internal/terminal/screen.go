@@ -91,6 +91,21 @@ func (s Screen) Indented(indent int, text string) {
 	}
 }
 
+// Beside writes a label and a text beside it, on a terminal in lines that fit: a value of somebody's is broken, not shortened.
+func (s Screen) Beside(label, text string) {
+	label, text = clean(label), clean(text)
+	lines := []string{text}
+	if s.IsTerminal() {
+		lines = strings.Split(cells.Wrap(text, s.Width-4-columns(label)), "\n")
+	}
+	for i, line := range lines {
+		if i > 0 {
+			label = strings.Repeat(" ", columns(label))
+		}
+		s.Line("  %s  %s", s.Faint(label), line)
+	}
+}
+
 // Bold, Faint and Good return text as it is drawn where the screen has colours, else unchanged.
 func (s Screen) Bold(text string) Painted  { return s.paint("1", text) }
 func (s Screen) Faint(text string) Painted { return s.paint("38;5;245", text) }
