@@ -93,7 +93,12 @@ func TestSegmentsAreListedWithWhatComesAndWhoUsesThem(t *testing.T) {
 		if l := lines["old"]; !l.Gone {
 			t.Errorf("old is %+v", l)
 		}
-		text := w.kindred(done, "segments")
+		w.segment("fresh", `"snapshot":"f-1","part":2,"parts":3,"members":%s`, vips(0, crowd))
+		text := w.kindred(failed, "expand", "fresh", "--wait")
+		if !strings.Contains(text, "nobody is in segment fresh yet: 1 of 3 parts of snapshot f-1 have come") {
+			t.Errorf("an expansion of what is coming says\n%s", text)
+		}
+		text = w.kindred(done, "segments")
 		for _, want := range []string{"segment", "VIP customers", "s-1, 1 of 3 parts of s-2", "more (suppress)", "gone"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("segments does not show %q:\n%s", want, text)

@@ -309,6 +309,31 @@ func TestALaterDeletionJoinsTheFirst(t *testing.T) {
 	d.joined("while it runs", "deletes")
 }
 
+func TestADeletionUnderWayIsNamed(t *testing.T) {
+	d := newDesk(t)
+	d.live()
+	d.ask(on("deletes", schemas.Delete))
+	d.ask(expand("while it waits"))
+	d.says("while it waits", schemas.CodeExists, "expansion x is being deleted")
+	d.turn()
+	d.commit()
+	d.ask(expand("while they leave"))
+	d.says("while they leave", schemas.CodeExists, "expansion x is being deleted")
+	d.ask(on("too late", schemas.Cancel))
+	d.says("too late", schemas.CodeTooLate, "the deletion of x is committed")
+}
+
+func TestARunKnowsHowMuchOfASnapshotHasCome(t *testing.T) {
+	d := newDesk(t)
+	d.state.segments["vip"].Open = &schemas.OpenSnapshot{Snapshot: "s-2", Parts: 3, Have: []int{2}}
+	d.ask(expand("new"))
+	d.turn()
+	lesson, why := d.state.lesson(d.state.expansions["x"], schemas.Ends{})
+	if got := lesson.Coming["vip"]; why != nil || got != "1 of 3 parts of snapshot s-2 have come" {
+		t.Errorf("it learns that %q, %v", got, why)
+	}
+}
+
 // joined demands that a run was skipped, and names the one to follow in its place.
 func (d *desk) joined(runID, to string) {
 	d.t.Helper()

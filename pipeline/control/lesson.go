@@ -1,6 +1,7 @@
 package control
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -28,8 +29,19 @@ func (s *state) lesson(e *schemas.Expansion, ends schemas.Ends) (learn.Lesson, *
 		if s.isExpansion(id) {
 			l.Derived = append(l.Derived, id)
 		}
+		if segment := s.segments[id]; segment != nil && segment.Open != nil {
+			if l.Coming == nil {
+				l.Coming = map[string]string{}
+			}
+			l.Coming[id] = parts(segment.Open)
+		}
 	}
 	return l, s.refusedBySegments(&l.Definition)
+}
+
+// parts says how much of a snapshot has come.
+func parts(o *schemas.OpenSnapshot) string {
+	return fmt.Sprintf("%d of %d parts of snapshot %s have come", len(o.Have), o.Parts, o.Snapshot)
 }
 
 // declared lists the declared fields by name.

@@ -59,6 +59,10 @@ func (s *state) refusedByState(known *schemas.Expansion, r *schemas.ExpandReques
 
 // refusedExpand returns why no expansion can begin under the request's id, or nil.
 func (s *state) refusedExpand(known *schemas.Expansion, r *schemas.ExpandRequest) *schemas.RunError {
+	if known != nil && leaving(known) {
+		return schemas.Refuse(schemas.CodeExists, "wait until its members have left (kindred runs shows it), or choose another id (--id)",
+			"expansion %s is being deleted", r.ExpansionID)
+	}
 	if known != nil && (known.Definition != nil || busy(known)) {
 		return schemas.Refuse(schemas.CodeExists, "edit or refresh it, or choose another id (--id)", "expansion %s exists", r.ExpansionID)
 	}
@@ -78,6 +82,9 @@ func refusedCancel(known *schemas.Expansion) *schemas.RunError {
 	switch {
 	case interruptible(known) || len(known.Pending) > 0:
 		return nil
+	case leaving(known):
+		return schemas.Refuse(schemas.CodeTooLate, "expand its source anew once its members have left (kindred expand)",
+			"the deletion of %s is committed and will be finished", known.ExpansionID)
 	case known.Run != nil:
 		return schemas.Refuse(schemas.CodeTooLate, "wait until it is published, then edit or delete",
 			"run %s of %s is committed and will be finished", known.Run.RunID, known.ExpansionID)

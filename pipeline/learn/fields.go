@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -18,11 +19,8 @@ func (r *run) choose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if least := orDefault(r.MinSource, 25); r.customers.Source < int64(least) {
-		return schemas.Refuse(schemas.CodeSourceTooSmall,
-			"wait until profiles have arrived (kindred doctor), or lower --min-source",
-			"segment %s refused: %d of %d source members have a profile, need %d",
-			r.Definition.SourceSegmentID, r.customers.Source, size, least)
+	if why := cmp.Or(r.refusedByComing(), r.refusedBySize(size)); why != nil {
+		return why
 	}
 	r.choice, err = field.New(r.Declared, r.customers, tallies).Choose(r.Definition.Fields)
 	var bad *field.Refused

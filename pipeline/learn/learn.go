@@ -20,9 +20,10 @@ import (
 type Lesson struct {
 	ExpansionID string
 	Definition  schemas.Definition
-	Derived     []string        // those of the definition's segments that are expansions
-	Declared    []schemas.Field // by name
-	Ends        schemas.Ends    // of the inputs: the caches it learns from must have seen what lies before
+	Derived     []string          // those of the definition's segments that are expansions
+	Coming      map[string]string // of those a snapshot of which is open: how much of it has come, in words
+	Declared    []schemas.Field   // by name
+	Ends        schemas.Ends      // of the inputs: the caches it learns from must have seen what lies before
 }
 
 // Result is a model that lacks its epoch and run, and a report that lacks what the shards count.

@@ -80,7 +80,10 @@ func (r *run) sizeWarnings(c *schemas.Counts) (warnings []schemas.Warning) {
 			Hint:    "take a larger source, or read the quality with care",
 		})
 	}
-	if c.Similar == 0 {
+	switch {
+	case c.Candidates == 0:
+		warnings = append(warnings, r.nobodyLeft())
+	case c.Similar == 0:
 		warnings = append(warnings, schemas.Warning{
 			Code:    "nobody_similar",
 			Message: fmt.Sprintf("none of %d candidates reaches the floor of %v", c.Candidates, r.Definition.Floor),

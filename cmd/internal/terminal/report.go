@@ -35,6 +35,9 @@ func (s Screen) Heading(name, id string) {
 
 func size(definition *schemas.Definition, report *schemas.Report) string {
 	counts := report.Counts
+	if counts.Candidates == 0 {
+		return fmt.Sprintf("No members: nobody is left as a candidate. Learned from %s.", Count(counts.SourceWithProfile, "source member"))
+	}
 	if counts.Similar == 0 {
 		return fmt.Sprintf("No members: none of %s is similar enough. Learned from %s.",
 			Count(counts.Candidates, "candidate"), Count(counts.SourceWithProfile, "source member"))
