@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"kindred/pipeline/cache"
 	"kindred/schemas"
 )
 
@@ -46,13 +47,22 @@ func TestWhoHasAProfileIsCounted(t *testing.T) {
 	everywhere(t, func(w *world) {
 		w.bring(0, 100)
 		w.erase(schemas.Profiles, customer(1))
+		w.segment("vip", `"added":%s`, []string{"nobody"}) // the caches know the id, and no profile of it
 		w.serve()
+		w.wait("the segment", func() string {
+			view, err := w.cache.Scan(w.Ctx, schemas.Murmur2.Partition([]byte("nobody"), shardsOfAWorld), cache.Want{})
+			if err == nil {
+				if _, known := view.Find([]byte("nobody")); known {
+					return ""
+				}
+			}
+			return fmt.Sprint("nobody is not there: ", err)
+		})
 		ids := []string{"nobody", customer(1), customer(2), customer(99), customer(100)}
-		var unknown error
-		w.wait("the shards to have read the profiles", func() string {
-			with := 0
-			if with, unknown = w.withProfile(w.Ctx, w.kafka, ids); unknown != nil || with != 2 {
-				return fmt.Sprintf("%d of 2, %v", with, unknown)
+		w.wait("the profiles", func() string {
+			with, err := w.withProfile(w.Ctx, w.kafka, ids)
+			if err != nil || with != 2 {
+				return fmt.Sprintf("%d of 2, %v", with, err)
 			}
 			return ""
 		})

@@ -52,12 +52,12 @@ func (c *customers) findings() (all []Finding) {
 			all = append(all, Finding{code, fmt.Sprintf("%s %s, the first in %s", count(m.count, "id"), what, m.first), try})
 		}
 	}
-	note(c.trimmed, "id_blanks", "had blanks around it, which are left out", "")
-	note(c.quoted, "id_quotes", "had quotes around it, which are left out", "")
-	note(c.zeros, "id_leading_zeros", "begin with a zero, which is kept: 007 and 7 are two customers", "the same spelling in every profile and segment")
-	note(c.shortened, "id_shortened", "look like 1.23E+15: a spreadsheet has shortened them, and several customers may have become one",
+	note(c.trimmed, "id_blanks", "with blanks around, which are left out", "")
+	note(c.quoted, "id_quotes", "in quotes, which are left out", "")
+	note(c.zeros, "id_leading_zeros", "with a zero in front, which is kept: 007 and 7 are two customers", "the same spelling in every profile and segment")
+	note(c.shortened, "id_shortened", "like 1.23E+15: a spreadsheet has shortened them, and several customers may have become one",
 		"format the column as text before it is exported")
-	note(c.decimals, "id_decimals", "end in .0, as when ids pass through a program that takes them for numbers: 17.0 and 17 are two customers",
+	note(c.decimals, "id_decimals", "with .0 at the end, as when ids pass through a program that takes them for numbers: 17.0 and 17 are two customers",
 		"export the column as text or whole numbers")
 	return all
 }
