@@ -73,7 +73,7 @@ func (l *publication) pass(ctx context.Context, said *objections, only map[strin
 	var number int64
 	var value, id []byte
 	var headers wire.Headers
-	now := time.Now()
+	begun := time.Now().Truncate(time.Second) // of every event: a load is one act
 	progress := l.aside.Count("profiles", l.Rows)
 	err = f.finish(l.Each(func(row *table.Row) error {
 		number++
@@ -86,7 +86,7 @@ func (l *publication) pass(ctx context.Context, said *objections, only map[strin
 		}
 		value = schemas.AppendProfile(value[:0], string(row.ID), row.Fields, !denied)
 		id = strconv.AppendInt(append(append(id[:0], l.batch...), '/'), number, 10)
-		headers = schemas.AppendEvent(headers[:0], schemas.TypeProfile, id, row.ID, now)
+		headers = schemas.AppendEvent(headers[:0], schemas.TypeProfile, id, row.ID, begun)
 		progress.At(f.acknowledged.Load())
 		return f.addEvent(row.ID, value, headers)
 	}))

@@ -46,7 +46,12 @@ func (j *jsonLines) next() ([]schemas.FieldValue, error) {
 			}
 			return nil, fmt.Errorf("%s: %w", j.at(), err)
 		}
-		return j.sorted(), nil
+		cells := j.sorted()
+		if j.isProfile() {
+			return nil, refuse("jq -c '.fields + {customerId, profiling: (.profiling != false)}' makes rows of them, whose consent is in profiling",
+				"%s: this is a profile as Kafka has it, and no row: its fields are an object of their own", j.at())
+		}
+		return cells, nil
 	}
 	if err := j.lines.Err(); err != nil {
 		j.line++
@@ -70,6 +75,13 @@ func (j *jsonLines) sorted() []schemas.FieldValue {
 		j.cells[at] = f
 	}
 	return j.cells
+}
+
+// isProfile reports whether the object is an event of kindred's. As a row it would take all fields from its customer.
+func (j *jsonLines) isProfile() bool {
+	id, named := j.places["customerId"]
+	fields, apart := j.places["fields"]
+	return named && apart && j.cells[id].Kind == schemas.String && j.cells[fields].Kind == schemas.Other
 }
 
 func (j *jsonLines) columns() []string { return j.names }

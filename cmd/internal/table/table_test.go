@@ -258,6 +258,8 @@ func TestWhatIsWrongIsNamedByLine(t *testing.T) {
 	refused("line 2: want one JSON object", "", by, "{\"id\":\"a\"}\n{\n")
 	refused("line 2", "", by, "{\"id\":\"a\"}\n{\"id\":\"b\",\"id\":\"c\"}\n")
 	refused("line 2: the id is blank", "", by, "{\"id\":\"a\"}\n{\"a\":1}\n")
+	refused("line 1: this is a profile as Kafka has it", "jq", by, `{"customerId":"a","fields":{"b":1},"profiling":false}`)
+	becomes(t, "fields is a name like others", by, `{"id":"a","fields":"corn","customerId":"b"}`, "", `a fields="corn" customerId="b"`)
 	refused("JSON array", "jq", by, "[{\"id\":\"a\"}]")
 	refused("Excel workbook", "CSV", by, "PK\x03\x04....")
 	refused("compressed by zstd", "zstd", by, "\x28\xb5\x2f\xfd....")
