@@ -36,8 +36,8 @@ func (p *program) loadProfiles() *cobra.Command {
 		Short: "Publish a profile for every row of a table",
 		Long: "Publish a profile for every row of a table. " + formats + "\n\n" +
 			"The file is looked through before anything is published, and what is wrong or strange about it is told first. Where\n" +
-			"cells have no type, a column whose cells are all numbers is published as numbers. An empty cell is absent, and so is one\n" +
-			"that says NULL, NA, N/A, NaN, None or \\N. Of rows with the same id the last one counts.\n\n" +
+			"cells have no type, a column of numbers is published as numbers, also when a tenth of its cells or fewer are words. An\n" +
+			"empty cell is absent, and so is one that says NULL, NA, N/A, NaN, None or \\N. Of rows with the same id the last one counts.\n\n" +
 			"Without --consent a customer who has said no to profiling stays so: the topic of the profiles is read first, a second or\n" +
 			"two for each million. At the end a data event refreshes the expansions that wait for one.",
 		Example: "  kindred load profiles customers.csv --id customerID --skip churn\n" +

@@ -42,15 +42,18 @@ func (c *Column) look(cell *schemas.FieldValue, bare []byte, r rows) {
 	of.see(r)
 }
 
-// settle decides how the column is published once all cells are known. Where cells have no type, all of a column are numbers
-// or none is.
+// settle decides how the column is published once all cells are known. Where cells have no type, a few words do not make text of
+// the numbers: a field is what nine tenths of its holders have, and one dirty row must not change all customers. A single code
+// that would not be kept as a number does: its column has no numbers.
 func (c *Column) settle() {
-	c.Numeric = c.numbers.count > 0 && c.huge.count == 0 && (c.typed || c.zeros.count+c.commas.count+c.words.count == 0)
+	few := c.words.count*10 <= c.Present
+	c.Numeric = c.numbers.count > 0 && c.huge.count == 0 && (c.typed || c.zeros.count+c.commas.count == 0 && few)
 }
 
 // value returns what is published of a cell that means something; false: nothing is.
 func (c *Column) value(cell *schemas.FieldValue, bare []byte) (schemas.FieldValue, bool) {
 	field := schemas.FieldValue{Kind: cell.Kind, Text: cell.Text, Number: cell.Number, Bool: cell.Bool}
+	untyped := cell.Kind == schemas.String && !c.typed
 	switch {
 	case cell.Kind == schemas.Other:
 		return field, false
@@ -59,7 +62,7 @@ func (c *Column) value(cell *schemas.FieldValue, bare []byte) (schemas.FieldValu
 		if len(field.Text) == 0 {
 			field.Text = schemas.AppendCanonical(nil, cell)
 		}
-	case cell.Kind == schemas.String && !c.typed && c.Numeric:
+	case untyped && c.Numeric && (c.words.count == 0 || formOf(bare) == numeral):
 		value, err := strconv.ParseFloat(string(bare), 64)
 		if err != nil {
 			return field, false
@@ -83,7 +86,7 @@ func (c *Column) findings() (all []Finding) {
 		return all
 	}
 	if c.typed {
-		if few := min(c.words.count, c.numbers.count); few > 0 {
+		if both := min(c.words.count, c.numbers.count); both > 0 {
 			note("mixed", "one type in all rows", "%s (the first in %s) and %s (the first in %s)", count(c.numbers.count, "number"), c.numbers.first,
 				count(c.words.count, "text"), c.words.first)
 		}
@@ -91,6 +94,9 @@ func (c *Column) findings() (all []Finding) {
 	}
 	numbers := c.numbers.count + c.zeros.count + c.commas.count
 	switch {
+	case c.words.count > 0 && c.Numeric:
+		note("some_text", "mend the cell, or --null WORD if it means nothing", "%s no number, the first in %s: only that is published as text",
+			cellsOf(c.words.count, c.Present), c.words.first)
 	case c.words.count > 0 && numbers >= c.words.count:
 		note("text", "mend the cell, or --null WORD if it means nothing", "%s no number, the first in %s: all of it is published as text",
 			cellsOf(c.words.count, c.Present), c.words.first)

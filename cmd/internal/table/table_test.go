@@ -174,6 +174,14 @@ func TestWhatMakesAColumnTextIsNamed(t *testing.T) {
 	}
 	says("text", `column "age": 1 of 3 cells is no number, the first in line 3`, "id,age\na,41\nb,old\nc,7\n",
 		`a age="41"`, `b age="old"`, `c age="7"`)
+	tens := "b,1\nc,2\nd,3\ne,4\nf,5\ng,6\nh,7\ni,8\n"
+	numbers := []string{"b n=1", "c n=2", "d n=3", "e n=4", "f n=5", "g n=6", "h n=7", "i n=8"}
+	says("some_text", `column "n": 1 of 10 cells is no number, the first in line 2: only that`, "id,n\na,old\n"+tens+"j,9\n",
+		slices.Concat([]string{`a n="old"`}, numbers, []string{"j n=9"})...)
+	says("text", `column "n": 1 of 9 cells is no number, the first in line 2: all of it`, "id,n\na,old\n"+tens,
+		`a n="old"`, `b n="1"`, `c n="2"`, `d n="3"`, `e n="4"`, `f n="5"`, `g n="6"`, `h n="7"`, `i n="8"`)
+	says("leading_zeros", `column "n"`, "id,n\na,01\n"+strings.ReplaceAll(tens, "\n", "0\n"),
+		`a n="01"`, `b n="10"`, `c n="20"`, `d n="30"`, `e n="40"`, `f n="50"`, `g n="60"`, `h n="70"`, `i n="80"`)
 	says("leading_zeros", `column "zip": 1 number has a leading zero, the first in line 2`, "id,zip\na,0150\nb,1234\n", `a zip="0150"`, `b zip="1234"`)
 	says("decimal_comma", `column "p": 2 numbers have a decimal comma, the first in line 2`, "id;p\na;1,5\nb;-2,25\n", `a p="1,5"`, `b p="-2,25"`)
 	says("large_integers", `column "card": 1 whole number beyond 2^53, the first in line 3`, "id,card\na,9007199254740992\nb,9007199254740993\n",
