@@ -3,6 +3,7 @@ package schemas_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -158,6 +159,15 @@ func TestFlat(t *testing.T) {
 	check(`{"fields":{"a":1},"b":1}`, "schema")
 	check(`{"b":1,"fields":{"a":1}}`, "schema")
 	check(`{"fields":"x"}`, `"" true fields/1="x"`)
+	many := `{"a":1`
+	for i := range 2000 {
+		many += fmt.Sprintf(`,"f%d":null`, i)
+	}
+	if err := p.Decode([]byte(many + `}`)); err != nil || len(p.Fields) != 2001 {
+		t.Errorf("%d fields, %v", len(p.Fields), err)
+	}
+	p.Release() // lets go of everything else
+	check(`{"a":1}`, `"" true a/2=1`)
 	check(`{"a":1,"b":2,"a":1}`, "schema") // still
 }
 

@@ -54,7 +54,7 @@ func (p *Profile) Decode(value []byte) error {
 	p.CustomerID, p.Profiling, p.Fields, p.Unknown, p.seen = nil, true, p.Fields[:0], p.Unknown[:0], 0
 	p.scan.start(value)
 	if p.Flat {
-		p.fields(true)
+		p.row()
 	} else {
 		p.members()
 	}
@@ -94,30 +94,34 @@ func (p *Profile) unknown(name []byte) {
 }
 
 // member reads a member that means something. It reports false, and reads nothing, when name is none.
+// It looks for null only where nothing better is there: this is the live path.
 func (p *Profile) member(name []byte) bool {
 	s := &p.scan
 	switch string(name) {
 	case "customerId":
 		s.once(&p.seen, seenCustomerID)
-		if !s.null() {
-			p.CustomerID = s.text()
+		if s.peek() == '"' {
+			p.CustomerID = s.quoted()
+		} else if !s.null() {
+			s.wanted("a string")
 		}
 	case "fields":
-		if p.Flat && s.peek() != '{' {
+		object := s.peek() == '{'
+		if p.Flat && !object {
 			return false // a column of that name
 		}
 		s.once(&p.seen, seenFields)
-		if s.null() {
+		if !object && s.null() {
 			return true
 		}
 		if len(p.Fields) > 0 {
 			s.fail(WrongSchema, fieldsTwice)
 		}
 		p.seen |= hasFields
-		p.fields(false)
+		p.fields()
 	case "profiling":
 		s.once(&p.seen, seenProfiling)
-		if !s.null() {
+		if s.peek() != 'n' || !s.null() {
 			p.Profiling = s.boolean()
 		}
 	default:
@@ -126,14 +130,24 @@ func (p *Profile) member(name []byte) bool {
 	return true
 }
 
-// column looks at the name of a field that stands beside customerId.
-func (p *Profile) column(name []byte) {
-	switch string(name) {
-	case "specversion", "payload", "op":
-		p.seen |= maybeWrapped
-	}
-	if p.seen&hasFields != 0 {
-		p.scan.fail(WrongSchema, fieldsTwice)
+// row reads a profile whose fields stand beside customerId.
+func (p *Profile) row() {
+	s := &p.scan
+	s.open('{')
+	for s.more('}') {
+		name := s.name()
+		if p.member(name) {
+			continue
+		}
+		switch string(name) {
+		case "specversion", "payload", "op":
+			p.seen |= maybeWrapped
+		}
+		if p.seen&hasFields != 0 {
+			s.fail(WrongSchema, fieldsTwice)
+		}
+		s.distinct(name)
+		s.value(p.next(name))
 	}
 }
 
@@ -176,20 +190,14 @@ func (p *Profile) Release() {
 	p.scan.names.release()
 }
 
-// fields reads the object of the fields, or a row, which has other members among them. Names in the order of an earlier profile
-// are known to differ from one another, so only a profile that leaves this order has them compared.
-func (p *Profile) fields(row bool) {
+// fields reads the object of the fields. Names in the order of an earlier profile are known to differ from one
+// another, so only a profile that leaves this order has them compared.
+func (p *Profile) fields() {
 	s := &p.scan
 	at, ordered := 0, true
 	s.open('{')
 	for s.more('}') {
 		name := s.name()
-		if row {
-			if p.member(name) {
-				continue
-			}
-			p.column(name)
-		}
 		if ordered {
 			if at = p.known.after(at, name); at < 0 {
 				ordered = false

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"kindred/schemas"
+	"kindred/schemas/wire"
 )
 
 // text makes a decoded profile comparable: id, consent, and each field's name, kind and canonical value.
@@ -213,7 +214,8 @@ func TestProfilesCostNoAllocation(t *testing.T) {
 	var p schemas.Profile
 	decode := func() {
 		for _, value := range values {
-			if err := p.Decode(value); err != nil {
+			r := wire.Record{Value: value}
+			if _, err := schemas.Read(&r, func(_, value []byte) error { return p.Decode(value) }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -235,6 +237,18 @@ func profileOf20(id string) []byte {
 		fields = append(fields, f)
 	}
 	return schemas.AppendProfile(nil, id, fields, true)
+}
+
+// BenchmarkReadProfile is what the owner of a shard does.
+func BenchmarkReadProfile(b *testing.B) {
+	r := wire.Record{Key: []byte("c-12345678"), Value: profileOf20("c-12345678")}
+	b.ReportAllocs()
+	var p schemas.Profile
+	for b.Loop() {
+		if _, err := schemas.Read(&r, func(_, value []byte) error { return p.Decode(value) }); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func BenchmarkDecodeProfile(b *testing.B) {

@@ -30,10 +30,10 @@ type scanner struct {
 
 	trusting bool // names are not compared
 
-	unknown unknownProperty // the first that properties has met
-
 	names    names  // of the objects that are open
 	unquoted []byte // strings of the value that had escapes, one after the other
+
+	unknown unknownProperty // the first that properties has met
 }
 
 // start begins with a value. What the last value's strings aliased may be overwritten.
