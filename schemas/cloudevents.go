@@ -76,9 +76,9 @@ func AppendEvent(dst wire.Headers, kind string, id, subject []byte, at time.Time
 	)
 }
 
-// Payload returns the event's own JSON: the data of a CloudEvents envelope, else the value itself. It does not check
+// payload returns the event's own JSON: the data of a CloudEvents envelope, else the value itself. It does not check
 // that JSON. A tombstone stays nil.
-func Payload(h wire.Headers, value []byte) ([]byte, error) {
+func payload(h wire.Headers, value []byte) ([]byte, error) {
 	if len(h) == 0 || value == nil {
 		return value, nil
 	}

@@ -8,7 +8,16 @@ import (
 	"kindred/schemas/wire"
 )
 
-func TestPayload(t *testing.T) {
+// payload returns what Read finds in a value; nil: a tombstone.
+func payload(h wire.Headers, value []byte) (inside []byte, err error) {
+	_, err = schemas.Read(&wire.Record{Headers: h, Value: value}, func(_, value []byte) error {
+		inside = value
+		return nil
+	})
+	return inside, err
+}
+
+func TestStructuredCloudEvents(t *testing.T) {
 	const profile = `{"customerId":"c-17","fields":{"a":[[[[[[]]]]]]}}` // as deep as it may be
 	const envelope = `{"specversion":"1.0","id":"1","source":"crm","type":"profile"`
 	check := func(contentType, value, want, wantCode string) {
@@ -17,7 +26,7 @@ func TestPayload(t *testing.T) {
 		if contentType != "" {
 			h = wire.AppendHeaders(nil, wire.Header{Key: "ce_id", Value: []byte("1")}, wire.Header{Key: "content-type", Value: []byte(contentType)})
 		}
-		got, err := schemas.Payload(h, []byte(value))
+		got, err := payload(h, []byte(value))
 		if code(t, err) != wantCode || string(got) != want {
 			t.Errorf("%s %s: %q, %v", contentType, value, got, err)
 		}
@@ -31,7 +40,7 @@ func TestPayload(t *testing.T) {
 	}
 	const structured = "application/cloudevents+json"
 	check(structured, envelope+`,"data_base64":"e30="}`, "{}", "")
-	check(structured, envelope+`,"data":null}`, "null", "")
+	check(structured, envelope+`,"data":null}`, "", "") // a tombstone
 	check(structured, envelope+`}`, "", "schema")
 	check(structured, envelope+`,"data":{},"data_base64":"e30="}`, "", "schema")
 	check(structured, envelope+`,"data_base64":"?"}`, "", "schema")
@@ -46,12 +55,12 @@ func TestPayload(t *testing.T) {
 	check("application/cloudevents+avro", `x`, "", "schema")
 
 	h := wire.AppendHeaders(nil, wire.Header{Key: "content-type", Value: []byte(structured)})
-	if got, err := schemas.Payload(h, nil); got != nil || err != nil {
+	if got, err := payload(h, nil); got != nil || err != nil {
 		t.Errorf("a tombstone is not nil: %q, %v", got, err)
 	}
 	value := []byte(envelope + `,"data":` + profile + `}`)
 	if n := testing.AllocsPerRun(100, func() {
-		if _, err := schemas.Payload(h, value); err != nil {
+		if _, err := payload(h, value); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {

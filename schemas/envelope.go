@@ -16,7 +16,7 @@ const mostEnvelopes = 3
 // or Debezium's op d; then decode is not called. An envelope is looked for only in what decode refuses, so that one that nobody
 // has wrapped costs nothing.
 func Read(r *wire.Record, decode func(key, value []byte) error) (gone bool, err error) {
-	value, err := Payload(r.Headers, r.Value)
+	value, err := payload(r.Headers, r.Value)
 	for opened := 0; ; opened++ {
 		if err != nil || value == nil || isNull(value) {
 			return err == nil, err

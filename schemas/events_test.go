@@ -85,21 +85,21 @@ func TestAChangeMayNameManyCustomers(t *testing.T) {
 		return []byte(`{"specversion":"1.0","data":{"added":["` + strings.Repeat(`customer-000000000000000000`+`","`, n) + `a"]}}`)
 	}
 	structured := wire.AppendHeaders(nil, wire.Header{Key: "content-type", Value: []byte("application/cloudevents+json")})
-	value, err := schemas.Payload(structured, list(300_000))
+	value, err := payload(structured, list(300_000))
 	if err == nil {
 		err = c.Decode([]byte("vip"), value)
 	}
 	if err != nil || len(c.Added) != 300_001 {
 		t.Errorf("%d customers, %v", len(c.Added), err)
 	}
-	if _, err := schemas.Payload(structured, list(600_000)); code(t, err) != "too_large" {
+	if _, err := payload(structured, list(600_000)); code(t, err) != "too_large" {
 		t.Errorf("17 MB: %v", err)
 	}
 	if err := c.Decode([]byte("vip"), list(600_000)); code(t, err) != "too_large" {
 		t.Errorf("17 MB: %v", err)
 	}
 	var p schemas.Profile
-	if value, err = schemas.Payload(structured, list(50_000)); err == nil {
+	if value, err = payload(structured, list(50_000)); err == nil {
 		err = p.Decode(value)
 	}
 	if code(t, err) != "too_large" {
