@@ -297,6 +297,34 @@ func TestAFieldWithTooManyValuesInAShardCountsForNothing(t *testing.T) {
 	}
 }
 
+func TestEnvelopesAndErasuresByWord(t *testing.T) {
+	var l log
+	l.model(t, "e", byGender(1, schemas.Definition{ExcludeSource: true, SourceSegmentID: "vip"}))
+	say := func(customer, value string) {
+		l.add("profiles", schemas.Murmur2.Partition([]byte(customer), shards), customer, value)
+	}
+	say("ann", `{"schema":{},"payload":{"fields":{"Gender":"F"},"profiling":null}}`)
+	say("bob", `{"before":null,"after":{"fields":{"Gender":"F"}},"op":"c"}`)
+	for _, erased := range []string{` null`, `{"before":{},"after":null,"op":"d"}`, `{"schema":{},"payload":null}`} {
+		say("cat", `{"fields":{"Gender":"F"}}`)
+		say("cat", erased)
+	}
+	expect(t, &l, "e", "ann 8808/3, bob 8808/3")
+
+	flat := &oracle.Oracle{Shards: shards, Flat: true}
+	l.records = l.records[:1]
+	say("ann", `{"Gender":"F"}`)
+	say("bob", `{"Gender":"F","profiling":false}`)
+	for _, e := range l.records {
+		if err := flat.Apply(e.topic, e.partition, &e.Record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := members(flat, "e"); got != "ann 8808/3" {
+		t.Errorf("of rows: %q", got)
+	}
+}
+
 func TestWhatCannotBeReadChangesNothing(t *testing.T) {
 	var l log
 	l.profile("ann", `"Gender":"F"`)
