@@ -103,8 +103,8 @@ func TestFlagsWithoutEffectSaySo(t *testing.T) {
 		})
 	})
 	want := []string{
-		"edit --dry-run", "edit --every", "edit --force", "edit --source-change",
-		"expand --dry-run", "expand --every", "expand --force", "expand --source-change",
+		"edit --dry-run", "edit --force",
+		"expand --dry-run", "expand --force",
 		"refresh --dry-run", "refresh --force",
 	}
 	if slices.Sort(found); !slices.Equal(found, want) {
