@@ -49,11 +49,13 @@ func drawList(screen, aside terminal.Screen, expansions []schemas.Expansion) {
 		}
 		if e.Report != nil {
 			members = terminal.Number(e.Report.Counts.Members)
-			quality = fmt.Sprintf("%.3f", e.Report.Quality.AUC)
+			if quality = e.Report.Quality.Grade; e.Report.Quality.Holdout == 0 {
+				quality = "not measured"
+			}
 		}
 		rows = append(rows, []string{e.ExpansionID, string(e.State), source, members, quality, now(e), e.Name})
 	}
-	screen.Table([]string{"expansion", "state", "source", "#members", "#auc", "now", "name"}, rows)
+	screen.Table([]string{"expansion", "state", "source", "#members", "quality", "now", "name"}, rows)
 }
 
 // now describes in words what an expansion is doing.
