@@ -27,7 +27,7 @@ func TestCommands(t *testing.T) {
 			return listener.Close()
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "servers": servers, "secured": secured, "publish": publish, "answer": answer, "refuse": refuse,
+			"exits": exits, "servers": servers, "secured": secured, "publish": publish, "answer": answer, "refuse": refuse, "town": town,
 			"consume": consume, "letters": letters, "eventually": eventually,
 		},
 	})

@@ -28,7 +28,9 @@ func (p *program) root() *cobra.Command {
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "Global Flags:\n{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}",
 		"Settings such as --kafka and --json: kindred --help", 1))
 	root.AddGroup(&cobra.Group{ID: "run", Title: "Run:"}, &cobra.Group{ID: "data", Title: "Data:"},
-		&cobra.Group{ID: "expansions", Title: "Expansions:"})
+		&cobra.Group{ID: "expansions", Title: "Expansions:"}, &cobra.Group{ID: "program", Title: "The program:"})
+	root.SetHelpCommandGroupID("program")
+	root.SetCompletionCommandGroupID("program")
 	add := func(group string, commands ...*cobra.Command) {
 		for _, command := range commands {
 			command.GroupID = group
@@ -38,7 +40,7 @@ func (p *program) root() *cobra.Command {
 	add("run", p.demo(), p.serve(), p.topics(), p.doctor())
 	add("data", p.load(), p.fields(), p.segmentList(), p.deadLetters())
 	add("expansions", p.expand(), p.edit(), p.refresh(), p.cancel(), p.rename(), p.delete(), p.list(), p.show(), p.runs(), p.members())
-	root.AddCommand(p.bench(), p.version())
+	add("program", p.bench(), p.version())
 	asGroup(root)
 	return root
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -62,6 +63,25 @@ func (c *connection) publishLines(script *testscript.TestScript, topic, lines st
 		key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		script.Check(c.publish(context.Background(), topic, key, []byte(value), nil))
 	}
+}
+
+// town writes a table of 600 customers and a list of the 60 VIPs among them, who mostly live in Oslo and have gold: town TABLE LIST.
+func town(script *testscript.TestScript, _ bool, arguments []string) {
+	var table, vips strings.Builder
+	table.WriteString("customerId,gender,city,level,age\n")
+	for n := range 600 {
+		vip := n%10 == 0
+		city, level := []string{"Oslo", "Bergen", "Vik"}[n%3], []string{"none", "silver", "gold"}[n/3%3]
+		if vip {
+			fmt.Fprintf(&vips, "c-%d\n", n)
+			if n%40 != 0 {
+				city, level = "Oslo", "gold"
+			}
+		}
+		fmt.Fprintf(&table, "c-%d,%s,%s,%s,%d\n", n, []string{"F", "M"}[n%2], city, level, 18+n%70)
+	}
+	script.Check(os.WriteFile(script.MkAbs(arguments[0]), []byte(table.String()), 0o600))
+	script.Check(os.WriteFile(script.MkAbs(arguments[1]), []byte(vips.String()), 0o600))
 }
 
 // answer waits for the next expand request, then puts the lines of a file on the topic of runs: answer FILE. It is
