@@ -66,4 +66,3 @@ func TestWhoeverLeavesNobodyIsToldHow(t *testing.T) {
 	check("nobody is left as a candidate: each of 300 customers is not in nobodies",
 		func(d *schemas.Definition) { d.Candidates.SegmentID, d.ExcludeSource = "nobodies", false })
 }
-
