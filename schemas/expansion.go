@@ -18,6 +18,8 @@ type Expansion struct {
 	// record is deleted. An earlier build has not set it.
 	Uncommitted bool `json:"uncommitted,omitempty"`
 
+	ModelEpoch int64 `json:"modelEpoch,omitempty"` // of the last committed run, whose model counts; 0: an earlier build has not noted it
+
 	Source   *SourceSeen `json:"source,omitempty"`   // as the last committed run has seen it; nil: nobody has looked yet
 	LastSlot string      `json:"lastSlot,omitempty"` // of the schedule: the last slot that asked for a refresh, or its beginning
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"kindred/schemas/retry"
 )
 
@@ -129,6 +131,12 @@ func (s *Store) scanWanted(ctx context.Context, k keys, v *View, want *Want) err
 			return fmt.Errorf("the states of %d customers in %s are unknown: %w", n, expansion, errTorn)
 		}
 		v.segments[expansion] = published.segment()
+	}
+	if _, known := v.Meta.models[want.Model]; known {
+		var err error
+		if v.model, err = s.Redis.Get(ctx, k.model(want.Model)).Bytes(); err != nil && !errors.Is(err, redis.Nil) {
+			return err
+		}
 	}
 	return nil
 }

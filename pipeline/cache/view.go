@@ -17,6 +17,7 @@ type View struct {
 	ids       [][]byte
 	segments  map[string]*Segment
 	published map[string]*Published
+	model     []byte
 }
 
 // Want is what to read beside the rows.
@@ -24,6 +25,7 @@ type Want struct {
 	Segments   []string
 	Expansions []string // whose published states
 	Derived    []string // expansions whose members are read as if they were segments
+	Model      string   // an expansion whose model to read, if the shard has one
 	Into       *View    // one that nobody needs any more: its memory is used again; nil: new memory
 }
 
@@ -71,3 +73,6 @@ func (v *View) Segment(name string) *Segment { return v.segments[name] }
 
 // Published returns the states of one of the expansions that were wanted; nil, where nobody has one, when there are none.
 func (v *View) Published(expansion string) *Published { return v.published[expansion] }
+
+// Model returns the model that was wanted, as the owner has read it; nil: the shard has none.
+func (v *View) Model() []byte { return v.model }

@@ -119,3 +119,38 @@ func TestANameCountsFromItsRenameOn(t *testing.T) {
 		t.Errorf("the edit has named it %q", e.Definition.Name)
 	}
 }
+
+func TestOnlyAnEditOfTheCutKeepsTheModel(t *testing.T) {
+	d := newDesk(t)
+	d.state.segments["other"] = &schemas.Segment{SegmentID: "other"}
+	d.live()
+	keeps := func(name string, r schemas.ExpandRequest, want bool) {
+		t.Helper()
+		d.ask(r)
+		d.turn()
+		e := d.active()
+		l, why := d.state.lesson(e, schemas.Ends{})
+		if why != nil || (l.Last != nil) != want {
+			t.Errorf("%s: the last model is %+v (%v)", name, l.Last, why)
+		}
+		if want && (l.Last.Epoch != e.Epoch-1 || l.Last.Report != e.Report) {
+			t.Errorf("%s: the last model is that of epoch %d", name, l.Last.Epoch)
+		}
+		d.commit()
+		d.succeed()
+	}
+	edits := func(name string, want bool, change func(*schemas.ExpandRequest)) {
+		keeps(name, edit(name, change), want)
+	}
+	edits("nothing", true, nil)
+	edits("share", true, func(r *schemas.ExpandRequest) { r.Share, r.Preset, r.Name = new(0.5), new("2020-05"), new("n") })
+	edits("count", true, func(r *schemas.ExpandRequest) { r.Count, r.Floor, r.Tags = new(int64(5)), new(0.1), &[]string{"t"} })
+	edits("policy", true, func(r *schemas.ExpandRequest) { r.Refresh = &schemas.RefreshChange{Every: new("1h")} })
+	edits("fields", false, func(r *schemas.ExpandRequest) { r.Fields = &[]string{"City"} })
+	edits("the same fields", true, func(r *schemas.ExpandRequest) { r.Fields = &[]string{"City"} })
+	edits("source", false, func(r *schemas.ExpandRequest) { r.SourceSegmentID = new("other") })
+	edits("suppress", false, func(r *schemas.ExpandRequest) { r.Suppress = &[]string{"vip"} })
+	edits("candidates", false, func(r *schemas.ExpandRequest) { r.Candidates = &schemas.Candidates{SegmentID: "vip"} })
+	edits("with the source", false, func(r *schemas.ExpandRequest) { r.ExcludeSource = new(false) })
+	keeps("a refresh", on("refresh", schemas.Refresh), false)
+}

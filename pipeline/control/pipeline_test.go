@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -39,7 +40,14 @@ func TestAnExpansionFromItsRequestToItsEnd(t *testing.T) {
 	}
 
 	w.ask(`{"requestId":"fewer","action":"edit","expansionId":"x","count":10}`)
-	fewer := w.successful(w.ended("fewer")["fewer"])
+	events = w.ended("fewer")["fewer"]
+	fewer := w.successful(events)
+	if slices.ContainsFunc(events, func(r schemas.Run) bool { return r.Stage == schemas.Training }) {
+		t.Error("for another count a model is fitted")
+	}
+	if !reflect.DeepEqual(fewer.Quality, first.Quality) || !reflect.DeepEqual(fewer.Fields, first.Fields) || w.expansion("x").Epoch != 3 {
+		t.Errorf("the edit reports %+v under epoch %d", fewer, w.expansion("x").Epoch)
+	}
 	kept := w.members("x")
 	if fewer.Counts.Members != 10 || len(kept) != 10 || fewer.Counts.Left != int64(len(members)-10) || fewer.Counts.Entered != 0 {
 		t.Errorf("the edit counts %+v, memberships hold %d", fewer.Counts, len(kept))

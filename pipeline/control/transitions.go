@@ -69,7 +69,7 @@ func (s *state) commit(e *schemas.Expansion, learned *learn.Result, definition s
 func (s *state) commitModel(e *schemas.Expansion, definition schemas.Definition, learned *learn.Result, raw []byte, now time.Time) step {
 	d := redraft(e, now)
 	d.e.Definition, d.e.Name, d.e.State = &definition, definition.Name, s.stateOf(&definition)
-	d.e.Source = learned.Source
+	d.e.Source, d.e.ModelEpoch = learned.Source, e.Run.Epoch
 	if before := e.Definition; before == nil || before.Refresh.Every != definition.Refresh.Every {
 		d.e.LastSlot = slotAt(now) // the schedule begins
 	}
@@ -81,7 +81,7 @@ func (s *state) commitModel(e *schemas.Expansion, definition schemas.Definition,
 func commitDeletion(e *schemas.Expansion, raw []byte, now time.Time) step {
 	d := redraft(e, now)
 	d.e.Definition, d.e.Report, d.e.State = nil, nil, schemas.StateDeleted
-	d.e.Source, d.e.LastSlot = nil, ""
+	d.e.Source, d.e.ModelEpoch, d.e.LastSlot = nil, 0, ""
 	return d.committed(schemas.NewReport(), raw)
 }
 

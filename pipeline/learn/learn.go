@@ -24,6 +24,14 @@ type Lesson struct {
 	Coming      map[string]string // of those a snapshot of which is open: how much of it has come, in words
 	Declared    []schemas.Field   // by name
 	Ends        schemas.Ends      // of the inputs: the caches it learns from must have seen what lies before
+	Last        *Last             // nil: a model is fitted in any case
+}
+
+// Last is the last model of the expansion, which was fitted for the same source, fields and candidates: only where it cuts is
+// asked for anew.
+type Last struct {
+	Epoch  int64
+	Report *schemas.Report
 }
 
 // Result is a model that lacks its epoch and run, and a report that lacks what the shards count.
@@ -63,22 +71,23 @@ type run struct {
 	customers field.Count
 	choice    *field.Choice
 
-	// Found by fit.
-	fitted *train.Result
-	model  *model.Model // score gives it its cut
+	// Found by recallOrFit.
+	fitted   *train.Result // of a model that was recalled: quality and influence
+	model    *model.Model  // score gives it its cut
+	recalled bool
 
 	// Found by score.
 	histogram *selection.Histogram // of the candidates
 	chosen    selection.Choice
 }
 
-// Learn reads every shard, chooses the fields, fits a classifier to a sample, scores all candidates, and finds the cut. It
-// reports its progress, 0 to 1 within each stage, from several goroutines but one at a time. A *schemas.RunError says why
+// Learn reads every shard, chooses the fields, fits a classifier to a sample, scores all candidates, and finds the cut. Where the
+// last model will do, and is there, it takes that: with inputs at rest, the same comes of it. It reports its progress, 0 to 1 within each stage, from several goroutines but one at a time. A *schemas.RunError says why
 // nothing can be learned; after any other error it may be called again.
 func (t *Trainer) Learn(ctx context.Context, l Lesson, report func(stage schemas.Stage, progress float64)) (*Result, error) {
 	r := &run{Trainer: t, Lesson: &l, progress: report, preset: selection.PresetOf(&l.Definition)}
 	defer r.release()
-	for _, step := range []func(context.Context) error{r.scan, r.choose, r.fit, r.score} {
+	for _, step := range []func(context.Context) error{r.scan, r.choose, r.recallOrFit, r.score} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}

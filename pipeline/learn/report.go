@@ -39,6 +39,9 @@ func (r *run) report() *schemas.Report {
 	} {
 		found.Warnings = append(found.Warnings, warnings...)
 	}
+	if r.recalled {
+		found.LearnedFrom = r.Last.Report.LearnedFrom
+	}
 	found.Bound()
 	return found
 }

@@ -1,0 +1,61 @@
+package learn
+
+import (
+	"context"
+	"slices"
+
+	"kindred/pipeline/model"
+	"kindred/pipeline/train"
+	"kindred/schemas"
+)
+
+// recallOrFit takes the last model where it will do; else it fits one.
+func (r *run) recallOrFit(ctx context.Context) error {
+	if r.Last == nil || !r.recall() {
+		return r.fit(ctx)
+	}
+	return nil
+}
+
+// recall takes the weights of the last model from the shards' caches, with the quality that was measured then. It reports false
+// when that model is nowhere, or when other fields would be chosen now: one may have been declared sensitive since.
+func (r *run) recall() bool {
+	last := r.lastModel()
+	if last == nil || len(last.Fields) != len(r.choice.Columns) {
+		return false
+	}
+	influence := make([]float64, len(r.choice.Columns))
+	for i := range r.choice.Columns {
+		name := r.choice.Columns[i].Name
+		if !slices.ContainsFunc(last.Fields, func(f model.Field) bool { return f.Name == name }) {
+			return false
+		}
+		for _, f := range r.Last.Report.Fields {
+			if f.Name == name {
+				influence[i] = f.Influence
+			}
+		}
+	}
+	quality := r.Last.Report.Quality
+	if last.Bands != r.preset.Bounds {
+		quality.BandLift = [len(schemas.BandNames)]float64{} // was measured in other bands
+	}
+	r.fitted = &train.Result{Quality: quality, Influence: influence}
+	r.model, r.recalled = last, true
+	r.model.Definition, r.model.Bands = r.Definition, r.preset.Bounds
+	return true
+}
+
+// lastModel returns the last model as some shard's owner has kept it, or nil.
+func (r *run) lastModel() *model.Model {
+	for _, s := range r.shards {
+		raw := s.view.Model()
+		if raw == nil {
+			continue
+		}
+		if m, err := model.Decode(raw); err == nil && m.Epoch == r.Last.Epoch && !m.Deleted {
+			return m
+		}
+	}
+	return nil
+}
