@@ -13,8 +13,8 @@ import (
 // Invariant: what is here is committed. A decision is applied only after its transaction, and a record is never changed in
 // place, so that a decision which is not committed leaves no trace and others may keep reading a record that they hold.
 type state struct {
-	// Invariant: the epoch of none ever falls (what was never committed is forgotten with its epoch), no two attempts of one expansion have the same epoch, and a bounded number of
-	// requests of one waits (see mostWaiting).
+	// Invariant: the epoch of none ever falls, and no two of its attempts have the same; what was never committed is forgotten with
+	// its epoch. A bounded number of requests of one waits (see mostWaiting).
 	expansions map[string]*schemas.Expansion
 
 	segments map[string]*schemas.Segment // as the router has recorded them; they may lag behind segment-changes
