@@ -60,10 +60,15 @@ type Quality struct {
 
 // FieldReport is whether a field was used, why not, and how much it counts.
 type FieldReport struct {
-	Name      string  `json:"name"`
-	Type      string  `json:"type"`
-	Distinct  int64   `json:"distinct"` // at least; 255 stands for "255 or more"
-	Coverage  float64 `json:"coverage"` // 0..1, share of customers that have a value
+	Name     string  `json:"name"`
+	Type     string  `json:"type"`
+	Distinct int64   `json:"distinct"` // at least; 255 stands for "255 or more"
+	Coverage float64 `json:"coverage"` // 0..1, share of customers that have a value; in a field of numbers: a number
+
+	// Differ is how many customers have a value that is not of the field's type. In a field of numbers they count as having
+	// none, in any other by their text.
+	Differ int64 `json:"differ,omitempty"`
+
 	Used      bool    `json:"used"`
 	Reason    string  `json:"reason,omitempty"`    // type, cardinality, coverage, sensitive, leak, overflow, not_asked
 	Influence float64 `json:"influence,omitempty"` // 0..1, share of the spread of all scores' logits; sums to 1 over the used

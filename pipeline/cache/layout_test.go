@@ -19,7 +19,7 @@ import (
 // sample for the test of caches that other builds have written.
 var update = flag.Bool("update", false, "write the files in testdata anew")
 
-const sampleFile = "testdata/layout1.json"
+const sampleFile = "testdata/layout2.json"
 
 // stored is the value of a Redis key, as a file of testdata holds it.
 type stored struct {
@@ -227,12 +227,12 @@ func TestAMetaOfAnotherBuildLeadsToARebuild(t *testing.T) {
 	set := func(field, value string) func(t *testing.T, s *cache.Store, meta string) {
 		return func(t *testing.T, s *cache.Store, meta string) { s.Redis.HSet(t.Context(), meta, field, value) }
 	}
-	check("no number, as before there were any", "another layout (none, this build keeps 1)",
+	check("no number, as before there were any", "another layout (none, this build keeps 2)",
 		func(t *testing.T, s *cache.Store, meta string) { s.Redis.HDel(t.Context(), meta, "layout") })
-	check("a later number", "another layout (2, this build keeps 1)", set("layout", "2"))
-	check("a later number and fields in another form", "another layout (2, this build keeps 1)",
+	check("a later number", "another layout (3, this build keeps 2)", set("layout", "3"))
+	check("a later number and fields in another form", "another layout (3, this build keeps 2)",
 		func(t *testing.T, s *cache.Store, meta string) {
-			s.Redis.HSet(t.Context(), meta, "layout", "2", "counter", "2.0", "e:vip-x", "5,r-5", "new", "1")
+			s.Redis.HSet(t.Context(), meta, "layout", "3", "counter", "2.0", "e:vip-x", "5,r-5", "new", "1")
 		})
 	check("a counter that is none", "read meta's counter", set("counter", "many"))
 	check("a segment that is no JSON", "read meta's s:staff", set("s:staff", "{"))

@@ -99,7 +99,7 @@ func TestRowsGrowInWidth(t *testing.T) {
 	check("a view", v.Fields, v.Row)
 	o = takeOver(t, s)
 	check("the next owner", o.Fields(), o.Row)
-	if width%8 != 0 || width < 1+customers+2*customers/3 || v.Width != width {
+	if width%8 != 0 || width < 1+customers+4*customers/3 || v.Width != width {
 		t.Fatalf("width %d and %d", width, v.Width)
 	}
 }

@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"encoding/binary"
 	"maps"
 	"strconv"
 	"testing"
@@ -244,16 +245,16 @@ func (p *plain) sameCounts(t rapid.TB, s *cache.Mirror) {
 	}
 }
 
-func numberIn(f format.Field, row []byte) uint16 {
+func numberIn(f format.Field, row []byte) uint32 {
 	if f.Number < 0 {
 		return 0
 	}
-	return uint16(row[f.Number]) | uint16(row[f.Number+1])<<8
+	return binary.LittleEndian.Uint32(row[f.Number:])
 }
 
-func number(text string) uint16 {
-	if f, err := strconv.ParseFloat(text, 64); err == nil {
-		return format.Key(f)
+func number(text string) uint32 {
+	if number, is := format.Number(text); is {
+		return format.Key(number)
 	}
 	return 0
 }

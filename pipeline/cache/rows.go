@@ -26,7 +26,7 @@ func perRow(block []byte) int { return len(block) / BlockRows }
 
 // rows are the rows of a shard, by blocks of BlockRows x width bytes. A row is
 //
-//	flags, a code byte for each field by position, ..., for each field with numbers two bytes, from the end backwards
+//	flags, a code byte for each field by position, ..., for each field with numbers four bytes, from the end backwards
 //
 // so that fields can be added at either side without moving the others.
 type rows struct {
@@ -40,8 +40,11 @@ type rows struct {
 // codeAt is where the code of the field at a position lies in a row.
 func codeAt(position int) int { return 1 + position }
 
-// numberAt is where the two bytes of the k-th field with numbers lie in a row.
-func numberAt(width, k int) int { return width - 2*(k+1) }
+// keyBytes is how many bytes the key of a number takes (format.Key).
+const keyBytes = 4
+
+// numberAt is where the key of the k-th field with numbers lies in a row.
+func numberAt(width, k int) int { return width - keyBytes*(k+1) }
 
 // blocksOf is the number of blocks that hold so many rows.
 func blocksOf(rows int) int { return (rows + BlockRows - 1) / BlockRows }
@@ -86,12 +89,12 @@ func (r *rows) widen(fields, numbers int) bool {
 }
 
 func widthFor(fields, numbers int) int {
-	return (codeAt(fields) + 2*numbers + widthStep - 1) / widthStep * widthStep
+	return (codeAt(fields) + keyBytes*numbers + widthStep - 1) / widthStep * widthStep
 }
 
 // widenRow copies a row with so many numbers into a wider one that is zero. The numbers keep their places from the end.
 func widenRow(wide, old []byte, numbers int) {
-	head := len(old) - 2*numbers
+	head := len(old) - keyBytes*numbers
 	copy(wide, old[:head])
-	copy(wide[len(wide)-2*numbers:], old[head:])
+	copy(wide[len(wide)-keyBytes*numbers:], old[head:])
 }

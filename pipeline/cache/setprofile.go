@@ -144,7 +144,7 @@ func (m *Mirror) compose(row, position int, v *schemas.FieldValue) {
 			m.addNumber(c)
 		}
 		number := numberAt(m.rows.width, c.number)
-		binary.LittleEndian.PutUint16(m.next[number:], format.Key(v.Number))
+		binary.LittleEndian.PutUint32(m.next[number:], format.Key(v.Number))
 	}
 	if c.overflow {
 		m.next[at] = tooMany

@@ -19,11 +19,17 @@ type known struct {
 	name      string
 	kind      string // declared or inferred type
 	sensitive bool
-	values    []Value  // by text, each once
-	numbers   []Number // by key, each once
-	present   Count
-	shards    int // that have met it
-	overflows int // shards where it overflowed
+	present   Count   // customers who have any value of it
+	values    []Value // by text, each once: of a category by format.Text, of a field of numbers only those
+	ranges    []Range // from shards that keep no values
+	shards    int     // that have met it
+	overflows int     // shards where it overflowed
+
+	numeric bool     // it is learned from as numbers: other values count as absent
+	numbers []number // of a field of numbers, ascending
+	crowded bool     // its numbers are too many to be told apart one by one
+	holders Count    // customers who have a value that counts
+	differ  int64    // customers whose value is not of the field's type
 
 	column Column  // its levels
 	counts []Count // by level
@@ -48,29 +54,20 @@ func New(declared []schemas.Field, customers Count, tallies []Tally) *Catalogue 
 	c := &Catalogue{customers: customers, fields: slices.Collect(maps.Values(byName))}
 	slices.SortFunc(c.fields, func(a, b *known) int { return cmp.Compare(a.name, b.name) })
 	for _, k := range c.fields {
-		k.settle(customers)
+		k.settle()
+		k.column, k.counts = k.levels(customers)
 	}
 	return c
 }
 
 func (k *known) add(t Tally) {
 	k.values = append(k.values, t.Values...)
-	k.numbers = append(k.numbers, t.Numbers...)
+	k.ranges = append(k.ranges, t.Numbers...)
 	k.present = k.present.plus(t.Present)
 	k.shards++
 	if t.Overflow {
 		k.overflows++
 	}
-}
-
-// settle joins what the shards counted and gives the values their levels.
-func (k *known) settle(customers Count) {
-	k.values = joined(k.values, func(v Value) string { return v.Text }, func(v *Value) *Count { return &v.Count })
-	k.numbers = joined(k.numbers, func(n Number) uint16 { return n.Key }, func(n *Number) *Count { return &n.Count })
-	if k.kind == "" {
-		k.kind = k.inferred()
-	}
-	k.column, k.counts = k.levels(customers)
 }
 
 // joined sorts by key and adds up the counts of equal keys. What nobody has is dropped.
@@ -88,4 +85,9 @@ func joined[T any, K cmp.Ordered](all []T, key func(T) K, count func(*T) *Count)
 		kept = append(kept, all[i])
 	}
 	return kept
+}
+
+// byText joins values that have the same text.
+func byText(values []Value) []Value {
+	return joined(values, func(v Value) string { return v.Text }, func(v *Value) *Count { return &v.Count })
 }

@@ -140,21 +140,76 @@ func TestNoUsableFieldIsRefused(t *testing.T) {
 }
 
 func TestTypesAreInferredFromValues(t *testing.T) {
-	mixed := numbers("Mixed", 3)
-	mixed.Values = append(mixed.Values, field.Value{Text: `"many"`, Count: field.Count{All: 1}})
-	half := numbers("Half", 3)
-	half.Numbers[1].Key = format.Key(1.5)
-	large := numbers("Large", 3)
-	large.Values[1].Text = "300.25" // its key says 300
-	large.Numbers[1].Key = format.Key(300.25)
-	strange := values("Strange", map[string]field.Count{"true": {All: 500}, `"yes"`: {All: 500}})
-	catalogue := field.New(nil, everybody, []field.Tally{mixed, half, large, strange})
-	for name, kind := range map[string]string{
-		"Mixed": "LongType", "Half": "DoubleType", "Large": "DoubleType", "Strange": "category",
-	} {
-		if got := report(t, catalogue.Reports(), name); got.Type != kind {
-			t.Errorf("%s is taken for %s, want %s", name, got.Type, kind)
+	all := func(name string, counts map[string]int64) field.Tally {
+		tally := field.Tally{Name: name}
+		for text, n := range counts {
+			tally.Values = append(tally.Values, field.Value{Text: text, Count: field.Count{All: n, Source: n / 10}})
+			tally.Present.All += n
 		}
+		return tally
+	}
+	crowd := func(name string, numbers, texts int64) field.Tally {
+		return field.Tally{Name: name, Overflow: true, Present: field.Count{All: numbers + texts},
+			Numbers: []field.Range{{Key: format.Key(1), Count: field.Count{All: numbers - 1}}, {Key: format.Key(2.5), Count: field.Count{All: 1}}}}
+	}
+	catalogue := field.New([]schemas.Field{{Name: "Declared", Type: "LongType"}, {Name: "Wrong", Type: "LongType"}}, everybody, []field.Tally{
+		all("Numbers", map[string]int64{"1": 899, `"n/a"`: 99}),
+		all("Texts", map[string]int64{`"a"`: 500, `"b"`: 499, "7": 1}),
+		all("Mixed", map[string]int64{"1": 899, `"n/a"`: 101}),
+		all("Half", map[string]int64{"1": 900, "1.5": 100}),
+		all("Flags", map[string]int64{"true": 500, "false": 400, "0": 100}),
+		all("Unsure", map[string]int64{"true": 500, `"yes"`: 500}),
+		all("Declared", map[string]int64{"1": 300, `"many"`: 700}),
+		all("Wrong", map[string]int64{"1": 1, `"many"`: 500, `"few"`: 499}),
+		crowd("Crowd", 900, 100), crowd("Names", 899, 101),
+	})
+	check := func(name, kind string, differ int64) {
+		t.Helper()
+		if got := report(t, catalogue.Reports(), name); got.Type != kind || got.Differ != differ {
+			t.Errorf("%s is taken for %s, from which %d differ, want %s and %d", name, got.Type, got.Differ, kind, differ)
+		}
+	}
+	check("Numbers", "LongType", 99)
+	check("Texts", "category", 1)
+	check("Mixed", "category", 101)
+	check("Half", "DoubleType", 0)
+	check("Flags", "BooleanType", 100)
+	check("Unsure", "category", 500)
+	check("Declared", "LongType", 700)
+	check("Wrong", "LongType", 999)
+	check("Crowd", "DoubleType", 100)
+	check("Names", "category", 101)
+}
+
+// What a few customers have that is not of the field's type changes no level of the others.
+func TestOddValuesLeaveTheFieldAsItIs(t *testing.T) {
+	clean, odd := strings("City", 5), strings("City", 5)
+	odd.Values = append(odd.Values, field.Value{Text: "7", Count: field.Count{All: 1}}, field.Value{Text: "true", Count: field.Count{All: 1}})
+	odd.Present.All += 2
+	everybody := field.Count{All: everybody.All + 2, Source: everybody.Source}
+	if got, want := column(t, everybody, odd), column(t, everybody, clean); !slices.Equal(got.Values, want.Values) || got.Level("7") != field.None {
+		t.Errorf("with odd values the levels are %+v, without %+v", got, want)
+	}
+	clean, odd = numbers("Age", 60), numbers("Age", 60)
+	odd.Values = append(odd.Values, field.Value{Text: `"40"`, Count: field.Count{All: 2}})
+	odd.Present.All += 2
+	got, want := column(t, everybody, odd), column(t, everybody, clean)
+	if !slices.Equal(got.Bounds, want.Bounds) || got.Level(`"40"`) != got.Absent {
+		t.Errorf("with odd values the levels are %+v, without %+v", got, want)
+	}
+	choice, err := field.New(nil, everybody, []field.Tally{odd}).Choose([]string{"Age"})
+	if err != nil || len(choice.Warnings) != 1 || choice.Warnings[0].Code != "mixed_types" {
+		t.Errorf("warnings %+v, error %v", choice.Warnings, err)
+	}
+}
+
+// In a category values count by their text: 7 is "7".
+func TestACategoryTakesValuesByTheirText(t *testing.T) {
+	zip := column(t, everybody, values("Zip", map[string]field.Count{
+		`"0150"`: {All: 500, Source: 50}, `"7"`: {All: 6, Source: 1}, "7": {All: 6, Source: 1}, "5003": {All: 400, Source: 40},
+	}))
+	if want := []string{`"0150"`, `"5003"`, `"7"`}; !slices.Equal(zip.Values, want) || zip.Level("7") != 2 || zip.Level(`"7"`) != 2 {
+		t.Errorf("levels %+v", zip)
 	}
 }
 

@@ -78,10 +78,11 @@ func (c *Catalogue) reports(named []string, chosen []*known) []schemas.FieldRepo
 			Name:     k.name,
 			Type:     k.kind,
 			Distinct: int64(k.distinct()),
+			Differ:   k.differ,
 			Used:     slices.Contains(chosen, k),
 		}
 		if c.customers.All > 0 {
-			report.Coverage = float64(k.present.All) / float64(c.customers.All)
+			report.Coverage = float64(k.holders.All) / float64(c.customers.All)
 		}
 		if !report.Used {
 			report.Reason = k.reason(c.customers, false)

@@ -1,8 +1,8 @@
 package field_test
 
 import (
-	"math"
 	"slices"
+	"strconv"
 	"testing"
 
 	"kindred/pipeline/format"
@@ -47,6 +47,10 @@ func TestCodesOfADictionary(t *testing.T) {
 	if levels[255] != field.None {
 		t.Error("too many values weigh something")
 	}
+	age := column(t, everybody, numbers("Age", 100))
+	if levels := age.Codes([]string{"", "7", `"7"`, "55.5"}); levels[1] != 0 || levels[2] != age.Absent || levels[3] != 5 || levels[255] != age.Absent {
+		t.Errorf("levels of numbers %v", levels[:4])
+	}
 }
 
 func TestAbsenceOfAFewWeighsNothing(t *testing.T) {
@@ -57,62 +61,107 @@ func TestAbsenceOfAFewWeighsNothing(t *testing.T) {
 }
 
 func TestNumbersAreCutIntoEqualParts(t *testing.T) {
-	age := column(t, everybody, numbers("Age", 100))
-	if len(age.Bounds) != 9 {
-		t.Fatalf("%d bounds, want 9", len(age.Bounds))
-	}
-	for i, bound := range age.Bounds {
-		if at := format.Nearest(bound); at != float64(10*(i+1)) {
-			t.Errorf("bound %d at %v, want %v", i, at, 10*(i+1))
+	for _, tally := range []field.Tally{numbers("Age", 100), keysOf(numbers("Age", 100))} {
+		age := column(t, everybody, tally)
+		if want := []float64{10, 20, 30, 40, 50, 60, 70, 80, 90}; !slices.Equal(age.Bounds, want) {
+			t.Fatalf("bounds %v, want %v", age.Bounds, want)
+		}
+		for _, at := range []struct {
+			number float64
+			level  uint8
+		}{{-5, 0}, {0, 0}, {9, 0}, {10, 1}, {10.5, 1}, {89, 8}, {90, 9}, {1e9, 9}} {
+			if got := age.Level(strconv.FormatFloat(at.number, 'g', -1, 64)); got != at.level {
+				t.Errorf("%v is at level %d, want %d", at.number, got, at.level)
+			}
+			if got := age.Key(format.Key(at.number)); got != at.level {
+				t.Errorf("the key of %v is at level %d, want %d", at.number, got, at.level)
+			}
+		}
+		if age.Key(0) != age.Absent || age.Level(`"10"`) != age.Absent {
+			t.Error("no number is not like absence")
 		}
 	}
-	for _, at := range []struct {
-		number float64
-		level  uint8
-	}{{-5, 0}, {0, 0}, {9, 0}, {10, 1}, {10.5, 1}, {89, 8}, {90, 9}, {1e9, 9}} {
-		if got := age.Bin(format.Key(at.number)); got != at.level {
-			t.Errorf("%v is at level %d, want %d", at.number, got, at.level)
+}
+
+// keysOf is a tally of the same numbers in a shard that keeps no values.
+func keysOf(tally field.Tally) field.Tally {
+	tally.Overflow = true
+	for _, v := range tally.Values {
+		if number, is := format.Number(v.Text); is {
+			tally.Numbers = append(tally.Numbers, field.Range{Key: format.Key(number), Count: v.Count})
 		}
 	}
-	if age.Bin(0) != age.Absent {
-		t.Error("no number is not like absence")
-	}
+	tally.Values = nil
+	return tally
 }
 
 // Half of all have 0: it is one part, and the others still get theirs.
 func TestAFrequentNumberTakesOnePart(t *testing.T) {
 	spent := field.Tally{Name: "Spent", Present: everybody}
-	spent.Numbers = append(spent.Numbers, field.Number{Key: format.Key(0), Count: field.Count{All: 500, Source: 50}})
+	spent.Values = append(spent.Values, field.Value{Text: "0", Count: field.Count{All: 500, Source: 50}})
 	for i := range 100 {
-		spent.Numbers = append(spent.Numbers, field.Number{Key: format.Key(float64(i + 1)), Count: field.Count{All: 5}})
+		spent.Values = append(spent.Values, field.Value{Text: strconv.Itoa(i + 1), Count: field.Count{All: 5}})
 	}
-	got := column(t, everybody, spent)
-	if len(got.Bounds) != 9 || got.Bounds[0] != format.Key(1) {
-		t.Errorf("%d bounds, the first at %v", len(got.Bounds), format.Nearest(got.Bounds[0]))
-	}
-}
-
-func TestFewNumbersAreLevelsOfTheirOwn(t *testing.T) {
-	kids := field.Tally{Name: "Kids", Present: everybody}
-	for i, n := range []int64{600, 200, 150, 40, 8, 2} { // the last two make up ten
-		kids.Numbers = append(kids.Numbers, field.Number{Key: format.Key(float64(i)), Count: field.Count{All: n, Source: n / 10}})
-	}
-	got := column(t, everybody, kids)
-	if want := []uint16{format.Key(1), format.Key(2), format.Key(3), format.Key(4)}; !slices.Equal(got.Bounds, want) {
-		t.Errorf("bounds %v, want %v", got.Bounds, want)
+	if got := column(t, everybody, spent); len(got.Bounds) != 9 || got.Bounds[0] != 1 {
+		t.Errorf("bounds %v", got.Bounds)
 	}
 }
 
-// Whatever the numbers: at most ten parts, bounds ascend, and no part is so small that it could give anybody away.
+// Eight years are eight values, and so are codes that differ in their last digit only.
+func TestFewNumbersAreTakenByValue(t *testing.T) {
+	for _, first := range []int{2016, 1_234_567_801, -3} {
+		tally := field.Tally{Name: "N", Present: everybody}
+		for i := range 8 {
+			tally.Values = append(tally.Values, field.Value{Text: strconv.Itoa(first + i), Count: slice(everybody, i, 8)})
+		}
+		got := column(t, everybody, tally)
+		if got.Bounds != nil || got.Levels() != 8 || !got.Numbers {
+			t.Errorf("from %d on: %+v", first, got)
+		}
+		if got.Level(strconv.Itoa(first+1)) == got.Level(strconv.Itoa(first+2)) || got.Level(strconv.Itoa(first+9)) != field.None {
+			t.Errorf("from %d on, values share a level: %+v", first, got)
+		}
+	}
+}
+
+// Up to 254 different numbers are told apart however close they are.
+func TestCloseNumbersAreCutBetweenThem(t *testing.T) {
+	tally := field.Tally{Name: "N", Present: everybody}
+	for i := range 100 {
+		tally.Values = append(tally.Values, field.Value{Text: strconv.Itoa(1_700_000_000 + i), Count: slice(everybody, i, 100)})
+	}
+	if got := column(t, everybody, tally); len(got.Bounds) != 9 {
+		t.Errorf("bounds %v", got.Bounds)
+	}
+}
+
+// Whatever the numbers: at most ten parts, bounds ascend, and no part is so small that it could give anybody away. Shards
+// that keep only keys, and coarse ranges of them, are asked until they are fine enough: then no part is larger than it must be.
 func TestPartsAreFewAndNeverTooSmall(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		counts := rapid.MapOf(rapid.Uint16Range(1, 65535), rapid.Int64Range(1, 60)).Draw(rt, "counts")
-		tally := field.Tally{Name: "N"}
-		for key, n := range counts {
-			tally.Numbers = append(tally.Numbers, field.Number{Key: key, Count: field.Count{All: n}})
-			tally.Present.All += n
+		drawn := rapid.MapOf(rapid.Custom(func(t *rapid.T) float64 {
+			return rapid.SampledFrom([]float64{1, 1000, 1.7e9}).Draw(t, "scale") * float64(rapid.IntRange(-300, 300).Draw(t, "n")) / 100
+		}), rapid.Int64Range(1, 60)).Draw(rt, "counts")
+		var shards [2]map[float64]int64
+		var all int64
+		for i := range shards {
+			shards[i] = map[float64]int64{}
 		}
-		choice, err := field.New(nil, tally.Present, []field.Tally{tally}).Choose([]string{"N"})
+		for number, n := range drawn {
+			all += n
+			half := rapid.Int64Range(0, n).Draw(rt, "half")
+			shards[0][number], shards[1][number] = half, n-half
+		}
+		keeps := rapid.Bool().Draw(rt, "one shard keeps values")
+		tallies := []field.Tally{coarse(shards[0], keeps), coarse(shards[1], false)}
+		for blurred := field.Blurred(tallies); len(blurred) > 0; blurred = field.Blurred(tallies) {
+			for i, shard := range shards {
+				if i > 0 || !keeps {
+					divide(&tallies[i], shard, blurred["N"])
+				}
+			}
+		}
+		choice, err := field.New(nil, field.Count{All: all}, tallies).Choose([]string{"N"})
 		if err != nil {
 			return // too few to be cut
 		}
@@ -121,22 +170,51 @@ func TestPartsAreFewAndNeverTooSmall(t *testing.T) {
 			rt.Fatalf("%d levels, bounds %v", n.Levels(), n.Bounds)
 		}
 		in := make([]int64, n.Levels())
-		for key, count := range counts {
-			in[n.Bin(key)] += count
+		var most int64 // customers of a number
+		for number, count := range drawn {
+			level := n.Level(strconv.FormatFloat(number, 'g', -1, 64))
+			if by := n.Key(format.Key(number)); by != level {
+				rt.Fatalf("%v is at level %d, its key at %d", number, level, by)
+			}
+			in[level] += count
+			most = max(most, count)
 		}
 		if slices.Min(in) < 10 {
 			rt.Fatalf("parts of %v customers", in)
 		}
+		if largest := slices.Max(in); len(drawn) > 20 && n.Levels() == 10 && largest > all/10+all/50+2*most+20 {
+			rt.Fatalf("of %d customers a part has %d: %v", all, largest, in)
+		}
 	})
 }
 
-func TestNumbersOfKeys(t *testing.T) {
-	for _, x := range []float64{0, 1, -1, 17, 0.5, -384, 65536, math.Inf(1), math.Inf(-1)} {
-		if got := format.Nearest(format.Key(x)); got != x {
-			t.Errorf("the key of %v stands for %v", x, got)
+// coarse counts numbers as a shard does at first.
+func coarse(numbers map[float64]int64, keeps bool) field.Tally {
+	tally := field.Tally{Name: "N", Overflow: !keeps}
+	for number, n := range numbers {
+		count := field.Count{All: n}
+		tally.Present.All += n
+		if keeps {
+			tally.Values = append(tally.Values, field.Value{Text: strconv.FormatFloat(number, 'g', -1, 64), Count: count})
+		} else {
+			key := format.Key(number) >> field.Coarse << field.Coarse
+			tally.Numbers = append(tally.Numbers, field.Range{Key: key, Bits: field.Coarse, Count: count})
 		}
 	}
-	if format.Nearest(format.Key(300.25)) != 300 || format.Nearest(format.Key(-300.25)) != -300 {
-		t.Error("a key does not stand for the number nearest to zero")
+	return tally
+}
+
+func divide(tally *field.Tally, numbers map[float64]int64, divided []field.Range) {
+	var parts []field.Range
+	for _, d := range divided {
+		for _, part := range d.Parts() {
+			for number, n := range numbers {
+				if key := format.Key(number); key >= part.Key && key <= (part.Key|(1<<part.Bits-1)) {
+					part.All += n
+				}
+			}
+			parts = append(parts, part)
+		}
 	}
+	tally.Divide(divided, parts)
 }

@@ -27,7 +27,7 @@ func (k *known) leaks(customers Count) bool {
 	if source == 0 || source*100 >= customers.All*leakPercent {
 		return false // nobody, or everybody, is found by any field
 	}
-	return leakyValues(k.counts, source) || k.binned() && leakyThreshold(k.numbers, source)
+	return leakyValues(k.counts, source) || k.numeric && leakyThreshold(k.numbers, source)
 }
 
 // leakyValues reports whether values leak. It tries the set that finds most of the source at that precision, best values
@@ -51,7 +51,7 @@ func leakyValues(counts []Count, source int64) bool {
 
 // leakyThreshold reports whether numbers leak. It tries all numbers below, and all from, every number. Freer sets would
 // fit by chance where numbers are many.
-func leakyThreshold(numbers []Number, source int64) bool {
+func leakyThreshold(numbers []number, source int64) bool {
 	all := total(numbers)
 	var below Count
 	for _, n := range numbers {

@@ -56,7 +56,7 @@ func TestNumbersLeakByAThreshold(t *testing.T) {
 		if i >= 950 {
 			count.Source = 1
 		}
-		spent.Numbers = append(spent.Numbers, field.Number{Key: uint16(0x8100 + i), Count: count})
+		spent.Numbers = append(spent.Numbers, field.Range{Key: uint32(0x8100+i) << 16, Count: count})
 	}
 	if got := judge(spent.Present, spent); got != field.Leak {
 		t.Errorf("a threshold: %q, want a leak", got)

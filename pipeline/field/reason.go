@@ -9,7 +9,7 @@ const (
 	Coverage    = "coverage"    // too few customers have it
 	Sensitive   = "sensitive"   // declared so: never used, whoever asks
 	Leak        = "leak"        // it sets the source apart almost exactly: it was made from it, or the source from it
-	Overflow    = "overflow"    // a shard met more than 254 values once and keeps none until it is rebuilt
+	Overflow    = "overflow"    // a shard has met more than 254 values and keeps none
 	NotAsked    = "not_asked"   // others were named
 	Unknown     = "unknown"     // there is no such field
 )
@@ -23,10 +23,13 @@ const (
 
 // distinct returns how many values customers have, or mostCounted.
 func (k *known) distinct() int {
-	if k.overflows > 0 && !k.binned() {
+	switch {
+	case k.numeric:
+		return min(len(k.numbers), mostCounted)
+	case k.overflows > 0:
 		return mostCounted
 	}
-	return min(max(len(k.values), len(k.numbers)), mostCounted)
+	return min(len(k.values), mostCounted)
 }
 
 // reason returns why the field cannot be used; empty: it can. A field that somebody named is taken whatever its type.
@@ -37,13 +40,13 @@ func (k *known) reason(customers Count, named bool) string {
 		return Sensitive
 	case !named && slices.Contains(excludedTypes, k.kind):
 		return ByType
-	case distinct == mostCounted && !k.binned():
-		return k.crowded()
+	case distinct == mostCounted && !k.numeric:
+		return k.tooMany()
 	case distinct < 2:
 		return Cardinality
 	case distinct > mostRecommended && !named:
 		return Cardinality
-	case k.present.All*100 < customers.All*fewestCovered:
+	case k.holders.All*100 < customers.All*fewestCovered:
 		return Coverage
 	case k.column.Levels() < 2 || k.binned() && k.column.Bounds == nil: // all values but one are too rare
 		return Cardinality
@@ -53,9 +56,9 @@ func (k *known) reason(customers Count, named bool) string {
 	return ""
 }
 
-// crowded returns why a field with too many values cannot be used: it has them, or only some shards met them, maybe long
+// tooMany returns why a field with too many values cannot be used: it has them, or only some shards met them, maybe long
 // ago.
-func (k *known) crowded() string {
+func (k *known) tooMany() string {
 	if k.overflows == k.shards || len(k.values) > mostRecommended {
 		return Cardinality
 	}

@@ -42,7 +42,7 @@ func (k *known) refused(reason string) *Refused {
 // howMany is the number of values that the field has too many or too few of, in words.
 func (k *known) howMany() string {
 	switch distinct := k.distinct(); {
-	case distinct == mostCounted && !k.binned():
+	case distinct == mostCounted && !k.numeric:
 		return fmt.Sprintf("more than %d values", mostNamed)
 	case distinct < 2:
 		return "fewer than 2 values"

@@ -30,8 +30,9 @@ func numbers(name string, n int) field.Tally {
 	t := field.Tally{Name: name, Present: everybody, Overflow: n > 254}
 	for i := range n {
 		count := slice(everybody, i, n)
-		t.Numbers = append(t.Numbers, field.Number{Key: format.Key(float64(i)), Count: count})
-		if !t.Overflow {
+		if t.Overflow {
+			t.Numbers = append(t.Numbers, field.Range{Key: format.Key(float64(i)), Count: count})
+		} else {
 			t.Values = append(t.Values, field.Value{Text: strconv.Itoa(i), Count: count})
 		}
 	}

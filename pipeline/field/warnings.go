@@ -18,6 +18,9 @@ func (c *Catalogue) warnings(named []string, chosen []*known) []schemas.Warning 
 		}
 	}
 	for _, k := range chosen {
+		if k.differ > 0 {
+			warnings = append(warnings, k.mixed())
+		}
 		if k.ruled(c.customers) {
 			warnings = append(warnings, schemas.Warning{
 				Code: "rule_field",
@@ -28,4 +31,17 @@ func (c *Catalogue) warnings(named []string, chosen []*known) []schemas.Warning 
 		}
 	}
 	return warnings
+}
+
+// mixed warns of values that are not of the field's type.
+func (k *known) mixed() schemas.Warning {
+	w := schemas.Warning{Code: "mixed_types", Hint: "publish all values of a field as the same JSON type"}
+	if k.numeric {
+		w.Message = fmt.Sprintf("field %s is a number, and %d of %d customers have something else there: they count as having none",
+			Named(k.name), k.differ, k.present.All)
+		return w
+	}
+	w.Message = fmt.Sprintf("field %s holds texts, numbers or booleans side by side, %d of %d customers have another type than the "+
+		"most: all count by their text, 7 as \"7\"", Named(k.name), k.differ, k.present.All)
+	return w
 }

@@ -30,24 +30,44 @@ func TestNoNumberHasTheKeyThatStandsForNone(t *testing.T) {
 	}
 }
 
-// For every key but those of NaN, Nearest and Least return numbers that have this key, and no number of the key lies
-// outside them.
-func TestAKeyGivesItsNumbersBack(t *testing.T) {
-	for key := format.Key(math.Inf(-1)) + 1; key < format.Key(math.Inf(1)); key++ {
-		nearest, least := format.Nearest(key), format.Least(key)
-		if format.Key(nearest) != key || format.Key(least) != key {
-			t.Fatalf("key %d gives %v and %v, whose keys are %d and %d", key, nearest, least, format.Key(nearest), format.Key(least))
+// A number is at or above the least number of a key exactly when its own key is: so it does not matter whether numbers are
+// compared, or their keys.
+func TestTheLeastNumberOfAKeyStandsForIt(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		key := format.Key(float64(rapid.Float32().Draw(t, "key")))
+		least := format.Least(key)
+		if format.Key(least) != key {
+			t.Fatalf("key %d gives %v, whose key is %d", key, least, format.Key(least))
 		}
-		below := float64(math.Nextafter32(float32(least), float32(math.Inf(-1))))
-		toZero := float64(math.Nextafter32(float32(nearest), 0))
-		if format.Key(below) == key || nearest != 0 && format.Key(toZero) == key {
-			t.Fatalf("key %d also has %v or %v, beyond %v and %v", key, below, toZero, least, nearest)
+		for _, number := range []float64{
+			math.Nextafter(least, math.Inf(-1)), math.Nextafter(least, math.Inf(1)), rapid.Float64().Draw(t, "number"),
+		} {
+			if (number >= least) != (format.Key(number) >= key) {
+				t.Fatalf("%v has key %d; %v has %d", number, format.Key(number), least, key)
+			}
 		}
-	}
+	})
 }
 
 func ExampleKey() {
-	key := format.Key(2016)
-	fmt.Println(format.Least(key), format.Key(2023) == key, format.Key(2080) == key)
-	// Output: 2016 true false
+	const november, december = 1_761_955_200, 1_764_547_200 // in seconds
+	fmt.Println(format.Least(format.Key(2016)), format.Key(december) > format.Key(november), format.Key(20251130) < format.Key(20251201))
+	fmt.Println(format.Key(0.1) == format.Key(0.1+1e-9))
+	// Output:
+	// 2016 true true
+	// true
+}
+
+func TestInACategoryAValueCountsByItsText(t *testing.T) {
+	for text, want := range map[string]string{`"7"`: `"7"`, `7`: `"7"`, `-7.5`: `"-7.5"`, `true`: `"true"`, `"a \"b\""`: `"a \"b\""`} {
+		if got := format.Text(text); got != want {
+			t.Errorf("%s counts as %s, want %s", text, got, want)
+		}
+	}
+	if _, is := format.Number(`"7"`); is {
+		t.Error("a text of digits is no number")
+	}
+	if number, is := format.Number("1e+21"); !is || number != 1e21 {
+		t.Errorf("1e+21 is %v, %v", number, is)
+	}
 }

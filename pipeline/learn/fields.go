@@ -30,7 +30,7 @@ func (r *run) choose(ctx context.Context) error {
 	return err
 }
 
-// count counts who has which value, in all shards, and how many members the source has.
+// count counts who has which value, in all shards, fine enough to judge the fields by, and how many members the source has.
 func (r *run) count(ctx context.Context) (tallies []field.Tally, size int64, err error) {
 	byShard := make([][]field.Tally, len(r.shards))
 	err = r.eachShard(ctx, func(_ context.Context, s *shard) error {
@@ -42,7 +42,17 @@ func (r *run) count(ctx context.Context) (tallies []field.Tally, size int64, err
 		r.customers.Source += s.customers.Source
 		size += s.sourceSize
 	}
-	return slices.Concat(byShard...), size, err
+	for {
+		tallies = slices.Concat(byShard...)
+		blurred := field.Blurred(tallies)
+		if err != nil || len(blurred) == 0 {
+			return tallies, size, err
+		}
+		err = r.eachShard(ctx, func(_ context.Context, s *shard) error {
+			s.divide(byShard[s.number], blurred)
+			return nil
+		})
+	}
 }
 
 // tally counts the values of all fields, over all customers and over the source. Where rows are counted without a look at
@@ -68,13 +78,10 @@ func (s *shard) tally() []field.Tally {
 		}
 	}
 	tallies := make([]field.Tally, len(fields))
-	var numbers keys
 	for i := range fields {
 		tallies[i] = tallied(&fields[i], &all[i], &source[i])
-		if fields[i].Number >= 0 {
-			tallies[i].Numbers = numbers.count(s, fields[i].Number)
-		}
 	}
+	s.countNumbers(tallies)
 	return tallies
 }
 
@@ -111,38 +118,4 @@ func tallied(f *format.Field, all, source *[256]uint32) field.Tally {
 		}
 	}
 	return t
-}
-
-// keys counts numbers by their key. Its memory is used for one field after the other.
-type keys struct {
-	all, source []uint32
-}
-
-// count counts the numbers of a field, which are at this place of a row.
-func (k *keys) count(s *shard, at int) []field.Number {
-	if k.all == nil {
-		k.all, k.source = make([]uint32, 1<<16), make([]uint32, 1<<16)
-	}
-	clear(k.all)
-	clear(k.source)
-	for b := range s.view.Blocks() {
-		rows, width := s.view.Rows(b), s.view.Width
-		members := s.source.Block(b)
-		for i, offset := 0, 0; offset < len(rows); i, offset = i+1, offset+width {
-			key := binary.LittleEndian.Uint16(rows[offset+at:])
-			k.all[key]++
-			if key != 0 && members.Has(i) {
-				k.source[key]++
-			}
-		}
-	}
-	var numbers []field.Number
-	for key := 1; key < len(k.all); key++ {
-		if n := k.all[key]; n > 0 {
-			numbers = append(numbers, field.Number{
-				Key: uint16(key), Count: field.Count{All: int64(n), Source: int64(k.source[key])},
-			})
-		}
-	}
-	return numbers
 }

@@ -68,7 +68,7 @@ func quantized(fitted *train.Result, columns []field.Column) *model.Model {
 	m := &model.Model{Bias: model.Quantize(fitted.Bias), Scores: model.Logistic()}
 	for i := range columns {
 		c := &columns[i]
-		f := model.Field{Name: c.Name, Bounds: c.Bounds, Weights: map[string]int32{}}
+		f := model.Field{Name: c.Name, Numbers: c.Numbers, Bounds: c.Bounds, Weights: map[string]int32{}}
 		for level, logits := range fitted.Weights[i] {
 			weight := model.Quantize(logits)
 			switch {

@@ -24,6 +24,16 @@ import (
 // cached fills the caches of some shards with customers, in their order. Those of their segments that are derived are expansions.
 func cached(t *testing.T, customers []testkit.Customer, shards int, derived ...string) *cache.Store {
 	t.Helper()
+	return stored(t, len(customers), shards, func(i int) (id, profile string, segments []string) {
+		return customers[i].ID, customers[i].JSON(), customers[i].Segments
+	}, derived...)
+}
+
+// stored fills the caches of some shards with n customers.
+func stored(
+	t *testing.T, n, shards int, customer func(i int) (id, profile string, segments []string), derived ...string,
+) *cache.Store {
+	t.Helper()
 	redis := miniredis.RunT(t)
 	store := cache.Open(cache.Options{Addresses: []string{redis.Addr()}, Prefix: "t.", Whole: true})
 	t.Cleanup(func() { store.Close() })
@@ -32,14 +42,15 @@ func cached(t *testing.T, customers []testkit.Customer, shards int, derived ...s
 		mirrors[i] = cache.New(i)
 	}
 	var decoded schemas.Profile
-	for _, c := range customers {
-		m := mirrors[schemas.Murmur2.Partition([]byte(c.ID), shards)]
-		if err := decoded.Decode([]byte(c.JSON())); err != nil {
+	for i := range n {
+		id, profile, segments := customer(i)
+		m := mirrors[schemas.Murmur2.Partition([]byte(id), shards)]
+		if err := decoded.Decode([]byte(profile)); err != nil {
 			t.Fatal(err)
 		}
-		row := m.Take([]byte(c.ID))
+		row := m.Take([]byte(id))
 		m.SetProfile(row, &decoded)
-		for _, s := range c.Segments {
+		for _, s := range segments {
 			if slices.Contains(derived, s) {
 				m.Published(s, true).Set(row, cache.PackState(row%cache.Bands, 7000))
 			} else {

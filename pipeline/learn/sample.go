@@ -67,8 +67,8 @@ type leveller struct {
 
 // kept is where and how a shard keeps a column.
 type kept struct {
-	code   int        // where in a row its code is; -1: the shard has never met the field
-	number int        // where in a row its number is; -1: no numbers
+	code   int        // where in a row its code is; -1: the shard does not keep the field
+	number int        // where in a row the key of its number is, which counts instead; -1: nowhere
 	levels [256]uint8 // by code
 }
 
@@ -87,14 +87,11 @@ func newLeveller(columns []field.Column, fields []format.Field) *leveller {
 
 // find takes over where a field is kept, and finds the levels of its codes.
 func (k *kept) find(c *field.Column, f *format.Field) {
-	k.code, k.number = f.Code, f.Number
-	for code := range k.levels {
-		k.levels[code] = field.None
-		if !f.Overflow && code < len(f.Values) && f.Values[code] != "" {
-			k.levels[code] = c.Level(f.Values[code])
-		}
+	k.code = f.Code
+	if c.Numbers && f.Overflow {
+		k.number = f.Number
 	}
-	k.levels[0] = c.Absent
+	k.levels = c.Codes(f.Values)
 }
 
 // levels writes the levels of a row, by column.
@@ -102,9 +99,9 @@ func (l *leveller) levels(row []byte, to []uint8) {
 	for i := range l.columns {
 		c, k := &l.columns[i], &l.kept[i]
 		switch {
-		case c.Bounds != nil && k.number >= 0:
-			to[i] = c.Bin(binary.LittleEndian.Uint16(row[k.number:]))
-		case c.Bounds != nil || k.code < 0:
+		case k.number >= 0:
+			to[i] = c.Key(binary.LittleEndian.Uint32(row[k.number:]))
+		case k.code < 0:
 			to[i] = c.Absent
 		default:
 			to[i] = k.levels[row[k.code]]

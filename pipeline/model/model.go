@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
+	"kindred/pipeline/format"
 	"kindred/schemas"
 )
 
@@ -34,15 +37,18 @@ type Model struct {
 type Field struct {
 	Name string `json:"name"`
 
-	// Bounds cut numbers into levels: a number's level is the count of bounds at or below it. Ascending, each the
-	// upper half of a float32 made order-preserving, as in a row. Nil: the field's values are categories.
-	Bounds []uint16 `json:"bounds"`
+	// Numbers means that only numbers count: whoever has anything else has no value.
+	Numbers bool `json:"numbers"`
 
-	// Weights are by the canonical JSON text of a value (schemas.AppendCanonical), or by level ("0" to the number of
-	// bounds) when there are Bounds. What is not here weighs nothing.
+	// Bounds cut numbers into levels: a number's level is the count of bounds at or below it. Ascending. Nil: each value
+	// weighs by itself.
+	Bounds []float64 `json:"bounds"`
+
+	// Weights are by number (its canonical JSON text), by level ("0" to the number of bounds) when there are Bounds, else by
+	// the text that a value counts as in a category (format.Text). What is not here weighs nothing.
 	Weights map[string]int32 `json:"weights"`
 
-	Absent int32 `json:"absent"` // weight of not having a value; with Bounds: of not having a number
+	Absent int32 `json:"absent"` // weight of not having a value
 }
 
 // Cut is the last place that counts as member: by score, and at that score by tie.
@@ -105,6 +111,9 @@ func Decode(value []byte) (*Model, error) {
 	if err := json.Unmarshal(value, m); err != nil {
 		return nil, fmt.Errorf("decode model: %w", err)
 	}
+	for i := range m.Fields {
+		m.Fields[i].modernize()
+	}
 	if err := m.validate(); err != nil {
 		return nil, fmt.Errorf("decode model: %w", err)
 	}
@@ -114,6 +123,28 @@ func Decode(value []byte) (*Model, error) {
 	m.scale = scaleOf(m.Scores)
 	m.Scores = m.scale.thresholds
 	return m, nil
+}
+
+// modernize turns a field as earlier builds wrote it into one of the present form. Their bounds were the upper halves of keys,
+// only fields of numbers had any, and in categories 7 and true weighed by themselves.
+func (f *Field) modernize() {
+	switch {
+	case f.Numbers:
+	case f.Bounds != nil:
+		f.Numbers = true
+		for i, half := range f.Bounds {
+			f.Bounds[i] = format.Least(uint32(half) << 16)
+		}
+	default:
+		for _, text := range slices.Collect(maps.Keys(f.Weights)) {
+			if category := format.Text(text); category != text {
+				if _, known := f.Weights[category]; !known {
+					f.Weights[category] = f.Weights[text]
+				}
+				delete(f.Weights, text)
+			}
+		}
+	}
 }
 
 // maxSum bounds every sum, so that none overflows.
@@ -156,6 +187,9 @@ func (m *Model) validateFields() error {
 			if f.Bounds[k] <= f.Bounds[k-1] {
 				return fmt.Errorf("field %d: its bounds do not ascend", i)
 			}
+		}
+		if f.Bounds != nil && !f.Numbers {
+			return fmt.Errorf("field %d: bounds are of numbers", i)
 		}
 		most := magnitude(f.Absent)
 		for _, w := range f.Weights {

@@ -43,7 +43,7 @@ func TestAModelComesBackAsItWent(t *testing.T) {
 	if !strings.HasPrefix(string(value), start) {
 		t.Errorf("the bytes begin %s", value[:len(start)])
 	}
-	const fields = `"bias":100,"fields":[{"name":"City","bounds":null,"weights":{"\"Oslo\"":3000,"\"Rome\"":-2000},"absent":7},`
+	const fields = `"bias":100,"fields":[{"name":"City","numbers":false,"bounds":null,"weights":{"\"7\"":13,"\"Oslo\"":3000,"\"Rome\"":-2000},"absent":7},`
 	if !bytes.Contains(value, []byte(fields)) {
 		t.Errorf("the fields are not %s", fields)
 	}
@@ -85,7 +85,8 @@ func TestWhatCannotBeCountedOnIsRefused(t *testing.T) {
 	check("descending thresholds", func(m *model.Model) { m.Scores[500] = m.Scores[499] - 1 })
 	check("a cut beyond nobody", func(m *model.Model) { m.Cut.Score = model.Best + 2 })
 	check("descending bands", func(m *model.Model) { m.Bands = model.Bounds{4000, 8000, 6000} })
-	check("descending bounds", func(m *model.Model) { m.Fields[1].Bounds = []uint16{7, 7} })
+	check("descending bounds", func(m *model.Model) { m.Fields[1].Bounds = []float64{7, 7} })
+	check("bounds of what is no number", func(m *model.Model) { m.Fields[0].Bounds = []float64{7} })
 	check("a field twice", func(m *model.Model) { m.Fields[2].Name = "City" })
 	check("a sum that overflows", func(m *model.Model) { m.Fields[0].Absent, m.Fields[1].Absent = 1<<29, -1<<29-1<<10 })
 	if _, err := model.Decode([]byte(`{"epoch":1}`)); err == nil {
@@ -93,6 +94,32 @@ func TestWhatCannotBeCountedOnIsRefused(t *testing.T) {
 	}
 	if _, err := model.Decode([]byte(`[]`)); err == nil {
 		t.Error("an array is decoded")
+	}
+}
+
+// Earlier builds wrote the upper halves of keys as bounds, and weights of 7 and true where now those of their texts are.
+func TestAModelOfAnEarlierBuildIsRead(t *testing.T) {
+	m := small()
+	m.Fields = m.Fields[:1]
+	value, err := m.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := bytes.Replace(value, []byte(`"absent":7}`), []byte(`"absent":7},`+
+		`{"name":"Age","bounds":[49568,49696],"weights":{"0":-500,"2":900},"absent":11},`+ // from 20, from 40
+		`{"name":"Region","bounds":null,"weights":{"7":1,"true":2,"\"a\"":3},"absent":0}`), 1)
+	old = bytes.Replace(old, []byte(`"numbers":false,`), nil, 1)
+	back, err := model.Decode(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []model.Field{
+		m.Fields[0],
+		{Name: "Age", Numbers: true, Bounds: []float64{20, 40}, Weights: map[string]int32{"0": -500, "2": 900}, Absent: 11},
+		{Name: "Region", Weights: map[string]int32{`"7"`: 1, `"true"`: 2, `"a"`: 3}},
+	}
+	if !reflect.DeepEqual(back.Fields, want) {
+		t.Errorf("it is read as %+v, want %+v", back.Fields, want)
 	}
 }
 

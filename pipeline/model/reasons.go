@@ -12,8 +12,8 @@ import (
 // Reason is what one field adds to a customer's sum.
 type Reason struct {
 	Field  string
-	Value  string // canonical JSON text; "" when absent, or not known to the shard any more
-	Level  int    // of a number, see Field.Range; -1 for a category and for no number
+	Value  string // canonical JSON text; "" when absent, or not known to the shard
+	Level  int    // of a number that is cut, see Field.Range; else -1
 	Absent bool
 	Weight int32 // 1/65,536 logit; above 0 speaks for the customer
 }
@@ -28,19 +28,33 @@ func (t *Table) Reasons(row []byte) []Reason {
 	}
 	for i := range t.codes {
 		c := &t.codes[i]
-		if code := int(row[c.at]); code != 0 {
-			r := &reasons[c.field]
-			r.Absent, r.Weight = false, c.weights[code]
-			if column := &t.folded[c.field].column; !column.Overflow && code < len(column.Values) {
-				r.Value = column.Values[code]
-			}
+		code := int(row[c.at])
+		f, r := &t.model.Fields[c.field], &reasons[c.field]
+		if code == 0 {
+			continue
+		}
+		column := &t.folded[c.field].column
+		if !column.Overflow && code < len(column.Values) {
+			r.Value = column.Values[code]
+		}
+		number, is := format.Number(r.Value)
+		if f.Numbers && !is {
+			r.Value = ""
+			continue // as good as absent
+		}
+		r.Absent, r.Weight = false, c.weights[code]
+		if f.Bounds != nil {
+			r.Level = f.Level(number)
 		}
 	}
 	for i := range t.numbers {
 		n := &t.numbers[i]
-		if number := binary.LittleEndian.Uint16(row[n.at:]); number != 0 {
-			r := &reasons[n.field]
-			r.Absent, r.Weight, r.Level = false, n.weight(row), level(n.bounds, number)
+		if key := binary.LittleEndian.Uint32(row[n.at:]); key != 0 {
+			f, r := &t.model.Fields[n.field], &reasons[n.field]
+			r.Absent, r.Weight = false, n.weight(row)
+			if f.Bounds != nil {
+				r.Level = level(n.bounds, key)
+			}
 		}
 	}
 	slices.SortStableFunc(reasons, func(a, b Reason) int {
@@ -53,10 +67,10 @@ func (t *Table) Reasons(row []byte) []Reason {
 func (f *Field) Range(level int) (from, to float64) {
 	from, to = math.Inf(-1), math.Inf(1)
 	if level > 0 {
-		from = format.Least(f.Bounds[level-1])
+		from = f.Bounds[level-1]
 	}
 	if level < len(f.Bounds) {
-		to = format.Least(f.Bounds[level])
+		to = f.Bounds[level]
 	}
 	return from, to
 }

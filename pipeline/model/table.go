@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/binary"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -20,21 +21,21 @@ type Table struct {
 	scale   *scale
 	base    int32 // bias, and absence in fields that no customer of the shard ever had
 	codes   []codeWeights
-	numbers []levelWeights
+	numbers []keyWeights
 	folded  []folded // by the model's fields
 }
 
-// codeWeights are the weights of a field of categories.
+// codeWeights are the weights of a field whose values the shard keeps.
 type codeWeights struct {
 	weights [256]int32 // by code
 	at      int        // place in a row
 	field   int        // of the model
 }
 
-// levelWeights are the weights of a field of numbers, which is cut into levels.
-type levelWeights struct {
-	bounds  []uint16
-	weights []int32 // by level
+// keyWeights are the weights of a field of numbers of which the shard keeps only the keys.
+type keyWeights struct {
+	bounds  []uint32 // ascending; level i holds the keys from bounds[i-1] (inclusive) to bounds[i]
+	weights []int32  // by level
 	absent  int32
 	at      int
 	field   int
@@ -63,62 +64,110 @@ func NewTable(m *Model) *Table {
 // any order; the table keeps their Values.
 func (t *Table) Fold(columns []format.Field) {
 	for i := range t.model.Fields {
-		f := &t.model.Fields[i]
+		f, old := &t.model.Fields[i], &t.folded[i]
 		k := slices.IndexFunc(columns, func(c format.Field) bool { return c.Name == f.Name })
-		if k < 0 {
-			continue // and never was there: a shard forgets no field
-		}
-		old := &t.folded[i]
-		if old.known && same(&old.column, &columns[k]) {
+		if k >= 0 && old.known && same(&old.column, &columns[k]) {
 			continue
 		}
-		if len(f.Bounds) > 0 {
-			t.foldNumbers(i, old.known, &columns[k])
-		} else {
-			t.foldCodes(i, old.known, &columns[k])
+		if old.known {
+			t.drop(i)
 		}
-		old.column = columns[k]
-	}
-}
-
-func (t *Table) foldCodes(field int, known bool, c *format.Field) {
-	f := &t.model.Fields[field]
-	if !known {
-		t.codes = append(t.codes, codeWeights{field: field})
-		t.base -= f.Absent // from now on the rows show who lacks it
-		t.folded[field].known = true
-	}
-	k := slices.IndexFunc(t.codes, func(c codeWeights) bool { return c.field == field })
-	into := &t.codes[k]
-	into.at = c.Code
-	into.weights = [256]int32{f.Absent}
-	if c.Overflow {
-		return
-	}
-	for code := 1; code < min(len(c.Values), 255); code++ {
-		if text := c.Values[code]; text != "" {
-			into.weights[code] = f.Weights[text]
+		if k >= 0 {
+			t.fold(i, &columns[k])
 		}
 	}
 }
 
-// foldNumbers finds where the numbers are. A field that has none in this shard is absent in all rows.
-func (t *Table) foldNumbers(field int, known bool, c *format.Field) {
-	if c.Number < 0 {
-		return
-	}
+// drop forgets a column: the field is absent everywhere.
+func (t *Table) drop(field int) {
+	t.codes = slices.DeleteFunc(t.codes, func(c codeWeights) bool { return c.field == field })
+	t.numbers = slices.DeleteFunc(t.numbers, func(n keyWeights) bool { return n.field == field })
+	t.folded[field] = folded{}
+	t.base += t.model.Fields[field].Absent
+}
+
+// fold takes in a column: from now on the rows show who lacks a value.
+func (t *Table) fold(field int, c *format.Field) {
 	f := &t.model.Fields[field]
-	if !known {
-		n := levelWeights{bounds: f.Bounds, weights: make([]int32, len(f.Bounds)+1), absent: f.Absent, field: field}
-		for level := range n.weights {
-			n.weights[level] = f.Weights[strconv.Itoa(level)]
-		}
-		t.numbers = append(t.numbers, n)
-		t.base -= f.Absent
-		t.folded[field].known = true
+	t.folded[field] = folded{true, *c}
+	switch {
+	case !f.Numbers || !c.Overflow:
+		t.codes = append(t.codes, codeWeights{weights: f.codes(c), at: c.Code, field: field})
+	case c.Number >= 0:
+		t.numbers = append(t.numbers, f.keys(c.Number, field))
+	default:
+		return // nobody has a number: as if there were no column
 	}
-	k := slices.IndexFunc(t.numbers, func(n levelWeights) bool { return n.field == field })
-	t.numbers[k].at = c.Number
+	t.base -= f.Absent
+}
+
+// codes returns the weights of a column's codes. A code without a value stands for one that nobody knows any more: it weighs
+// nothing, but where numbers are asked for it is none.
+func (f *Field) codes(c *format.Field) (weights [256]int32) {
+	weights[0] = f.Absent
+	for code := 1; code < len(weights); code++ {
+		switch {
+		case !c.Overflow && code < len(c.Values) && c.Values[code] != "":
+			weights[code] = f.weight(c.Values[code])
+		case f.Numbers:
+			weights[code] = f.Absent
+		}
+	}
+	return weights
+}
+
+// weight returns what a value weighs, by its canonical JSON text.
+func (f *Field) weight(text string) int32 {
+	if !f.Numbers {
+		return f.Weights[format.Text(text)]
+	}
+	number, is := format.Number(text)
+	switch {
+	case !is:
+		return f.Absent
+	case f.Bounds != nil:
+		return f.Weights[strconv.Itoa(f.Level(number))]
+	}
+	return f.Weights[text]
+}
+
+// Level returns the number of bounds at or below a number.
+func (f *Field) Level(number float64) (level int) {
+	for level < len(f.Bounds) && f.Bounds[level] <= number {
+		level++
+	}
+	return level
+}
+
+// keys returns the weights of keys. Single numbers are ranges of one key, between which nothing weighs anything.
+func (f *Field) keys(at, field int) keyWeights {
+	k := keyWeights{absent: f.Absent, at: at, field: field}
+	if f.Bounds != nil {
+		for i, bound := range f.Bounds {
+			k.bounds = append(k.bounds, format.Key(bound))
+			k.weights = append(k.weights, f.Weights[strconv.Itoa(i)])
+		}
+		k.weights = append(k.weights, f.Weights[strconv.Itoa(len(f.Bounds))])
+		return k
+	}
+	single := map[uint32]int32{}
+	for text, weight := range f.Weights {
+		number, _ := format.Number(text)
+		key := format.Key(number)
+		if _, twice := single[key]; twice {
+			weight = 0 // nobody knows which of the two it is
+		}
+		single[key] = weight
+	}
+	k.weights = []int32{0}
+	for _, key := range slices.Sorted(maps.Keys(single)) {
+		if last := len(k.bounds) - 1; last >= 0 && k.bounds[last] == key {
+			k.bounds, k.weights = k.bounds[:last], k.weights[:last+1]
+		}
+		k.bounds = append(k.bounds, key, key+1)
+		k.weights = append(k.weights, single[key], 0)
+	}
+	return k
 }
 
 // Sum adds up what the row's values weigh. The row must be of the shard and the width that Fold was last called for.
@@ -135,19 +184,19 @@ func (t *Table) Sum(row []byte) int32 {
 }
 
 // weight returns what the number of a row weighs.
-func (n *levelWeights) weight(row []byte) int32 {
-	number := binary.LittleEndian.Uint16(row[n.at:])
-	if number == 0 {
+func (n *keyWeights) weight(row []byte) int32 {
+	key := binary.LittleEndian.Uint32(row[n.at:])
+	if key == 0 {
 		return n.absent
 	}
-	return n.weights[level(n.bounds, number)]
+	return n.weights[level(n.bounds, key)]
 }
 
-// level counts the bounds at or below a number. There are few: counting all is quicker than searching.
-func level(bounds []uint16, number uint16) int {
+// level counts the bounds at or below a key. There are few: counting all is quicker than searching.
+func level(bounds []uint32, key uint32) int {
 	level := 0
 	for _, b := range bounds {
-		if b <= number {
+		if b <= key {
 			level++
 		}
 	}

@@ -3,6 +3,7 @@ package model_test
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 	"kindred/pipeline/model"
 )
 
-// shard keeps customers the way a shard does: codes by order of arrival, and a number's two bytes.
+// shard keeps customers the way a shard does: codes by order of arrival, and a number's key.
 type shard struct {
 	columns []format.Field
 	width   int
@@ -28,10 +29,13 @@ func (s *shard) column(name string) *format.Field {
 	return nil
 }
 
-func (s *shard) row(values map[string]string, numbers map[string]uint16) []byte {
+func (s *shard) row(values map[string]string) []byte {
 	row := make([]byte, s.width)
 	for name, text := range values {
 		c := s.column(name)
+		if number, is := format.Number(text); is && c.Number >= 0 {
+			binary.LittleEndian.PutUint32(row[c.Number:], format.Key(number))
+		}
 		if c.Overflow {
 			row[c.Code] = 255
 			continue
@@ -47,126 +51,127 @@ func (s *shard) row(values map[string]string, numbers map[string]uint16) []byte 
 			row[c.Code] = byte(len(c.Values) - 1)
 		}
 	}
-	for name, n := range numbers {
-		binary.LittleEndian.PutUint16(row[s.column(name).Number:], n)
-	}
 	return row
 }
 
-// sum is what a customer weighs, by the words of the model alone.
-func sum(m *model.Model, values map[string]string, numbers map[string]uint16) int32 {
+// sum is what a customer weighs, by the words of the model alone. A shard that keeps no values knows none of a category.
+func sum(m *model.Model, values map[string]string, overflow func(name string) bool) int32 {
 	sum := m.Bias
 	for _, f := range m.Fields {
-		if len(f.Bounds) > 0 {
-			number, has := numbers[f.Name]
-			if !has {
-				sum += f.Absent
-				continue
-			}
+		text, has := values[f.Name]
+		number, isNumber := format.Number(text)
+		switch {
+		case !has, f.Numbers && !isNumber:
+			sum += f.Absent
+		case f.Bounds != nil:
 			level := 0
 			for level < len(f.Bounds) && f.Bounds[level] <= number {
 				level++
 			}
 			sum += f.Weights[strconv.Itoa(level)]
-			continue
-		}
-		if text, has := values[f.Name]; has {
+		case f.Numbers:
 			sum += f.Weights[text]
-		} else {
-			sum += f.Absent
+		case !overflow(f.Name):
+			sum += f.Weights[format.Text(text)]
 		}
 	}
 	return sum
 }
 
-// small is a model of a category, of a cut number, and of a field that the shard does not have.
+// small is a model of a category, of a cut number, of a number by value, and of a field that the shard does not have.
 func small() *model.Model {
 	return &model.Model{
 		Epoch: 1, Bias: 100, Scores: model.Logistic(), Bands: model.Bounds{4000, 6000, 8000}, Cut: model.Nobody(),
 		Fields: []model.Field{
-			{Name: "City", Weights: map[string]int32{`"Oslo"`: 3000, `"Rome"`: -2000}, Absent: 7},
-			{Name: "Age", Bounds: []uint16{0xc1a0, 0xc220}, Weights: map[string]int32{"0": -500, "1": 50, "2": 900}, Absent: 11},
-			{Name: "Shoe", Weights: map[string]int32{`41`: 70}, Absent: -5000},
+			{Name: "City", Weights: map[string]int32{`"Oslo"`: 3000, `"Rome"`: -2000, `"7"`: 13}, Absent: 7},
+			{Name: "Age", Numbers: true, Bounds: []float64{20, 40.5}, Weights: map[string]int32{"0": -500, "1": 50, "2": 900}, Absent: 11},
+			{Name: "Year", Numbers: true, Weights: map[string]int32{"2016": 300, "2017": -300, "2025": 17}, Absent: 5},
+			{Name: "Shoe", Weights: map[string]int32{`"41"`: 70}, Absent: -5000},
 		},
 	}
 }
 
 func smallShard() *shard {
-	return &shard{width: 8, columns: []format.Field{
-		{Name: "Age", Code: 2, Number: 3, Values: []string{""}, Version: 1},
+	return &shard{width: 16, columns: []format.Field{
+		{Name: "Age", Code: 2, Number: 4, Values: []string{""}, Version: 1},
 		{Name: "City", Code: 1, Number: -1, Values: []string{""}, Version: 1},
+		{Name: "Year", Code: 3, Number: 8, Values: []string{""}, Version: 1},
 	}}
 }
 
 func TestARowWeighsWhatItsValuesDo(t *testing.T) {
 	m, s := small(), smallShard()
 	table := model.NewTable(m)
-	if got := table.Sum(make([]byte, 8)); got != 100+7+11-5000 {
+	if got := table.Sum(make([]byte, 16)); got != 100+7+11+5-5000 {
 		t.Errorf("a table that knows no column sums %d", got)
 	}
-	check := func(what string, want int32, values map[string]string, numbers map[string]uint16) {
+	check := func(what string, want int32, values map[string]string) {
 		t.Helper()
-		row := s.row(values, numbers)
+		row := s.row(values)
 		table.Fold(s.columns)
 		if got := table.Sum(row); got != want {
 			t.Errorf("%s: %d, want %d", what, got, want)
 		}
-		if other := sum(m, values, numbers); other != want && !s.column("City").Overflow {
+		if other := sum(m, values, func(name string) bool { return s.column(name) != nil && s.column(name).Overflow }); other != want {
 			t.Errorf("%s: the test's own sum is %d, want %d", what, other, want)
 		}
 	}
+	value := func(name, text string) map[string]string { return map[string]string{name: text} }
 	const rest = 100 - 5000 // the bias, and Shoe, which nobody has here
-	check("nothing known", rest+7+11, nil, nil)
-	check("a value", rest+3000+11, map[string]string{"City": `"Oslo"`}, nil)
-	check("a value that came later", rest-2000+11, map[string]string{"City": `"Rome"`}, nil)
-	check("a value that the model has not seen", rest+11, map[string]string{"City": `"Bonn"`}, nil)
-	check("below all bounds", rest+7-500, nil, map[string]uint16{"Age": 0xc19f})
-	check("on a bound", rest+7+50, nil, map[string]uint16{"Age": 0xc1a0})
-	check("between", rest+7+50, nil, map[string]uint16{"Age": 0xc21f})
-	check("above all", rest+7+900, nil, map[string]uint16{"Age": 0xc220})
-	check("a text where numbers are asked for", rest+7+11, map[string]string{"Age": `"old"`}, nil)
+	numbers := func() {
+		t.Helper()
+		check("below all bounds", rest+7+5-500, value("Age", "19.999"))
+		check("on a bound", rest+7+5+50, value("Age", "20"))
+		check("between", rest+7+5+50, value("Age", "40.4"))
+		check("above all", rest+7+5+900, value("Age", "40.5"))
+		check("a text where numbers are asked for", rest+7+5+11, value("Age", `"30"`))
+		check("a truth where numbers are asked for", rest+7+11+5, value("Year", "true"))
+		check("a number by value", rest+7+11+300, value("Year", "2016"))
+		check("the next one", rest+7+11-300, value("Year", "2017"))
+		check("a number that the model has not seen", rest+7+11, value("Year", "2018"))
+	}
+	check("nothing known", rest+7+11+5, nil)
+	check("a value", rest+3000+11+5, value("City", `"Oslo"`))
+	check("a value that came later", rest-2000+11+5, value("City", `"Rome"`))
+	check("a number among texts", rest+13+11+5, value("City", "7"))
+	check("its text", rest+13+11+5, value("City", `"7"`))
+	check("a value that the model has not seen", rest+11+5, value("City", `"Bonn"`))
+	numbers()
 
-	s.column("City").Overflow = true
-	s.column("City").Version++
-	check("too many values", rest+0+11, map[string]string{"City": `"Oslo"`}, nil)
-	check("absent all the same", rest+7+11, nil, nil)
-	old := make([]byte, 8)
+	for _, name := range []string{"City", "Age", "Year"} {
+		s.column(name).Overflow = true
+		s.column(name).Version++
+	}
+	check("too many values", rest+0+11+5, value("City", `"Oslo"`))
+	check("absent all the same", rest+7+11+5, nil)
+	numbers()
+	old := make([]byte, 16)
 	old[1] = 1 // Oslo's code, before there were too many
-	if got := table.Sum(old); got != rest+11 {
-		t.Errorf("a code from before the overflow sums %d, want %d", got, rest+11)
+	if got := table.Sum(old); got != rest+11+5 {
+		t.Errorf("a code from before the overflow sums %d, want %d", got, rest+11+5)
 	}
 
-	s.columns = append(s.columns, format.Field{Name: "Shoe", Code: 5, Number: -1, Values: []string{""}, Version: 1})
-	check("a field that came later", 100+7+11+70, map[string]string{"Shoe": `41`}, nil)
-	check("a field that came later, absent", rest+7+11, nil, nil)
+	s.columns = append(s.columns, format.Field{Name: "Shoe", Code: 12, Number: -1, Values: []string{""}, Version: 1})
+	check("a field that came later", 100+7+11+5+70, value("Shoe", "41"))
+	check("a field that came later, absent", rest+7+11+5, nil)
+	s.columns = s.columns[:3]
+	check("a field that is gone", rest+7+11+5, nil)
+	s.column("City").Overflow = false
+	s.column("City").Version++
+	check("values that are kept again", rest+3000+11+5, value("City", `"Oslo"`))
 }
 
 func TestAColumnThatMovedIsFoldedAgain(t *testing.T) {
 	m, s := small(), smallShard()
 	table := model.NewTable(m)
-	s.row(map[string]string{"City": `"Oslo"`}, nil)
+	s.column("Age").Overflow = true
+	s.row(map[string]string{"City": `"Oslo"`})
 	table.Fold(s.columns)
-	s.column("Age").Number = 6 // the version need not say so
-	row := s.row(map[string]string{"City": `"Oslo"`}, map[string]uint16{"Age": 0xc220})
+	s.column("Age").Number = 12 // the version need not say so
+	row := s.row(map[string]string{"City": `"Oslo"`, "Age": "50"})
 	table.Fold(s.columns)
-	if got, want := table.Sum(row), int32(100-5000+3000+900); got != want {
+	if got, want := table.Sum(row), int32(100-5000+3000+900+5); got != want {
 		t.Errorf("the sum is %d, want %d", got, want)
-	}
-}
-
-func TestNumbersMayComeLate(t *testing.T) {
-	m, s := small(), smallShard()
-	s.column("Age").Number = -1
-	table := model.NewTable(m)
-	table.Fold(s.columns)
-	if got, want := table.Sum(s.row(nil, nil)), int32(100-5000+7+11); got != want {
-		t.Errorf("without numbers: %d, want %d", got, want)
-	}
-	s.column("Age").Number = 3
-	s.column("Age").Version++
-	table.Fold(s.columns)
-	if got, want := table.Sum(s.row(nil, map[string]uint16{"Age": 0xc220})), int32(100-5000+7+900); got != want {
-		t.Errorf("with numbers: %d, want %d", got, want)
 	}
 }
 
@@ -176,22 +181,26 @@ func TestTablesAgreeWithTheWords(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		weight := rapid.Int32Range(-200_000, 200_000)
 		m := &model.Model{Epoch: 1, Scores: model.Logistic(), Bias: weight.Draw(t, "bias")}
-		s := &shard{width: 8 * rapid.IntRange(4, 6).Draw(t, "width")}
+		s := &shard{width: 8 * rapid.IntRange(6, 8).Draw(t, "width")}
 		at := 1
 		for i := range rapid.IntRange(0, 9).Draw(t, "fields") {
 			f := model.Field{Name: "f" + strconv.Itoa(i), Weights: map[string]int32{}, Absent: weight.Draw(t, "absent")}
 			c := format.Field{Name: f.Name, Code: at, Number: -1, Values: []string{""}, Version: 1}
 			at++
-			keys := 6
+			keys := []string{`"0"`, `"1"`, `"2"`, `"x"`}
 			if rapid.Bool().Draw(t, "numeric") {
-				f.Bounds = rapid.SliceOfNDistinct(rapid.Uint16Range(1, 400), 1, 9, rapid.ID).Draw(t, "bounds")
-				sortUp(f.Bounds)
-				c.Number, keys = at, len(f.Bounds)+1
-				at += 2
+				f.Numbers, keys = true, []string{"0", "1", "2", "3.5"}
+				c.Number, c.Overflow = at, rapid.Bool().Draw(t, "overflow")
+				at += 4
+				if rapid.Bool().Draw(t, "cut") {
+					f.Bounds = rapid.SliceOfNDistinct(rapid.SampledFrom([]float64{-2, 0, 1, 2.5, 4, 1e9}), 1, 5, rapid.ID).Draw(t, "bounds")
+					slices.Sort(f.Bounds)
+					keys = []string{"0", "1", "2", "3", "4", "5"}
+				}
 			}
-			for v := range keys {
+			for _, key := range keys {
 				if rapid.IntRange(0, 4).Draw(t, "seen") > 0 {
-					f.Weights[strconv.Itoa(v)] = weight.Draw(t, "weight")
+					f.Weights[key] = weight.Draw(t, "weight")
 				}
 			}
 			m.Fields = append(m.Fields, f)
@@ -203,18 +212,20 @@ func TestTablesAgreeWithTheWords(t *testing.T) {
 		var block []byte
 		var want []int
 		for range rapid.IntRange(1, 300).Draw(t, "rows") {
-			values, numbers := map[string]string{}, map[string]uint16{}
-			for _, c := range s.columns {
-				if c.Number >= 0 && rapid.Bool().Draw(t, "number") {
-					numbers[c.Name] = rapid.Uint16Range(1, 500).Draw(t, "n")
-				}
-				if rapid.Bool().Draw(t, "value") {
-					values[c.Name] = strconv.Itoa(rapid.IntRange(0, 9).Draw(t, "v"))
+			values := map[string]string{}
+			for i := range s.columns {
+				if c := &s.columns[i]; rapid.IntRange(0, 3).Draw(t, "value") > 0 {
+					values[c.Name] = rapid.SampledFrom([]string{
+						"-3", "0", "1", "2", "3.5", "5e+9", `"0"`, `"1"`, `"x"`, `"y"`, "true",
+					}).Draw(t, "v")
+					if c.Number < 0 && c.Overflow {
+						delete(values, c.Name)
+					}
 				}
 			}
-			row := s.row(values, numbers)
+			row := s.row(values)
 			table.Fold(s.columns)
-			sum := sum(m, values, numbers)
+			sum := sum(m, values, func(string) bool { return false })
 			if got := table.Sum(row); got != sum {
 				t.Fatalf("the sum is %d, want %d", got, sum)
 			}
@@ -240,42 +251,35 @@ func TestTablesAgreeWithTheWords(t *testing.T) {
 	})
 }
 
-func sortUp(bounds []uint16) {
-	for i := range bounds {
-		for j := i; j > 0 && bounds[j] < bounds[j-1]; j-- {
-			bounds[j], bounds[j-1] = bounds[j-1], bounds[j]
-		}
-	}
-}
-
 func TestReasonsTellValuesAndRanges(t *testing.T) {
 	m, s := small(), smallShard()
-	table := model.NewTable(m)
-	row := s.row(map[string]string{"City": `"Oslo"`}, map[string]uint16{"Age": 0xc1b0})
-	table.Fold(s.columns)
-	reasons := table.Reasons(row)
-	want := []model.Reason{
-		{Field: "Shoe", Level: -1, Absent: true, Weight: -5000},
-		{Field: "City", Value: `"Oslo"`, Level: -1, Weight: 3000},
-		{Field: "Age", Level: 1, Weight: 50},
-	}
-	for i := range want {
-		if reasons[i] != want[i] {
-			t.Errorf("reason %d is %+v, want %+v", i, reasons[i], want[i])
+	for _, overflow := range []bool{false, true} {
+		s.column("Age").Overflow = overflow
+		table := model.NewTable(m)
+		row := s.row(map[string]string{"City": `"Oslo"`, "Age": "22", "Year": `"old"`})
+		table.Fold(s.columns)
+		reasons := table.Reasons(row)
+		want := []model.Reason{
+			{Field: "Shoe", Level: -1, Absent: true, Weight: -5000},
+			{Field: "City", Value: `"Oslo"`, Level: -1, Weight: 3000},
+			{Field: "Age", Value: "22", Level: 1, Weight: 50},
+			{Field: "Year", Level: -1, Absent: true, Weight: 5},
+		}
+		if overflow {
+			want[2].Value = ""
+		}
+		if !slices.Equal(reasons, want) {
+			t.Errorf("the reasons are %+v, want %+v", reasons, want)
 		}
 	}
 	age := &m.Fields[1]
-	if from, to := age.Range(1); from != 20 || to != 40 {
-		t.Errorf("level 1 is from %v to %v, want 20 to 40", from, to)
+	if from, to := age.Range(1); from != 20 || to != 40.5 {
+		t.Errorf("level 1 is from %v to %v, want 20 to 40.5", from, to)
 	}
 	if from, _ := age.Range(0); !math.IsInf(from, -1) {
 		t.Errorf("level 0 begins at %v", from)
 	}
 	if _, to := age.Range(2); !math.IsInf(to, 1) {
 		t.Errorf("the last level ends at %v", to)
-	}
-	negative := model.Field{Bounds: []uint16{^uint16(0xc1a0)}} // below: numbers less than about -20
-	if _, to := negative.Range(0); to >= -20 || to < -20.2 {
-		t.Errorf("a negative bound is %v, want just below -20", to)
 	}
 }

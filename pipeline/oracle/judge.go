@@ -76,13 +76,12 @@ func (o *Oracle) shard(customer string) int {
 	return o.Partitioner.Partition([]byte(customer), o.Shards)
 }
 
-// used returns the fields that models look at: true for those that at least one takes by value, not by level.
+// used returns the fields that models look at.
 func (o *Oracle) used() map[string]bool {
 	used := map[string]bool{}
 	for _, m := range o.models {
 		for i := range m.Fields {
-			f := &m.Fields[i]
-			used[f.Name] = used[f.Name] || len(f.Bounds) == 0
+			used[m.Fields[i].Name] = true
 		}
 	}
 	return used
@@ -97,8 +96,7 @@ func (o *Oracle) customer(id string, used map[string]bool) *customer {
 	c := &customer{id: id, consents: p.Profiling, values: map[string]value{}, verdicts: map[string]verdict{}}
 	for i := range p.Fields {
 		f := &p.Fields[i]
-		_, use := used[string(f.Name)]
-		if use && f.Kind != schemas.Absent && f.Kind != schemas.Other {
+		if used[string(f.Name)] && f.Kind != schemas.Absent && f.Kind != schemas.Other {
 			c.values[string(f.Name)] = value{string(schemas.AppendCanonical(nil, f)), f.Number, f.Kind == schemas.Number}
 		}
 	}
@@ -159,39 +157,65 @@ func score(m *model.Model, c *customer) int {
 		f := &m.Fields[i]
 		v, has := c.values[f.Name]
 		switch {
-		case len(f.Bounds) > 0 && has && v.isNumber:
-			sum += int64(f.Weights[strconv.Itoa(level(f.Bounds, v.number))])
-		case len(f.Bounds) == 0 && has && !c.crowded[f.Name]:
-			sum += int64(f.Weights[v.text])
-		default:
+		case !has, f.Numbers && !v.isNumber:
 			sum += int64(f.Absent)
+		case f.Numbers && f.Bounds != nil:
+			sum += int64(f.Weights[strconv.Itoa(level(f.Bounds, v.number, c.crowded[f.Name]))])
+		case f.Numbers && c.crowded[f.Name]:
+			sum += int64(nearest(f.Weights, v.number))
+		case f.Numbers:
+			sum += int64(f.Weights[v.text])
+		case !c.crowded[f.Name]:
+			sum += int64(f.Weights[inCategory(v.text)])
 		}
 	}
 	// The best score whose least sum is not above this one.
 	return sort.Search(model.Best, func(s int) bool { return int64(m.Scores[s+1]) > sum })
 }
 
-// level returns the number of bounds at or below a number, both cut to the upper half of a float32.
-func level(bounds []uint16, number float64) int {
-	key := ordered(number)
+// inCategory returns the text by which a value counts in a category: 7 is "7" there.
+func inCategory(text string) string {
+	if text[0] != '"' {
+		return strconv.Quote(text)
+	}
+	return text
+}
+
+// level returns the number of bounds at or below a number. Where there are too many values to be kept, only roundings to
+// float32 are left to be compared.
+func level(bounds []float64, number float64, crowded bool) int {
 	n := 0
 	for _, b := range bounds {
-		if uint32(b) <= key {
+		if !crowded && b <= number || crowded && floor(b) <= floor(number) {
 			n++
 		}
 	}
 	return n
 }
 
-// ordered returns the upper half of a float32 as a whole number in the order of the numbers: counted up from the middle for
-// positive ones, down from it for negative ones.
-func ordered(number float64) uint32 {
-	const middle = 0x8000
-	half := math.Float32bits(float32(math.Abs(number))) >> 16
-	if number < 0 {
-		return middle - 1 - half
+// nearest returns what the only number weighs that has the same rounding.
+func nearest(weights map[string]int32, number float64) int32 {
+	var weight int32
+	found := 0
+	for text, w := range weights {
+		if n, err := strconv.ParseFloat(text, 64); err == nil && floor(n) == floor(number) {
+			weight = w
+			found++
+		}
 	}
-	return middle + half
+	if found > 1 {
+		return 0
+	}
+	return weight
+}
+
+// floor rounds a number down to a float32.
+func floor(number float64) float64 {
+	f := float32(number)
+	for float64(f) > number {
+		f = math.Nextafter32(f, float32(math.Inf(-1)))
+	}
+	return float64(f)
 }
 
 // reaches reports whether score and tie are at or above the cut.
@@ -213,7 +237,7 @@ func band(m *model.Model, score int) int {
 // mostValues is how many values of a field a shard keeps apart. When there are more, none of them counts.
 const mostValues = 254
 
-// crowded returns, by shard, the fields taken by value that have too many values among the customers who consent.
+// crowded returns, by shard, the fields that have too many values among the customers who consent.
 func (o *Oracle) crowded(used map[string]bool) map[int]map[string]bool {
 	values := map[int]map[string]map[string]bool{} // by shard, field and text
 	for id := range o.profiles {
@@ -227,7 +251,6 @@ func (o *Oracle) crowded(used map[string]bool) map[int]map[string]bool {
 		}
 		for name, v := range c.values {
 			switch texts := values[shard][name]; {
-			case !used[name]:
 			case texts == nil:
 				values[shard][name] = map[string]bool{v.text: true}
 			case len(texts) <= mostValues: // it is crowded; more need not be counted

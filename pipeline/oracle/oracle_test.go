@@ -229,8 +229,7 @@ func TestOnlyALaterEpochCounts(t *testing.T) {
 func TestNumbersAreCutIntoLevels(t *testing.T) {
 	m := byGender(1, schemas.Definition{})
 	m.Bias, m.Cut = 0, model.Cut{}
-	// Upper halves of the float32 of -2 (c000), 0 (0000), 1 (3f80) and 100 (42c8), made to be in their order.
-	m.Fields = []model.Field{{Name: "Age", Absent: -4 * model.One, Bounds: []uint16{0x3fff, 0x8000, 0xbf80, 0xc2c8},
+	m.Fields = []model.Field{{Name: "Age", Absent: -4 * model.One, Numbers: true, Bounds: []float64{-2, 0, 1, 100},
 		Weights: map[string]int32{"0": -2 * model.One, "1": -model.One, "2": 0, "3": model.One, "4": 2 * model.One}}}
 	score := func(value string) string {
 		var l log
@@ -246,30 +245,41 @@ func TestNumbersAreCutIntoLevels(t *testing.T) {
 			}
 		}
 	}
-	check("below -2", "1192/0", "-3", "-1e300", "-2.1", "-2.02")
-	check("-2 up to 0", "2689/0", "-2", "-2.01", "-1", "-1e-30") // -2.01 rounds to two bytes as -2 does
+	check("below -2", "1192/0", "-3", "-1e300", "-2.000001")
+	check("-2 up to 0", "2689/0", "-2", "-1.999999", "-1", "-1e-30")
 	check("0 up to 1", "5000/1", "0", "-0", "0.5", "0.99")
-	check("1 up to 100", "7311/2", "1", "1.0", "99", "99.4")
+	check("1 up to 100", "7311/2", "1", "1.0", "99", "99.999999")
 	check("from 100 on", "8808/3", "100", "1e2", "1e300")
-	check("99.9 rounds to two bytes that 99.5 rounds to", "7311/2", "99.9")
 	check("no number", "180/0", `"100"`, "null", "true", "[100]")
+}
+
+func TestNumbersByValueAreNumbersOnly(t *testing.T) {
+	m := byGender(1, schemas.Definition{})
+	m.Bias, m.Cut = 0, model.Cut{}
+	m.Fields = []model.Field{{Name: "Year", Absent: model.One, Numbers: true, Weights: map[string]int32{"2016": 2 * model.One, "2017": 3 * model.One}}}
+	var l log
+	l.model(t, "e", m)
+	for id, v := range map[string]string{"a": "2016", "b": "2.017e3", "c": "2018", "d": `"2016"`, "e": "true", "f": "null"} {
+		l.profile(id, `"Year":`+v)
+	}
+	expect(t, &l, "e", "a 8808/3, b 9526/3, c 5000/1, d 7311/2, e 7311/2, f 7311/2")
 }
 
 func TestValuesAreTheSameHoweverWritten(t *testing.T) {
 	m := byGender(1, schemas.Definition{})
-	m.Fields = []model.Field{{Name: "v", Weights: map[string]int32{`41`: model.One, `"41"`: 2 * model.One, `true`: 3 * model.One, `"æ\n"`: 4 * model.One}}}
+	m.Fields = []model.Field{{Name: "v", Weights: map[string]int32{`"41"`: model.One, `"true"`: 3 * model.One, `"æ\n"`: 4 * model.One}}}
 	m.Cut = model.Cut{}
 	var l log
 	l.model(t, "e", m)
 	for id, v := range map[string]string{"a": `41`, "b": `4.1e1`, "c": `41.0`, "d": `"41"`, "e": `true`, "f": `"\u00e6\u000a"`, "g": `"true"`} {
 		l.profile(id, `"v":`+v)
 	}
-	expect(t, &l, "e", "a 5000/1, b 5000/1, c 5000/1, d 7311/2, e 8808/3, f 9526/3, g 2689/0")
+	expect(t, &l, "e", "a 5000/1, b 5000/1, c 5000/1, d 5000/1, e 8808/3, f 9526/3, g 8808/3")
 }
 
 func TestAFieldWithTooManyValuesInAShardCountsForNothing(t *testing.T) {
 	m := byGender(1, schemas.Definition{})
-	m.Fields[0].Absent = 3 * model.One
+	m.Fields[0].Absent, m.Cut = 3*model.One, model.Cut{}
 	crowd := func(values int) string {
 		var l log
 		l.model(t, "e", m)
@@ -292,7 +302,7 @@ func TestAFieldWithTooManyValuesInAShardCountsForNothing(t *testing.T) {
 	if got := crowd(253); got != "5000" {
 		t.Errorf("with 254 values: %s", got)
 	}
-	if got := crowd(254); got != "8808" {
+	if got := crowd(254); got != "2689" {
 		t.Errorf("with 255 values: %s", got)
 	}
 }
