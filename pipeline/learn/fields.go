@@ -65,6 +65,12 @@ func (s *shard) tally() []field.Tally {
 		countCodes(rows, width, all)
 		members := s.source.Block(b)
 		for i := 0; len(rows) > 0; i, rows = i+1, rows[width:] {
+			if !cache.HasProfile(rows) {
+				continue
+			}
+			if members.Has(i) {
+				s.known++
+			}
 			if !cache.Consents(rows) {
 				continue
 			}

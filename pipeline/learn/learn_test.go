@@ -25,7 +25,11 @@ import (
 func cached(t *testing.T, customers []testkit.Customer, shards int, derived ...string) *cache.Store {
 	t.Helper()
 	return stored(t, len(customers), shards, func(i int) (id, profile string, segments []string) {
-		return customers[i].ID, customers[i].JSON(), customers[i].Segments
+		c := &customers[i]
+		if c.Unknown {
+			return c.ID, "", c.Segments
+		}
+		return c.ID, c.JSON(), c.Segments
 	}, derived...)
 }
 
@@ -45,11 +49,15 @@ func stored(
 	for i := range n {
 		id, profile, segments := customer(i)
 		m := mirrors[schemas.Murmur2.Partition([]byte(id), shards)]
-		if err := decoded.Decode([]byte(profile)); err != nil {
-			t.Fatal(err)
+		if profile != "" {
+			if err := decoded.Decode([]byte(profile)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		row := m.Take([]byte(id))
-		m.SetProfile(row, &decoded)
+		if profile != "" {
+			m.SetProfile(row, &decoded)
+		}
 		for _, s := range segments {
 			if slices.Contains(derived, s) {
 				m.Published(s, true).Set(row, cache.PackState(row%cache.Bands, 7000))
@@ -370,6 +378,38 @@ func TestWhatComesOfAConverterIsWarnedOf(t *testing.T) {
 		if i < 0 || learned.Report.Warnings[i].Message != want[0] || learned.Report.Warnings[i].Hint != want[1] {
 			t.Errorf("%s: %+v", code, learned.Report.Warnings)
 		}
+	}
+}
+
+// A list whose ids are written otherwise than those of the profiles is told of; members who refuse to be profiled are not.
+func TestASourceWithoutProfilesIsWarnedOf(t *testing.T) {
+	warned := func(wrong int) string {
+		customers := testkit.Town(2000)
+		for i := range customers {
+			if customers[i].In("vip") && wrong > 0 {
+				customers[i].Segments = nil
+				customers = append(customers, testkit.Customer{ID: customers[i].ID + " ", Segments: []string{"vip"}, Unknown: true})
+				wrong--
+			} else if customers[i].In("vip") && i%3 == 0 {
+				customers[i].Refuses = true
+			}
+		}
+		result, err := learned(t, cached(t, customers, 2), 2, lesson(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range result.Report.Warnings {
+			if w.Code == "source_without_profile" {
+				return w.Message
+			}
+		}
+		return ""
+	}
+	if got := warned(5); got != "" {
+		t.Errorf("of 5 it warns: %s", got)
+	}
+	if got := warned(60); !strings.HasPrefix(got, "60 of 192 members of segment vip have no profile") {
+		t.Errorf("of 60 it warns: %q", got)
 	}
 }
 

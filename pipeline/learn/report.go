@@ -35,7 +35,7 @@ func (r *run) report() *schemas.Report {
 		})
 	}
 	for _, warnings := range [][]schemas.Warning{
-		r.choice.Warnings, r.derivedWarnings(), r.sizeWarnings(&found.Counts), r.unkeptWarnings(), r.keyWarnings(),
+		r.choice.Warnings, r.derivedWarnings(), r.sourceWarnings(), r.sizeWarnings(&found.Counts), r.unkeptWarnings(), r.keyWarnings(),
 	} {
 		found.Warnings = append(found.Warnings, warnings...)
 	}
@@ -72,6 +72,27 @@ func (r *run) derivedWarnings() []schemas.Warning {
 		Hint: fmt.Sprintf("to reach more of those alike, rather edit %s (a larger --share); to keep out whom it was expanded from, name "+
 			"them as well (--suppress)", source),
 	}}
+}
+
+// manyUnknown is the percentage of a source from which members without a profile are warned of: then the ids may be wrong.
+const manyUnknown = 10
+
+// sourceWarnings warns of a source of which many are not found among the customers.
+func (r *run) sourceWarnings() []schemas.Warning {
+	var size, known int64
+	for _, s := range r.shards {
+		size += s.sourceSize
+		known += s.known
+	}
+	if unknown := size - known; unknown > 0 && unknown*100 >= size*manyUnknown {
+		return []schemas.Warning{{
+			Code: "source_without_profile",
+			Message: fmt.Sprintf("%d of %d members of segment %s have no profile: nothing was learned from them, and whom they "+
+				"stand for may be found as similar", unknown, size, r.Definition.SourceSegmentID),
+			Hint: "compare the segment's ids with the keys of the profiles (blanks, quotes, 17.0 for 17), or wait until all profiles are there",
+		}}
+	}
+	return nil
 }
 
 // sizeWarnings warns of too few: source members, similar candidates, or members for what was asked.

@@ -24,6 +24,7 @@ type shard struct {
 	sourceSize int64          // ids, with or without a profile
 
 	customers field.Count // by tally
+	known     int64       // source members with a profile, consenting or not; by tally
 	scores    []int16     // by row
 }
 

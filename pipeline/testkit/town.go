@@ -14,6 +14,7 @@ type Customer struct {
 	City     string // empty: absent
 	Age      int    // 0: absent
 	Refuses  bool   // to be profiled
+	Unknown  bool   // it has no profile
 	Segments []string
 	Long     bool // it has a field with a name that is too long to be kept
 	Odd      bool // its profile has a property that means nothing
