@@ -70,7 +70,7 @@ type FieldReport struct {
 	Differ int64 `json:"differ,omitempty"`
 
 	Used      bool    `json:"used"`
-	Reason    string  `json:"reason,omitempty"`    // type, cardinality, coverage, sensitive, leak, overflow, not_asked
+	Reason    string  `json:"reason,omitempty"`    // type, cardinality, coverage, sensitive, leak, overflow, no_place, not_asked
 	Influence float64 `json:"influence,omitempty"` // 0..1, share of the spread of all scores' logits; sums to 1 over the used
 }
 

@@ -16,6 +16,8 @@ type column struct {
 	name     string
 	number   int // place among the fields with numbers; -1: no customer ever had a number here
 	overflow bool
+	draft    *draft // of a column that has overflowed
+	holders  int32  // rows that have a value
 	version  uint64
 
 	// Invariant: counts are those of the rows' codes. Every code below 255 that a row has means a value, and a value that no

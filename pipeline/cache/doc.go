@@ -5,7 +5,8 @@
 // It promises that rows and the offsets they belong to are stored in one transaction or not at all, that an owner which
 // has lost the shard can store nothing more (ErrLost), and that a reader never mixes two incarnations of a cache. A loaded
 // mirror is what was last stored, or nothing; a cache of another Layout counts as nothing. It keeps no value that nobody
-// has, and none of a field with too many.
+// has, and none in Redis of a field with too many. Fields are judged by what customers have now: a place that nobody needs goes to
+// another field, and a field with few values again is kept again.
 //
 // It is the only package that knows go-redis. It does not know Kafka, what a field is good for, or what a model is.
 package cache

@@ -37,7 +37,8 @@ func (m *Mirror) Unkept() Unkept { return m.unkept }
 // Unkept names fields that customers have and the cache does not keep, in the order in which they were met and up to
 // 256 of each kind.
 type Unkept struct {
-	Beyond []string `json:"beyond,omitempty"` // they came when the shard had 256 fields already
+	Beyond []string `json:"beyond,omitempty"` // there was no place for them: the shard has 256 others
+	More   bool     `json:"more,omitempty"`   // there are, or were, more of them than are named
 	Nested []string `json:"nested,omitempty"` // somebody has an object or an array there; other values are kept
 	Long   []string `json:"long,omitempty"`   // their names have more than 255 bytes; here are their beginnings
 

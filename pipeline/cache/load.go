@@ -51,7 +51,7 @@ func (s *Store) load(ctx context.Context, shard int, meta *Meta) (*Mirror, error
 		return nil, fmt.Errorf("%d fields do not fit into rows of %d bytes: %w", len(d.fields), meta.Width, errTorn)
 	}
 	m := New(shard)
-	m.Whole, m.dirtyFields, m.unkept = s.Whole, false, d.unkept
+	m.Whole, m.dirtyFields, m.unkept, m.forms = s.Whole, false, d.unkept, meta.forms
 	m.rows.width, m.rows.numbers, m.rows.count = meta.Width, d.numbers(), meta.Rows
 	m.next = make([]byte, meta.Width)
 	if err := s.loadRows(ctx, k, m); err != nil {
@@ -107,6 +107,7 @@ func (m *Mirror) restoreColumns(d *dictionaries) error {
 		m.changed(c)
 	}
 	m.countCodes()
+	m.restoreDrafts()
 	for position, c := range m.columns {
 		if err := c.restore(); err != nil {
 			return fmt.Errorf("dictionary %d: %w", position, err)
@@ -115,12 +116,27 @@ func (m *Mirror) restoreColumns(d *dictionaries) error {
 	return nil
 }
 
+// restoreDrafts begins the drafts of fields with too many values anew: what earlier ones knew was in memory only.
+func (m *Mirror) restoreDrafts() {
+	for _, c := range m.columns {
+		if c.overflow {
+			c.draft = newDraft(c.name, 0)
+			m.drafts.active = append(m.drafts.active, c.draft)
+		}
+		if c.holders == 0 {
+			m.vacant++
+		}
+	}
+}
+
 func (m *Mirror) countCodes() {
 	for row := range m.rows.count {
+		m.drafts.partial += int32(m.rows.at(row)[0] & partial >> partialBit)
 		codes := m.rows.at(row)[codeAt(0):codeAt(len(m.columns))]
 		for position, code := range codes {
 			if code != 0 {
 				m.columns[position].counts[code]++
+				m.columns[position].holders++
 			}
 		}
 	}

@@ -41,6 +41,7 @@ type Meta struct {
 	// here), or Load has found that some of it is missing. Empty: as far as is known, it can.
 	Damaged string
 
+	forms        uint64 // as Mirror.Forms
 	published    map[string]publishedMeta
 	models       map[string]int // size of each in bytes
 	dictionaries []int          // values of each field's dictionary, by position
@@ -110,6 +111,7 @@ const (
 	metaRows         = "rows"
 	metaWidth        = "width"
 	metaThrough      = "through"
+	metaForms        = "forms"
 	metaDictionaries = "dictionaries"
 	metaTopics       = "topics"
 	metaSavedAt      = "savedAt"
@@ -195,6 +197,8 @@ func (m *Meta) set(name, value string) (err error) {
 		err = json.Unmarshal([]byte(value), &m.Topics)
 	case metaDictionaries:
 		err = json.Unmarshal([]byte(value), &m.dictionaries)
+	case metaForms:
+		m.forms, err = strconv.ParseUint(value, 10, 64)
 	case metaThrough:
 		integer(&m.Through)
 	case metaSavedAt:

@@ -25,6 +25,9 @@ type Mirror struct {
 	next    []byte   // the row that SetProfile is composing
 	unseen  []unseen // values of it that have no code yet
 	unkept  Unkept
+	drafts  drafts
+	vacant  int    // columns in which nobody has a value
+	forms   uint64 // see Forms
 	version uint64
 	fields  []format.Field // what Fields returns, as of fieldAt
 	fieldAt uint64

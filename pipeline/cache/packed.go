@@ -44,6 +44,20 @@ func pack(v *schemas.FieldValue) packed {
 	return p
 }
 
+// unpack returns the value again, of a text with its bytes.
+func (p *packed) unpack(text []byte) schemas.FieldValue {
+	v := schemas.FieldValue{Kind: p.kind}
+	switch p.kind {
+	case schemas.String:
+		v.Text = text
+	case schemas.Number:
+		v.Number = math.Float64frombits(p.low)
+	case schemas.Bool:
+		v.Bool = p.low == 1
+	}
+	return v
+}
+
 // packText takes the first and the last 8 bytes, which overlap in a shorter text.
 func packText(text []byte) (low, high uint64) {
 	switch n := len(text); {

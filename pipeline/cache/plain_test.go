@@ -259,16 +259,16 @@ func number(text string) uint32 {
 	return 0
 }
 
-var names = []string{"Gender", "City", "Age", "Member", "Score", "Note", "Plan", "Tier", "Last"}
+var fieldNames = []string{"Gender", "City", "Age", "Member", "Score", "Note", "Plan", "Tier", "Last"}
 
 // drawProfile draws a profile and what of it should be kept.
 func drawProfile(t *rapid.T) (*schemas.Profile, person) {
 	p := &schemas.Profile{Profiling: rapid.IntRange(0, 5).Draw(t, "profiling") > 0}
 	kept := map[string]string{}
-	count := rapid.IntRange(0, len(names)).Draw(t, "fields")
-	first := rapid.IntRange(0, len(names)-1).Draw(t, "first")
+	count := rapid.IntRange(0, len(fieldNames)).Draw(t, "fields")
+	first := rapid.IntRange(0, len(fieldNames)-1).Draw(t, "first")
 	for i := range count {
-		v := schemas.FieldValue{Name: []byte(names[(first+i)%len(names)])}
+		v := schemas.FieldValue{Name: []byte(fieldNames[(first+i)%len(fieldNames)])}
 		v.Kind = rapid.SampledFrom([]schemas.Kind{
 			schemas.Absent, schemas.String, schemas.String, schemas.Number, schemas.Number, schemas.Bool, schemas.Other,
 		}).Draw(t, "kind")

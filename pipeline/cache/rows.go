@@ -10,6 +10,10 @@ const (
 	inUse      = 1 << iota // it has an id
 	hasProfile             // a profile was set; erasing takes it away
 	consents               // to being profiled; without it the row holds no codes
+	partial                // it has values of fields for which there was no place
+	untold                 // it has some of which no draft knows
+
+	partialBit = 3
 )
 
 // Consents reports whether a row belongs to a customer who has a profile and consents to being profiled.

@@ -73,9 +73,11 @@ func (s *Store) scan(ctx context.Context, shard int, want *Want) (*View, error) 
 	return v, nil
 }
 
-// fitsTo reports whether what was read between two metas is of one incarnation, one owner and one width of rows.
+// fitsTo reports whether what was read between two metas is of one incarnation, one owner and one width of rows, whose codes
+// mean the same.
 func (m *Meta) fitsTo(after *Meta) bool {
-	return after != nil && after.Ready && after.Token == m.Token && after.Incarnation == m.Incarnation && after.Width == m.Width
+	return after != nil && after.Ready && after.Token == m.Token && after.Incarnation == m.Incarnation && after.Width == m.Width &&
+		after.forms == m.forms
 }
 
 // scanRows reads rows and ids into the view's buffer, which it makes when it is too small.

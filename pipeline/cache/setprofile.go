@@ -32,6 +32,9 @@ func (m *Mirror) SetProfile(row int, p *schemas.Profile) bool {
 			continue
 		}
 		position := m.position(last, v)
+		if position == unplaced {
+			m.composeUnplaced(v)
+		}
 		if position < 0 {
 			continue
 		}
@@ -56,10 +59,18 @@ func (m *Mirror) begin(flags byte) {
 	m.next[0] = flags
 	clear(m.unseen)
 	m.unseen = m.unseen[:0]
+	for _, d := range m.drafts.active {
+		d.next = 0
+	}
 }
 
+const (
+	notKept  = -1 // values of a field are not, whatever comes
+	unplaced = -2 // there is no place for a field
+)
+
 // position finds a field. Names usually come in the order in which they came last time, so that one comparison is
-// enough; last is the position of the field before. -1: the field is not kept.
+// enough; last is the position of the field before. It may also be notKept or unplaced.
 func (m *Mirror) position(last int, v *schemas.FieldValue) int {
 	guess := int(m.follows[last])
 	if guess < len(m.columns) && m.columns[guess].name == string(v.Name) && v.Kind != schemas.Other {
@@ -67,18 +78,17 @@ func (m *Mirror) position(last int, v *schemas.FieldValue) int {
 	}
 	if v.Kind == schemas.Other {
 		m.dirtyFields = note(&m.unkept.Nested, v.Name) || m.dirtyFields
-		return -1
+		return notKept
 	}
 	if len(v.Name) > longestName {
 		name := strings.ToValidUTF8(string(v.Name[:longestNoted]), "") + "…"
 		m.dirtyFields = note(&m.unkept.Long, []byte(name)) || m.dirtyFields
-		return -1
+		return notKept
 	}
 	position, known := m.byName[string(v.Name)]
 	if !known {
-		if len(m.columns) == mostFields {
-			m.dirtyFields = note(&m.unkept.Beyond, v.Name) || m.dirtyFields
-			return -1
+		if m.drafts.partial > 0 || m.vacancy() < 0 {
+			return unplaced // where rows have values without a place, nobody knows whether they are of this field
 		}
 		position = m.addColumn(string(v.Name))
 	}
@@ -86,14 +96,39 @@ func (m *Mirror) position(last int, v *schemas.FieldValue) int {
 	return position
 }
 
+// addColumn gives a field the place of vacancy: a new one, or that of a field of which nobody has a value any more.
 func (m *Mirror) addColumn(name string) int {
-	position := len(m.columns)
-	m.columns = append(m.columns, newColumn(name))
+	c, position := newColumn(name), m.vacancy()
 	m.byName[name] = position
-	m.changed(m.columns[position])
-	m.dirtyFields = true
-	m.widen()
+	if position == len(m.columns) {
+		m.columns = append(m.columns, c)
+		m.vacant++
+		m.changed(c)
+		m.dirtyFields = true
+		m.widen()
+		return position
+	}
+	old := m.columns[position]
+	delete(m.byName, old.name)
+	m.drafts.end(old.draft)
+	m.columns[position] = c
+	c.number, c.stored, c.dirtyAll = old.number, old.stored, true
+	m.remade(c)
 	return position
+}
+
+// composeUnplaced brings a value for which there is no place into the draft of its field.
+func (m *Mirror) composeUnplaced(v *schemas.FieldValue) {
+	m.next[0] |= partial
+	d := m.unplacedDraft(v.Name)
+	if d == nil {
+		m.next[0] |= untold
+		return
+	}
+	if d.next = d.code(v); d.next == 0 {
+		m.lose(d)
+		d.next = d.code(v)
+	}
 }
 
 func (m *Mirror) addNumber(c *column) {
@@ -148,6 +183,10 @@ func (m *Mirror) compose(row, position int, v *schemas.FieldValue) {
 	}
 	if c.overflow {
 		m.next[at] = tooMany
+		if c.draft.next = c.draft.code(v); c.draft.next == 0 {
+			c.draft.restart(m.drafts.changes)
+			c.draft.next = c.draft.code(v)
+		}
 		return
 	}
 	if v.Kind == schemas.String && len(v.Text) > longestText {
@@ -171,6 +210,13 @@ func (m *Mirror) compose(row, position int, v *schemas.FieldValue) {
 // replace puts the composed row in the place of the old one, with everything that is counted, and reports whether they
 // differ.
 func (m *Mirror) replace(row int) bool {
+	m.drafts.set(row, m.rows.at(row)[0], m.next[0])
+	changed := m.replaceRow(row)
+	m.complete()
+	return changed
+}
+
+func (m *Mirror) replaceRow(row int) bool {
 	old := m.rows.at(row)
 	if len(m.unseen) == 0 && bytes.Equal(old, m.next) {
 		return false
@@ -192,7 +238,7 @@ func (m *Mirror) replace(row int) bool {
 			m.uncount(c, &old[at])
 		}
 		if m.next[at] != 0 {
-			c.counts[m.next[at]]++
+			m.count(c, m.next[at])
 		}
 	}
 	copy(old, m.next)
@@ -214,8 +260,9 @@ func (m *Mirror) learn(c *column, at int, u *unseen) byte {
 // overflow forgets the values of a field, of which there are too many: of every customer it keeps only that there is one.
 func (m *Mirror) overflow(c *column, at int) {
 	c.forget()
-	m.changed(c)
-	m.dirtyFields = true
+	c.draft = newDraft(c.name, m.drafts.changes)
+	m.drafts.active = append(m.drafts.active, c.draft)
+	m.remade(c)
 	width := m.rows.width
 	for b, block := range m.rows.blocks {
 		found := false
@@ -230,12 +277,23 @@ func (m *Mirror) overflow(c *column, at int) {
 	}
 }
 
+// count counts a row's code.
+func (m *Mirror) count(c *column, code byte) {
+	c.counts[code]++
+	if c.holders++; c.holders == 1 {
+		m.vacant--
+	}
+}
+
 // uncount takes a row's code out of the count, and out of the row, so that it is not counted out twice. A value that
 // nobody has any more is wiped.
 func (m *Mirror) uncount(c *column, code *byte) {
 	old := *code
 	*code = 0
 	c.counts[old]--
+	if c.holders--; c.holders == 0 {
+		m.vacant++
+	}
 	if c.counts[old] == 0 && old != tooMany {
 		c.wipe(old)
 		m.changed(c)

@@ -130,6 +130,7 @@ func (m *Mirror) snapshotMeta(save *Save, meta *Meta) {
 	number := func(name string, n int64) { save.set = append(save.set, name, strconv.FormatInt(n, 10)) }
 	number(metaRows, int64(m.rows.count))
 	number(metaWidth, int64(m.rows.width))
+	number(metaForms, int64(m.forms))
 	number(metaThrough, meta.Through)
 	number(metaSavedAt, meta.SavedAt)
 	number(metaProfiles, meta.Offsets.Profiles)

@@ -10,6 +10,8 @@ import (
 
 // Catalogue is all that is known of the fields.
 type Catalogue struct {
+	More bool // shards have no place for more fields than the tallies name
+
 	customers Count
 	fields    []*known // by name
 }
@@ -24,6 +26,7 @@ type known struct {
 	ranges    []Range // from shards that keep no values
 	shards    int     // that have met it
 	overflows int     // shards where it overflowed
+	unplaced  int     // shards that have no place for it
 
 	numeric bool     // it is learned from as numbers: other values count as absent
 	numbers []number // of a field of numbers, ascending
@@ -45,7 +48,9 @@ func New(declared []schemas.Field, customers Count, tallies []Tally) *Catalogue 
 		return byName[name]
 	}
 	for _, t := range tallies {
-		of(t.Name).add(t)
+		if t.Present.All > 0 || t.Unplaced { // else it is one that customers had once
+			of(t.Name).add(t)
+		}
 	}
 	for _, d := range declared {
 		k := of(d.Name)
@@ -67,6 +72,9 @@ func (k *known) add(t Tally) {
 	k.shards++
 	if t.Overflow {
 		k.overflows++
+	}
+	if t.Unplaced {
+		k.unplaced++
 	}
 }
 

@@ -105,7 +105,7 @@ func TestANamedFieldThatCannotBeUsedIsRefused(t *testing.T) {
 		[]field.Tally{
 			strings("Faith", 4), strings("One", 1), rare, strings("City", 3), strings("Crowd", 255),
 			values("Stamp", map[string]field.Count{`"vip"`: {All: 100, Source: 100}, `"no"`: {All: 900}}),
-			some, {Name: "Some", Overflow: true},
+			some, {Name: "Some", Overflow: true, Present: field.Count{All: 1}}, {Name: "Late", Unplaced: true},
 		},
 	)
 	check := func(name, reason string) {
@@ -126,6 +126,7 @@ func TestANamedFieldThatCannotBeUsedIsRefused(t *testing.T) {
 	check("Rare", field.Coverage)
 	check("Stamp", field.Leak)
 	check("Some", field.Overflow)
+	check("Late", field.NoPlace)
 	check("city", field.Unknown)
 }
 

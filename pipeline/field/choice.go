@@ -55,6 +55,9 @@ func (c *Catalogue) chosen(named []string) ([]*known, error) {
 	}
 	for _, name := range named {
 		if !slices.ContainsFunc(c.fields, func(k *known) bool { return k.name == name }) {
+			if c.More {
+				return nil, (&known{name: name}).refused(NoPlace)
+			}
 			return nil, unknown(name)
 		}
 	}

@@ -10,6 +10,7 @@ const (
 	Sensitive   = "sensitive"   // declared so: never used, whoever asks
 	Leak        = "leak"        // it sets the source apart almost exactly: it was made from it, or the source from it
 	Overflow    = "overflow"    // a shard has met more than 254 values and keeps none
+	NoPlace     = "no_place"    // a shard had 256 other fields when it came
 	NotAsked    = "not_asked"   // others were named
 	Unknown     = "unknown"     // there is no such field
 )
@@ -40,6 +41,8 @@ func (k *known) reason(customers Count, named bool) string {
 		return Sensitive
 	case !named && slices.Contains(excludedTypes, k.kind):
 		return ByType
+	case k.unplaced > 0:
+		return NoPlace
 	case distinct == mostCounted && !k.numeric:
 		return k.tooMany()
 	case distinct < 2:

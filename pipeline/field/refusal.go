@@ -32,9 +32,13 @@ func (k *known) refused(reason string) *Refused {
 		r.Message = fmt.Sprintf("field %s is present in fewer than %d %% of the profiles", name, fewestCovered)
 	case Leak:
 		r.Message = fmt.Sprintf("field %s tells the source segment almost exactly: it would only find the source again", name)
+	case NoPlace:
+		r.Message = fmt.Sprintf("there is no place for field %s: 256 other fields came first", name)
+		r.Hint = "publish only fields that tell customers apart; a field has its place once nobody has a value in one of the others, " +
+			"and its customers were published again"
 	case Overflow:
-		r.Message = fmt.Sprintf("field %s had more than %d values in a shard, which keeps none of them since", name, mostNamed)
-		r.Hint += ", or rebuild that shard's cache once the values are fewer"
+		r.Message = fmt.Sprintf("field %s had more than %d values in a shard, which keeps none of them", name, mostNamed)
+		r.Hint += ", or publish all customers again who have a value there, once the values are fewer"
 	}
 	return r
 }

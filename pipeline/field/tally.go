@@ -25,5 +25,6 @@ type Tally struct {
 	Overflow bool    // the shard has met more than 254 values and keeps none of them
 	Present  Count   // customers with any value of it
 	Values   []Value // empty after an overflow
+	Unplaced bool    // the shard has no place for the field and counts nothing of it
 	Numbers  []Range // after an overflow, of customers whose value is a number: what is left of it, its key
 }

@@ -17,7 +17,7 @@ type Field struct {
 	Code     int      // where in a row its code is: 0 absent, 255 a value of a field that has too many
 	Number   int      // where in a row the four bytes of its number are, little-endian, 0 none; -1: there never was one
 	Values   []string // by code: canonical JSON text; [0] is unused, "" is a code that means nothing now
-	Overflow bool     // it had more than 254 values at a time: none is kept, every code is 255; numbers are
+	Overflow bool     // it has had more than 254 values: none is kept, every code is 255; keys of numbers are
 	Version  uint64   // differs whenever anything above does, of this field or of another
 }
 

@@ -22,7 +22,11 @@ func (r *run) choose(ctx context.Context) error {
 	if why := cmp.Or(r.refusedByComing(), r.refusedBySize(size)); why != nil {
 		return why
 	}
-	r.choice, err = field.New(r.Declared, r.customers, tallies).Choose(r.Definition.Fields)
+	catalogue := field.New(r.Declared, r.customers, tallies)
+	for _, s := range r.shards {
+		catalogue.More = catalogue.More || s.view.Unkept.More
+	}
+	r.choice, err = catalogue.Choose(r.Definition.Fields)
 	var bad *field.Refused
 	if errors.As(err, &bad) {
 		return &schemas.RunError{Code: schemas.CodeBadField, Message: bad.Message, Hint: bad.Hint}
@@ -88,6 +92,9 @@ func (s *shard) tally() []field.Tally {
 		tallies[i] = tallied(&fields[i], &all[i], &source[i])
 	}
 	s.countNumbers(tallies)
+	for _, name := range s.view.Unkept.Beyond {
+		tallies = append(tallies, field.Tally{Name: name, Unplaced: true})
+	}
 	return tallies
 }
 

@@ -344,6 +344,27 @@ func TestWhatCannotBeLearnedIsRefused(t *testing.T) {
 	}
 }
 
+// A field for which there is no place is refused with that reason, whether the shards name it or have too many to name.
+func TestAFieldWithoutAPlaceIsRefusedForThat(t *testing.T) {
+	for _, columns := range []int{300, 900} {
+		var junk strings.Builder
+		for f := range columns {
+			fmt.Fprintf(&junk, `"f%d":"x",`, f)
+		}
+		customers := testkit.Town(200)
+		store := stored(t, len(customers), 2, func(i int) (id, profile string, segments []string) {
+			c := &customers[i]
+			c.City = "Oslo"
+			return c.ID, strings.Replace(c.JSON(), `"fields":{`, `"fields":{`+junk.String()+`"Last":"y",`, 1), []string{"vip"}[:i%2]
+		})
+		_, err := learned(t, store, 2, lesson(func(d *schemas.Definition) { d.Fields = []string{"Last"} }))
+		var refused *schemas.RunError
+		if !errors.As(err, &refused) || refused.Message != "there is no place for field Last: 256 other fields came first" {
+			t.Errorf("of %d fields: %v", columns, err)
+		}
+	}
+}
+
 func TestASmallSourceADeadPolicyAndALongNameAreWarnedOf(t *testing.T) {
 	customers := testkit.Town(600)
 	customers[7].Long, customers[7].City = true, "Oslo"

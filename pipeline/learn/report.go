@@ -161,8 +161,8 @@ func (r *run) unkeptWarnings() (warnings []schemas.Warning) {
 	if len(beyond) > 0 {
 		warnings = append(warnings, schemas.Warning{
 			Code:    "too_many_fields",
-			Message: fmt.Sprintf("%d fields came after the first 256 and are ignored", len(beyond)),
-			Hint:    "publish only fields that tell customers apart",
+			Message: fmt.Sprintf("there is no place for %d or more fields: 256 others came first", len(beyond)),
+			Hint:    "publish only fields that tell customers apart: a field has its place once nobody has a value in one of the others",
 		})
 	}
 	return warnings

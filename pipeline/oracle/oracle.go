@@ -4,8 +4,9 @@
 // It promises the answer of a single quiet pass over the inputs, which is what the pipeline must converge to. It shares
 // no code with the stages that it judges; of package model it uses only the types and their decoding.
 //
-// It does not know two things that an owner knows: that a shard once had more than 254 values of a field and has fewer
-// now, and that it had more than 256 fields. Models learn from no such field, so this matters only to an older model.
+// It does not know two things that an owner knows: that a shard once had more than 254 values of a field, has fewer now, and
+// waits until all who have one are set again; and that a field has no place. Models learn from no such field, so this matters
+// only to an older model.
 package oracle
 
 import (

@@ -58,6 +58,7 @@ type Owner struct {
 	expansions expansions
 	inOrder    []*expansion // the same, each after those whose members it uses
 	passes     []*pass      // the first one is at work
+	forms      uint64       // of the mirror, as far as passes have been started for what they changed
 
 	// By segment: the offset of the first record of a snapshot whose mark has not been applied.
 	// Invariant: the offset of segment-members that is saved is never past any of them. What a snapshot collects is in
@@ -126,6 +127,10 @@ func (o *Owner) turn(ctx context.Context, batch []wire.Fetched) error {
 		return fmt.Errorf("the shard stood still since %s, for longer than tombstones are kept: it is rebuilt", o.fresh.Format(time.RFC3339))
 	}
 	o.fresh = time.Now()
+	if forms := o.mirror.Forms(); forms != o.forms { // a field has other values in rows that nobody has touched
+		o.forms = forms
+		o.repairPass()
+	}
 	if err := o.reconcileTouched(ctx); err != nil {
 		return err
 	}

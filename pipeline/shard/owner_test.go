@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -296,6 +297,35 @@ func TestMembersFollowEveryInput(t *testing.T) {
 	w.check("a new model moves the cut")
 	w.delete("vip-expansion", 3)
 	w.check("a deletion leaves nobody")
+}
+
+// When a field has too many values, nobody's counts; when it has few again, everybody's does: also of those whose profiles
+// have not come again since the model did.
+func TestMembersFollowAFieldThatHasTooManyValuesForAWhile(t *testing.T) {
+	w := newWorld(t)
+	w.run()
+	defer func() { w.stop() }()
+	load := func(city func(i int) string) {
+		for i := range 300 {
+			w.profile(fmt.Sprint("c", i), city(i))
+		}
+	}
+	load(func(int) string { return "Oslo" })
+	w.model("x", 1, 5000, "Oslo")
+	w.check("at first")
+	load(func(i int) string { return fmt.Sprint("town ", i) })
+	load(func(i int) string { return "Oslo" })
+	w.check("everybody lives in Oslo again")
+	if len(w.published()) != 300 {
+		t.Errorf("%d are members", len(w.published()))
+	}
+	for i := range 254 {
+		w.profile(fmt.Sprint("c", i), fmt.Sprint("town ", i))
+	}
+	w.settle()
+	w.until("Oslo speaks for nobody any more", func() bool {
+		return !slices.ContainsFunc(w.published(), func(member string) bool { return !strings.Contains(member, " 5000 ") })
+	})
 }
 
 func TestTheSameModelAgainPublishesNothing(t *testing.T) {

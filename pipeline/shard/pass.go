@@ -54,9 +54,12 @@ func (o *Owner) segmentPass(segment string, held int64, c cause) {
 	o.passes = append(o.passes, p)
 }
 
-// repairPass reconciles everything, since what was read while taking over has not been. It holds back the offset of
-// memberships, so that whoever waits until they are read waits for what this pass publishes, too.
+// repairPass reconciles everything, since what was read while taking over has not been, or a field has changed as a whole. It
+// holds back the offset of memberships, so that whoever waits until they are read waits for what this pass publishes, too.
 func (o *Owner) repairPass() {
+	if slices.ContainsFunc(o.passes, func(p *pass) bool { return p.input == membershipsInput && p.block == 0 }) {
+		return // one is about to begin
+	}
 	at := o.inputs.at[membershipsInput]
 	c := cause{byRepair, membershipsInput, at, time.Now().UnixMilli()}
 	p := &pass{input: membershipsInput, held: at}

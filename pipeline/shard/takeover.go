@@ -227,6 +227,7 @@ func (o *Owner) catchUp() {
 	o.fresh = time.Now()
 	o.status.behind(0, o.mirror.Rows())
 	o.freeGone()
+	o.forms = o.mirror.Forms()
 	o.repairPass()
 	o.saving.hurry()
 	o.Log.Info("caught up", "shard", o.Shard, "rows", o.mirror.Rows())
