@@ -11,8 +11,10 @@ import (
 
 	"kindred/cmd/internal/table"
 	"kindred/cmd/internal/terminal"
+	"kindred/consumers"
 	"kindred/pipeline/cache"
 	"kindred/schemas"
+	"kindred/schemas/retry"
 )
 
 func (p *program) loadSegment() *cobra.Command {
@@ -81,7 +83,7 @@ func (p *program) publishSegment(ctx context.Context, segment, name string, list
 		WithProfile *int            `json:"withProfile"` // null: it cannot be told now
 		Warnings    []table.Finding `json:"warnings"`
 	}{segment, snapshot, len(list.IDs), list.Duplicates, nil, append([]table.Finding{}, list.Findings...)}
-	with, unknown := p.withProfile(ctx, c, list.IDs)
+	with, unknown := p.withProfile(ctx, c, list.IDs, profilesWithin)
 	if unknown == nil {
 		result.WithProfile = &with
 		if without := len(list.IDs) - with; without*10 > len(list.IDs) {
@@ -113,8 +115,12 @@ func having(ids int) string {
 	return terminal.Number(ids) + " have"
 }
 
-// withProfile counts the customers who have a profile, by the caches as they are now.
-func (p *program) withProfile(ctx context.Context, c *connection, ids []string) (with int, err error) {
+// profilesWithin is how long the caches may take for the profiles that a load before this one has published.
+const profilesWithin = 10 * time.Second
+
+// withProfile counts the customers who have a profile, by the caches once they have read what is in Kafka now. It fails when they
+// have not within the given time.
+func (p *program) withProfile(ctx context.Context, c *connection, ids []string, within time.Duration) (with int, err error) {
 	shards, err := c.partitions(ctx, schemas.Profiles)
 	if err != nil {
 		return 0, err
@@ -124,6 +130,9 @@ func (p *program) withProfile(ctx context.Context, c *connection, ids []string) 
 		return 0, err
 	}
 	defer store.Close()
+	if err := c.profilesRead(ctx, store, shards, within); err != nil {
+		return 0, err
+	}
 	members := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		members[id] = true
@@ -143,6 +152,40 @@ func (p *program) withProfile(ctx context.Context, c *connection, ids []string) 
 		}
 	}
 	return with, nil
+}
+
+// profilesRead waits until the caches have the profiles that are in Kafka now. Of caches that are not ready it says nothing: whoever
+// scans one is told.
+func (c *connection) profilesRead(ctx context.Context, store *cache.Store, shards int, within time.Duration) error {
+	of := make([]consumers.Position, shards)
+	for shard := range of {
+		of[shard] = consumers.Position{Topic: c.prefix.Topic(schemas.Profiles), Partition: shard}
+	}
+	ends, err := c.fetcher.Ends(ctx, of)
+	if err != nil {
+		return err
+	}
+	for until := time.Now().Add(within); ; {
+		metas, err := store.ReadMetas(ctx, shards)
+		if err != nil {
+			return err
+		}
+		behind := 0
+		for shard, meta := range metas {
+			if meta != nil && meta.Ready && meta.Lacks(&schemas.Ends{Profiles: ends}, shard) != "" {
+				behind++
+			}
+		}
+		switch {
+		case behind == 0:
+			return nil
+		case !time.Now().Before(until):
+			return fmt.Errorf("%d of %d shards have not read all profiles yet; is kindred serve running?", behind, shards)
+		}
+		if err := retry.Sleep(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // snapshot publishes all members of a segment in parts, and returns its id. After each part it calls published with the number

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"kindred/pipeline/cache"
 	"kindred/schemas"
@@ -48,7 +49,7 @@ func TestWhoHasAProfileIsCounted(t *testing.T) {
 		w.bring(0, 100)
 		w.erase(schemas.Profiles, customer(1))
 		w.segment("vip", `"added":%s`, []string{"nobody"}) // the caches know the id, and no profile of it
-		w.serve()
+		stop := w.serve()
 		w.wait("the segment", func() string {
 			view, err := w.cache.Scan(w.Ctx, schemas.Murmur2.Partition([]byte("nobody"), shardsOfAWorld), cache.Want{})
 			if err == nil {
@@ -58,13 +59,24 @@ func TestWhoHasAProfileIsCounted(t *testing.T) {
 			}
 			return fmt.Sprint("nobody is not there: ", err)
 		})
-		ids := []string{"nobody", customer(1), customer(2), customer(99), customer(100)}
-		w.wait("the profiles", func() string {
-			with, err := w.withProfile(w.Ctx, w.kafka, ids)
-			if err != nil || with != 2 {
-				return fmt.Sprintf("%d of 2, %v", with, err)
+		check := func(what string, want int, numbers ...int) {
+			t.Helper()
+			ids := []string{"nobody"}
+			for _, n := range numbers {
+				ids = append(ids, customer(n))
 			}
-			return ""
-		})
+			if with, err := w.withProfile(w.Ctx, w.kafka, ids, time.Minute); err != nil || with != want {
+				t.Errorf("%s: %d of %d, %v", what, with, want, err)
+			}
+		}
+		check("some have none", 2, 1, 2, 99, 100)
+		w.bring(100, 2000)
+		check("a load that has just ended", 3, 100, 1000, 1999)
+
+		stop()
+		w.bring(2000, 2100)
+		if with, err := w.withProfile(w.Ctx, w.kafka, []string{customer(2000)}, 0); err == nil {
+			t.Errorf("caches that are behind say that %d have a profile", with)
+		}
 	})
 }
