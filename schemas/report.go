@@ -16,7 +16,25 @@ type Report struct {
 	Fields       []FieldReport `json:"fields"`
 	Reach        []int64       `json:"reach"` // [i]: candidates with a score of at least i/100, i = 0..100
 	Warnings     []Warning     `json:"warnings"`
-	LearnedFrom  []Offsets     `json:"learnedFrom"` // by shard
+	LearnedFrom  []Offsets     `json:"learnedFrom"`          // by shard
+	Difference   *Difference   `json:"difference,omitempty"` // of a dry run: what it would have published; nil: it was none
+}
+
+// Difference is whom a model would move, compared with what is published. Its counts are in customers.
+type Difference struct {
+	Entered int64            `json:"entered"`
+	Left    int64            `json:"left"`
+	Changed int64            `json:"changed"` // stay members, with another score or band
+	Bands   []BandDifference `json:"bands"`   // from the lowest to the highest
+}
+
+// BandDifference is the part of a difference that concerns one band: who leaves it, and who enters it or changes within it or
+// into it.
+type BandDifference struct {
+	Band    string `json:"band"`
+	Entered int64  `json:"entered"`
+	Left    int64  `json:"left"`
+	Changed int64  `json:"changed"`
 }
 
 // NewReport returns a report that lists nothing yet. Its lists are empty, not nil, so that they are [] in JSON.

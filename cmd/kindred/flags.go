@@ -143,7 +143,7 @@ type requestFlags struct {
 	requestID string
 	wait      bool
 	dryRun    bool // of requests that train a model
-	force     bool // likewise
+	force     bool // of a refresh
 }
 
 // flags declares the flags of a request that trains nothing.
@@ -156,7 +156,6 @@ func (r *requestFlags) flags(flags *pflag.FlagSet) {
 func (r *requestFlags) trainingFlags(flags *pflag.FlagSet) {
 	r.flags(flags)
 	flags.BoolVar(&r.dryRun, "dry-run", false, "run and report, but publish nothing; implies --wait (not there yet: refused)")
-	flags.BoolVar(&r.force, "force", false, "run even if more than half of the members would leave (no effect yet)")
 }
 
 // complete fills in the id of a request, and what the flags ask for.

@@ -25,6 +25,7 @@ func (p *program) action(action schemas.Action, short string, training bool) *co
 	}
 	if training {
 		flags.trainingFlags(command.Flags())
+		command.Flags().BoolVar(&flags.force, "force", false, "refresh even if more than half of the members would leave")
 	} else {
 		flags.flags(command.Flags())
 	}

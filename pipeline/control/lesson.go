@@ -15,8 +15,12 @@ func (s *state) lesson(e *schemas.Expansion, ends schemas.Ends) (learn.Lesson, *
 	if e.Definition == nil && s.isSegment(e.ExpansionID) {
 		return learn.Lesson{}, takenBySegment(e.ExpansionID)
 	}
-	l := learn.Lesson{ExpansionID: e.ExpansionID, Ends: ends, Declared: s.declared()}
-	l.Definition = define(e.Definition, &e.Run.Request, func(id string) string {
+	r := &e.Run.Request
+	l := learn.Lesson{
+		ExpansionID: e.ExpansionID, Ends: ends, Declared: s.declared(),
+		Guarded: r.Action == schemas.Refresh && !r.Force, // whoever defines an expansion anew means it
+	}
+	l.Definition = define(e.Definition, r, func(id string) string {
 		if segment := s.segments[id]; segment != nil && segment.Name != "" {
 			return segment.Name
 		}

@@ -173,6 +173,54 @@ func TestASourceThatChangesMuchIsLearnedAnew(t *testing.T) {
 	}
 }
 
+// Who are VIP is another kind of people from one load to the next. It takes a person to say that this is right.
+func TestARefreshByWhichMostMembersWouldLeaveNeedsForce(t *testing.T) {
+	w := newWorld(t, testkit.Kafka(t), "test.")
+	w.pipeline()
+	customers := testkit.Town(3000)
+	w.load(customers)
+	w.ask(`{"requestId":"expand","action":"expand","expansionId":"x","sourceSegmentId":"vip","fields":["City","Age"]}`)
+	w.successful(w.ended("expand")["expand"])
+	w.ask(`{"requestId":"same","action":"refresh","expansionId":"x"}`)
+	w.successful(w.ended("same")["same"])
+
+	var others []string
+	for i, c := range customers {
+		if c.City == "Bergen" && i%2 == 0 {
+			others = append(others, c.ID)
+		}
+	}
+	w.snapshot("t", others)
+	w.publish(schemas.DataEvents, 0, [2]string{"warehouse", `{"source":"warehouse","batchId":"b1"}`})
+	if r := last(w.ended("x/warehouse/b1")["x/warehouse/b1"]); r.Error == nil || r.Error.Code != schemas.CodeShrink {
+		t.Fatalf("the data event's refresh ends as %s, %+v", r.Status, r.Error)
+	}
+	before, e := w.members("x"), w.expansion("x")
+	if e.State != schemas.StateLive || e.Report == nil || len(before) == 0 {
+		t.Errorf("refused, it leaves %d members and %+v", len(before), e)
+	}
+	w.ask(`{"requestId":"refused","action":"refresh","expansionId":"x"}`)
+	w.ask(`{"requestId":"forced","action":"refresh","expansionId":"x","force":true}`)
+	runs := w.ended("refused", "forced")
+	if r := last(runs["refused"]); r.Status != schemas.Successful && (r.Error == nil || r.Error.Code != schemas.CodeShrink) {
+		t.Errorf("a refresh that was not forced ends as %+v, %+v", r, r.Error)
+	}
+	after := w.members("x")
+	for id := range before {
+		if after[id] {
+			delete(before, id)
+		}
+	}
+	if len(before) == 0 || len(after) == 0 {
+		t.Errorf("forced, it has moved %d members, and there are %d", len(before), len(after))
+	}
+
+	w.ask(`{"requestId":"edited","action":"edit","expansionId":"x","count":3}`)
+	if c := w.successful(w.ended("edited")["edited"]).Counts; c.Members != 3 || c.Left == 0 {
+		t.Errorf("an edit counts %+v", c)
+	}
+}
+
 // load publishes customers and the segments they are in.
 func (w *world) load(customers []testkit.Customer) {
 	w.Helper()
@@ -188,10 +236,16 @@ func (w *world) load(customers []testkit.Customer) {
 	for p, records := range byShard {
 		w.publish(schemas.Profiles, p, records...)
 	}
-	members, err := json.Marshal(segments["vip"])
+	w.snapshot("s", segments["vip"])
+}
+
+// snapshot publishes who is in the segment vip from now on.
+func (w *world) snapshot(id string, vip []string) {
+	w.Helper()
+	members, err := json.Marshal(vip)
 	w.OK(err)
 	w.publish(schemas.SegmentChanges, 0, [2]string{"vip",
-		`{"segmentId":"vip","name":"VIP customers","snapshot":"s","part":1,"parts":1,"members":` + string(members) + `}`})
+		`{"segmentId":"vip","name":"VIP customers","snapshot":"` + id + `","part":1,"parts":1,"members":` + string(members) + `}`})
 }
 
 func refusing(customers []testkit.Customer) (n int64) {

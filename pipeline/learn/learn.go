@@ -25,6 +25,9 @@ type Lesson struct {
 	Declared    []schemas.Field   // by name
 	Ends        schemas.Ends      // of the inputs: the caches it learns from must have seen what lies before
 	Last        *Last             // nil: a model is fitted in any case
+
+	Guarded bool // a model by which more than half of the members would leave is refused
+	DryRun  bool // nothing will be published: the report says whom the model would move, and warns instead of refusing
 }
 
 // Last is the last model of the expansion, which was fitted for the same source, fields and candidates: only where it cuts is
@@ -79,16 +82,19 @@ type run struct {
 	// Found by score.
 	histogram *selection.Histogram // of the candidates
 	chosen    selection.Choice
+
+	// Found by compare.
+	moved *moved // nil: it was not asked for
 }
 
-// Learn reads every shard, chooses the fields, fits a classifier to a sample, scores all candidates, and finds the cut. Where the
-// last model will do, and is there, it takes that instead of fitting one: with inputs at rest, the same comes of it. It reports its
-// progress, 0 to 1 within each stage, from several goroutines but one at a time. A *schemas.RunError says why nothing can be
-// learned; after any other error it may be called again.
+// Learn reads every shard, chooses the fields, fits a classifier to a sample, scores all candidates, finds the cut, and
+// compares it with what is published if that is asked for. Where the last model will do, and is there, it takes that instead of
+// fitting one: with inputs at rest, the same comes of it. It reports its progress, 0 to 1 within each stage, from several
+// goroutines but one at a time. A *schemas.RunError says why nothing can be learned; after any other error it may be called again.
 func (t *Trainer) Learn(ctx context.Context, l Lesson, report func(stage schemas.Stage, progress float64)) (*Result, error) {
 	r := &run{Trainer: t, Lesson: &l, progress: report, preset: selection.PresetOf(&l.Definition)}
 	defer r.release()
-	for _, step := range []func(context.Context) error{r.scan, r.choose, r.recallOrFit, r.score} {
+	for _, step := range []func(context.Context) error{r.scan, r.choose, r.recallOrFit, r.score, r.compare} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}

@@ -24,7 +24,13 @@ import (
 // cached fills the caches of some shards with customers, in their order. Those of their segments that are derived are expansions.
 func cached(t *testing.T, customers []testkit.Customer, shards int, derived ...string) *cache.Store {
 	t.Helper()
-	return stored(t, len(customers), shards, func(i int) (id, profile string, segments []string) {
+	return published(t, customers, shards, nil, derived...)
+}
+
+// published is cached with what is published of vip-expansion, by customer.
+func published(t *testing.T, customers []testkit.Customer, shards int, states map[string]cache.State, derived ...string) *cache.Store {
+	t.Helper()
+	return storedWith(t, states, len(customers), shards, func(i int) (id, profile string, segments []string) {
 		c := &customers[i]
 		if c.Unknown {
 			return c.ID, "", c.Segments
@@ -36,6 +42,15 @@ func cached(t *testing.T, customers []testkit.Customer, shards int, derived ...s
 // stored fills the caches of some shards with n customers.
 func stored(
 	t *testing.T, n, shards int, customer func(i int) (id, profile string, segments []string), derived ...string,
+) *cache.Store {
+	t.Helper()
+	return storedWith(t, nil, n, shards, customer, derived...)
+}
+
+// storedWith is stored with what is published of vip-expansion, by customer.
+func storedWith(
+	t *testing.T, states map[string]cache.State, n, shards int,
+	customer func(i int) (id, profile string, segments []string), derived ...string,
 ) *cache.Store {
 	t.Helper()
 	redis := miniredis.RunT(t)
@@ -64,6 +79,9 @@ func stored(
 			} else {
 				m.SetMember(s, row, true, 0)
 			}
+		}
+		if state, is := states[id]; is {
+			m.Published("vip-expansion", true).Set(row, state)
 		}
 	}
 	for i, m := range mirrors {

@@ -36,11 +36,15 @@ func (r *run) report() *schemas.Report {
 	}
 	for _, warnings := range [][]schemas.Warning{
 		r.choice.Warnings, r.derivedWarnings(), r.sourceWarnings(), r.sizeWarnings(&found.Counts), r.unkeptWarnings(), r.keyWarnings(),
+		r.shrinkWarnings(),
 	} {
 		found.Warnings = append(found.Warnings, warnings...)
 	}
 	if r.recalled {
 		found.LearnedFrom = r.Last.Report.LearnedFrom
+	}
+	if r.DryRun {
+		found.Difference = &r.moved.Difference
 	}
 	found.Bound()
 	return found

@@ -44,6 +44,9 @@ func (r *run) scan(ctx context.Context) error {
 			want.Segments = append(want.Segments, id)
 		}
 	}
+	if r.comparing() {
+		want.Expansions = []string{r.ExpansionID}
+	}
 	var mutex sync.Mutex
 	read := 0
 	return r.eachShard(ctx, func(ctx context.Context, s *shard) error {
