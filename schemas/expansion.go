@@ -7,7 +7,7 @@ type Expansion struct {
 	ExpansionID string      `json:"expansionId"`
 	Name        string      `json:"name"`
 	State       State       `json:"state"`
-	Epoch       int64       `json:"epoch"`      // the last attempt to train, or the deletion
+	Epoch       int64       `json:"epoch"`      // the last attempt to train that could be committed, or the deletion
 	Definition  *Definition `json:"definition"` // as last committed
 	Report      *Report     `json:"report"`     // of the last successful run
 	Run         *RunRef     `json:"run"`        // the run under way, or nil
@@ -53,7 +53,7 @@ const (
 // RunRef names the run that an expansion is in.
 type RunRef struct {
 	RunID     string        `json:"runId"`
-	Epoch     int64         `json:"epoch"`
+	Epoch     int64         `json:"epoch"`     // 0 for a dry run, which takes none
 	Committed bool          `json:"committed"` // past the point of no return
 	Cause     Cause         `json:"cause"`
 	StartedAt time.Time     `json:"startedAt"`

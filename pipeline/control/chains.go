@@ -12,7 +12,7 @@ import (
 // An expansion can be used wherever a segment can: as source, candidates or suppression of another. So these hold:
 //
 //  1. What an expansion uses is what its committed definition names, and what its requests name that wait or are under way: any
-//     of these may count next. By that, no expansion is made from itself, nor from more than so many others one on the other.
+//     of these may count next, but for dry runs, which only read. By that, no expansion is made from itself, nor from more than so many others one on the other.
 //  2. Whoever is used is not deleted. A deletion waits for the deletions of its users that were asked for before it.
 //  3. A run begins after those of the expansions that it builds on which were asked for before it, and learns when none of them
 //     is publishing: so it sees their members as their runs have left them.
@@ -20,7 +20,8 @@ const mostChained = 8
 
 // isExpansion reports whether an id names an expansion, and no segment.
 func (s *state) isExpansion(id string) bool {
-	return (s.expansions[id] != nil || s.unreadableExpansions[id] != nil) && !s.isSegment(id)
+	e := s.expansions[id]
+	return (e != nil && !onlyTried(e) || s.unreadableExpansions[id] != nil) && !s.isSegment(id)
 }
 
 // uses returns the ids of the segments, and expansions, that an expansion uses.
@@ -28,11 +29,13 @@ func uses(e *schemas.Expansion) (ids []string) {
 	if e.Definition != nil {
 		ids = e.Definition.Segments()
 	}
-	if interruptible(e) {
+	if interruptible(e) && !e.Run.Request.DryRun {
 		ids = append(ids, e.Run.Request.Segments()...)
 	}
 	for i := range e.Pending {
-		ids = append(ids, e.Pending[i].Request.Segments()...)
+		if r := &e.Pending[i].Request; !r.DryRun {
+			ids = append(ids, r.Segments()...)
+		}
 	}
 	return ids
 }
@@ -42,24 +45,24 @@ func (s *state) users(id string) []*schemas.Expansion {
 	return slices.DeleteFunc(s.inOrder(), func(e *schemas.Expansion) bool { return !slices.Contains(uses(e), id) })
 }
 
-// below visits the expansions that one builds on, each once, until visit reports that it has seen enough.
-func (s *state) below(e *schemas.Expansion, visit func(*schemas.Expansion) (enough bool)) {
+// below visits the expansions that a request of one builds on, each once, until visit reports that it has seen enough.
+func (s *state) below(e *schemas.Expansion, r *schemas.ExpandRequest, visit func(*schemas.Expansion) (enough bool)) {
 	seen := map[string]bool{e.ExpansionID: true}
-	var descend func(e *schemas.Expansion) bool
-	descend = func(e *schemas.Expansion) bool {
-		for _, id := range uses(e) {
+	var descend func(ids []string) bool
+	descend = func(ids []string) bool {
+		for _, id := range ids {
 			other := s.expansions[id]
 			if other == nil || seen[id] {
 				continue
 			}
 			seen[id] = true
-			if visit(other) || descend(other) {
+			if visit(other) || descend(uses(other)) {
 				return true
 			}
 		}
 		return false
 	}
-	descend(e)
+	descend(append(uses(e), r.Segments()...))
 }
 
 // refusedByChain returns why what a request names cannot be built on, or nil.
@@ -173,19 +176,22 @@ func (s *state) refusedToBuildOn(id string, mayCome bool) *schemas.RunError {
 // tooEarly reports whether the refresh that waits of an expansion comes before runs of those it builds on, so that a later one
 // cannot join it. Where two wait already it can: the second came later, and there are never more.
 func (s *state) tooEarly(e *schemas.Expansion) (early bool) {
-	last := len(e.Pending) - 1
-	if last > 0 && isRefresh(e.Pending[last-1]) {
+	waits := slices.DeleteFunc(slices.Clone(e.Pending), func(p schemas.Pending) bool { return p.Request.DryRun })
+	last := len(waits) - 1
+	if last > 0 && isRefresh(waits[last-1]) {
 		return false
 	}
-	s.below(e, func(other *schemas.Expansion) bool {
-		early = slices.ContainsFunc(other.Pending, func(o schemas.Pending) bool { return o.Offset > e.Pending[last].Offset })
+	s.below(e, &waits[last].Request, func(other *schemas.Expansion) bool {
+		early = slices.ContainsFunc(other.Pending, func(o schemas.Pending) bool { return o.Offset > waits[last].Offset && !o.Request.DryRun })
 		return early
 	})
 	return early
 }
 
 // coming reports whether an expansion is none yet, and a request waits or runs that makes it one.
-func coming(e *schemas.Expansion) bool { return e.Definition == nil && busy(e) && !leaving(e) }
+func coming(e *schemas.Expansion) bool {
+	return e.Definition == nil && firstAsked(e) != nil && !leaving(e)
+}
 
 // refusedInUse returns why an expansion cannot be deleted, or nil. Those of its users that are being deleted are waited for.
 func (s *state) refusedInUse(id string) *schemas.RunError {
@@ -212,9 +218,9 @@ func (s *state) goesBefore(e *schemas.Expansion, p schemas.Pending) (what string
 		}
 		return ""
 	}
-	s.below(e, func(other *schemas.Expansion) bool {
-		earlier := slices.ContainsFunc(other.Pending, func(o schemas.Pending) bool { return o.Offset < p.Offset })
-		if other.Run != nil || earlier || coming(other) {
+	s.below(e, &p.Request, func(other *schemas.Expansion) bool {
+		earlier := slices.ContainsFunc(other.Pending, func(o schemas.Pending) bool { return o.Offset < p.Offset && !o.Request.DryRun })
+		if other.Run != nil && !other.Run.Request.DryRun || earlier || coming(other) {
 			what = fmt.Sprintf("waits for the run of %s, which it uses", other.ExpansionID)
 		}
 		return what != ""
@@ -224,7 +230,7 @@ func (s *state) goesBefore(e *schemas.Expansion, p schemas.Pending) (what string
 
 // unpublished returns which expansion that another one builds on is publishing, for people; empty: none.
 func (s *state) unpublished(e *schemas.Expansion) (what string) {
-	s.below(e, func(other *schemas.Expansion) bool {
+	s.below(e, &e.Run.Request, func(other *schemas.Expansion) bool {
 		if other.Run != nil && other.Run.Committed {
 			what = fmt.Sprintf("waits until %s is published, which it uses", other.ExpansionID)
 		}

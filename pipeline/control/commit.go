@@ -69,6 +69,9 @@ func (t *term) write(ctx context.Context, w route.Writer, s step) error {
 			return fmt.Errorf("encode an event of %s: %w", topic, err)
 		}
 		id := strconv.FormatUint(xxhash.Sum64(raw), 16) // the same event has the same id whenever it is written
+		if topic == schemas.Expansions && s.forgets {
+			raw = nil
+		}
 		return w.Write(ctx, t.Prefix.Topic(topic), 0, []byte(key), raw, schemas.Event(kind, id, key, at, more...))
 	}
 	if s.model != nil {

@@ -34,7 +34,7 @@ func (s *state) decide(r request, now time.Time) step {
 	if size := recordSize(decided.expansion); size > largestRecord {
 		return refuse(known, r, recordTooLarge(size), now)
 	}
-	if r.Action == schemas.Edit && tooMuchWaits(decided.expansion) {
+	if (r.Action == schemas.Edit || r.DryRun) && tooMuchWaits(decided.expansion) {
 		return refuse(known, r, schemas.Refuse(schemas.CodeBadValue, "wait until they have ended, or cancel them (kindred cancel)",
 			"too many requests of %s wait already", r.ExpansionID), now)
 	}
@@ -44,18 +44,18 @@ func (s *state) decide(r request, now time.Time) step {
 // accept returns what becomes of a request that nothing stands against.
 func (s *state) accept(known *schemas.Expansion, r request, now time.Time) step {
 	d := draftFor(known, r, now)
-	switch r.Action {
-	case schemas.Expand:
+	switch {
+	case r.DryRun, r.Action == schemas.Expand:
 		d.queue(r)
-	case schemas.Edit:
+	case r.Action == schemas.Edit:
 		d.edit(r)
-	case schemas.Delete:
+	case r.Action == schemas.Delete:
 		d.remove(r)
-	case schemas.Refresh:
+	case r.Action == schemas.Refresh:
 		d.refresh(r, s.tooEarly)
-	case schemas.Cancel:
+	case r.Action == schemas.Cancel:
 		d.cancel(r)
-	case schemas.Rename:
+	case r.Action == schemas.Rename:
 		d.rename(r)
 	}
 	for i := range d.runs {
@@ -102,12 +102,12 @@ func complete(known *schemas.Expansion, r schemas.ExpandRequest) schemas.ExpandR
 func refuse(known *schemas.Expansion, r request, why *schemas.RunError, now time.Time) step {
 	if known == nil {
 		d := &draft{e: schemas.Expansion{ExpansionID: r.ExpansionID}, now: now}
-		d.ended(r.RequestID, cause(&r.ExpandRequest), schemas.Failed, "").Error = why
+		d.ended(&r.ExpandRequest, schemas.Failed, "").Error = why
 		return step{runs: d.runs, refused: []refusal{refusalOf(r.ExpansionID, r.RequestID)}}
 	}
 	d := redraft(known, now)
 	d.remember(r.RequestID)
-	d.ended(r.RequestID, cause(&r.ExpandRequest), schemas.Failed, "").Error = why
+	d.ended(&r.ExpandRequest, schemas.Failed, "").Error = why
 	return d.step()
 }
 

@@ -253,7 +253,6 @@ func TestRequestsThatCannotBe(t *testing.T) {
 		d.ask(r)
 		d.code(id, code)
 	}
-	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.DryRun = true })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Share = new(0.0) })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Share = new(1.01) })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Share, r.Count = new(0.1), new(int64(5)) })

@@ -35,9 +35,9 @@ func define(committed *schemas.Definition, r *schemas.ExpandRequest, sourceName 
 	return d
 }
 
-// defines reports whether a request has a definition.
+// defines reports whether a request has a definition that it is to commit.
 func defines(r *schemas.ExpandRequest) bool {
-	return r.Action == schemas.Expand || r.Action == schemas.Edit
+	return (r.Action == schemas.Expand || r.Action == schemas.Edit) && !r.DryRun
 }
 
 // over returns an edit with what an earlier request says and the edit does not.

@@ -89,6 +89,10 @@ func (d *desk) commit() {
 		d.do(commitDeletion(e, []byte("{}"), noon))
 		return
 	}
+	if e.Run.Request.DryRun {
+		d.do(tried(e, schemas.NewReport(), noon))
+		return
+	}
 	definition := define(e.Definition, &e.Run.Request, func(id string) string { return id })
 	setName(&definition, &e.Run.Request)
 	d.do(d.state.commitModel(e, definition, &learn.Result{Report: schemas.NewReport(), Source: d.source}, []byte("{}"), noon))

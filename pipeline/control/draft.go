@@ -19,14 +19,14 @@ type draft struct {
 }
 
 // draftFor begins the decision on a request that is not refused. Expanding makes a new record, also of an expansion
-// that was deleted: that one keeps its epoch, since owners remember it.
+// that was deleted: that one keeps its epoch, since owners remember it. A dry run changes nothing of a record that there is.
 func draftFor(known *schemas.Expansion, r request, now time.Time) *draft {
 	if known == nil {
 		known = &schemas.Expansion{ExpansionID: r.ExpansionID, State: schemas.StateNew, Uncommitted: true}
 	}
 	d := redraft(known, now)
 	d.remember(r.RequestID)
-	if r.Action == schemas.Expand {
+	if r.Action == schemas.Expand && !r.DryRun {
 		d.e.State, d.e.Report, d.e.Definition = schemas.StateNew, nil, nil
 		d.e.Name = r.ExpansionID
 		if r.Name != nil {
@@ -75,17 +75,17 @@ func (d *draft) queue(r request) {
 		Request: r.ExpandRequest, Cause: cause(&r.ExpandRequest), Offset: r.offset, At: r.at,
 	})
 	d.runs = append(d.runs, schemas.Run{
-		RunID: r.RequestID, ExpansionID: d.e.ExpansionID, Cause: cause(&r.ExpandRequest), Status: schemas.Queued,
+		RunID: r.RequestID, ExpansionID: d.e.ExpansionID, Cause: cause(&r.ExpandRequest), DryRun: r.DryRun, Status: schemas.Queued,
 	})
 }
 
-// edit puts an edit before all that waits, and before the run under way unless that is committed: that one waits again. When
-// the edit is committed, what was asked for before it ends (see supersede); when the edit fails, that goes on.
+// edit puts an edit before all that waits, and before the run under way unless that is committed or a dry run: that one waits
+// again. When the edit is committed, what was asked for before it ends (see supersede); when the edit fails, that goes on.
 func (d *draft) edit(r request) {
 	d.queue(r)
 	waiting := d.e.Pending
 	d.e.Pending = slices.Insert(waiting[:len(waiting)-1], 0, waiting[len(waiting)-1])
-	if !interruptible(&d.e) {
+	if !interruptible(&d.e) || d.e.Run.Request.DryRun {
 		return
 	}
 	run := d.e.Run
@@ -99,7 +99,7 @@ func (d *draft) edit(r request) {
 	})
 }
 
-// supersede ends what was asked for before an edit that is committed now.
+// supersede ends what was asked for before an edit that is committed now, except for dry runs: somebody waits for what they say.
 func (d *draft) supersede() {
 	by := d.e.Run
 	if by.Request.Action != schemas.Edit {
@@ -107,8 +107,8 @@ func (d *draft) supersede() {
 	}
 	kept := d.e.Pending[:0]
 	for _, p := range d.e.Pending {
-		if p.Offset < by.Offset {
-			d.ended(p.Request.RequestID, p.Cause, schemas.Skipped, superseded(by.RunID, schemas.Edit))
+		if p.Offset < by.Offset && !p.Request.DryRun {
+			d.ended(&p.Request, schemas.Skipped, superseded(by.RunID, schemas.Edit))
 		} else {
 			kept = append(kept, p)
 		}
@@ -123,7 +123,7 @@ func superseded(by string, action schemas.Action) string {
 // lastEdit returns the offset of the newest edit that was not committed; -1: there is none.
 func lastEdit(e *schemas.Expansion) int64 {
 	last := int64(-1)
-	if interruptible(e) && e.Run.Request.Action == schemas.Edit {
+	if interruptible(e) && e.Run.Request.Action == schemas.Edit && !e.Run.Request.DryRun {
 		last = e.Run.Offset
 	}
 	for _, p := range e.Pending {
@@ -152,6 +152,9 @@ func (d *draft) remove(r request) {
 // on: a later one joins it. What a run must see is looked up when its turn comes, so it sees what the later one must see.
 func (d *draft) refresh(r request, tooEarly func(*schemas.Expansion) bool) {
 	last := len(d.e.Pending) - 1
+	for last >= 0 && d.e.Pending[last].Request.DryRun {
+		last--
+	}
 	if last < 0 || !isRefresh(d.e.Pending[last]) || d.e.Pending[last].Offset < lastEdit(&d.e) || tooEarly(&d.e) {
 		d.queue(r)
 		return
@@ -163,7 +166,7 @@ func (d *draft) refresh(r request, tooEarly func(*schemas.Expansion) bool) {
 
 // join ends the run of a request that another run fulfils.
 func (d *draft) join(r request, runID string) {
-	d.ended(r.RequestID, cause(&r.ExpandRequest), schemas.Skipped, "joined to "+runID).JoinedTo = runID
+	d.ended(&r.ExpandRequest, schemas.Skipped, "joined to "+runID).JoinedTo = runID
 }
 
 // deletion returns the run by which the expansion is being deleted.
@@ -181,12 +184,15 @@ func (d *draft) cancel(r request) {
 		d.endRunning(schemas.Canceled, detail)
 	}
 	d.endPending(schemas.Canceled, detail)
-	d.ended(r.RequestID, cause(&r.ExpandRequest), schemas.Successful, "").Progress = 1
+	d.ended(&r.ExpandRequest, schemas.Successful, "").Progress = 1
 }
 
 // rename needs no model: it counts at once, also for what waits or is under way.
 func (d *draft) rename(r request) {
 	apply := func(to *schemas.ExpandRequest) {
+		if to.DryRun {
+			return // it names nothing
+		}
 		if r.Name != nil {
 			to.Name = r.Name
 		}
@@ -210,14 +216,14 @@ func (d *draft) rename(r request) {
 	for i := range d.e.Pending {
 		apply(&d.e.Pending[i].Request)
 	}
-	d.ended(r.RequestID, cause(&r.ExpandRequest), schemas.Successful, "").Progress = 1
+	d.ended(&r.ExpandRequest, schemas.Successful, "").Progress = 1
 }
 
-// ended adds the last event of a run, and returns it to be filled in. It is valid until the next one is added.
-func (d *draft) ended(runID string, cause schemas.Cause, status schemas.Status, detail string) *schemas.Run {
+// ended adds the last event of a request's run, and returns it to be filled in. It is valid until the next one is added.
+func (d *draft) ended(r *schemas.ExpandRequest, status schemas.Status, detail string) *schemas.Run {
 	end := d.now
 	d.runs = append(d.runs, schemas.Run{
-		RunID: runID, ExpansionID: d.e.ExpansionID, Cause: cause, Status: status, Detail: detail, EndedAt: &end,
+		RunID: r.RequestID, ExpansionID: d.e.ExpansionID, Cause: cause(r), DryRun: r.DryRun, Status: status, Detail: detail, EndedAt: &end,
 	})
 	return &d.runs[len(d.runs)-1]
 }
@@ -225,7 +231,7 @@ func (d *draft) ended(runID string, cause schemas.Cause, status schemas.Status, 
 // endRunning ends the run under way, and returns its last event as ended does.
 func (d *draft) endRunning(status schemas.Status, detail string) *schemas.Run {
 	r := d.e.Run
-	event := d.ended(r.RunID, r.Cause, status, detail)
+	event := d.ended(&r.Request, status, detail)
 	event.Epoch, event.StartedAt = r.Epoch, &r.StartedAt
 	d.e.Run = nil
 	return event
@@ -233,8 +239,8 @@ func (d *draft) endRunning(status schemas.Status, detail string) *schemas.Run {
 
 // endPending ends whatever waits.
 func (d *draft) endPending(status schemas.Status, detail string) {
-	for _, p := range d.e.Pending {
-		d.ended(p.Request.RequestID, p.Cause, status, detail)
+	for i := range d.e.Pending {
+		d.ended(&d.e.Pending[i].Request, status, detail)
 	}
 	d.e.Pending = nil
 }

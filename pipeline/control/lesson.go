@@ -19,6 +19,7 @@ func (s *state) lesson(e *schemas.Expansion, ends schemas.Ends) (learn.Lesson, *
 	l := learn.Lesson{
 		ExpansionID: e.ExpansionID, Ends: ends, Declared: s.declared(),
 		Guarded: r.Action == schemas.Refresh && !r.Force, // whoever defines an expansion anew means it
+		DryRun:  r.DryRun,
 	}
 	l.Definition = define(e.Definition, r, func(id string) string {
 		if segment := s.segments[id]; segment != nil && segment.Name != "" {

@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"testing"
@@ -170,6 +171,49 @@ func TestASourceThatChangesMuchIsLearnedAnew(t *testing.T) {
 	})
 	if after := w.successful(changes).Counts.Source; after != int64(len(left)) || before != int64(len(members)) || len(changes) != 1 {
 		t.Errorf("of %d, the source has %d after a change to %d", before, after, len(left))
+	}
+}
+
+// What a dry run says of what would be is what the same run then does; and until then nothing is published.
+func TestWhatADryRunSaysIsWhatTheRunDoes(t *testing.T) {
+	w := newWorld(t, testkit.Kafka(t), "test.")
+	w.pipeline()
+	w.load(testkit.Town(3000))
+	published := func() (n int) {
+		w.All(schemas.Memberships, shards, func(*wire.Record) { n++ })
+		return n
+	}
+	for i, request := range []string{
+		`"action":"expand","expansionId":"x","sourceSegmentId":"vip","fields":["City","Age"]`,
+		`"action":"refresh","expansionId":"x"`,
+		`"action":"edit","expansionId":"x","count":10`,
+		`"action":"edit","expansionId":"x","share":0.5,"preset":"2020-05"`,
+		`"action":"edit","expansionId":"x","fields":["City"],"excludeSource":false`,
+	} {
+		try, run := fmt.Sprint("try ", i), fmt.Sprint("run ", i)
+		before := published()
+		w.ask(`{"requestId":%q,"dryRun":true,%s}`, try, request)
+		events := w.ended(try)[try]
+		would := w.successful(events)
+		if n := published(); n != before || !last(events).DryRun || !events[0].DryRun {
+			t.Fatalf("%s: it has published %d records as %+v", request, n-before, last(events))
+		}
+		w.ask(`{"requestId":%q,%s}`, run, request)
+		did := w.successful(w.ended(run)[run])
+		if d := would.Difference; d == nil || d.Entered != did.Counts.Entered || d.Left != did.Counts.Left || d.Changed != did.Counts.Changed {
+			t.Errorf("%s: it would do %+v, and does %+v", request, d, did.Counts)
+		}
+		sum := schemas.BandDifference{}
+		for _, b := range would.Difference.Bands {
+			sum = schemas.BandDifference{Entered: sum.Entered + b.Entered, Left: sum.Left + b.Left, Changed: sum.Changed + b.Changed}
+		}
+		if d := would.Difference; sum != (schemas.BandDifference{Entered: d.Entered, Left: d.Left, Changed: d.Changed}) {
+			t.Errorf("%s: the bands of %+v add up to %+v", request, d, sum)
+		}
+		did.Counts.Entered, did.Counts.Left, did.Counts.Changed = 0, 0, 0
+		if did.Difference, would.Difference = nil, nil; !reflect.DeepEqual(would, did) {
+			t.Errorf("%s: but for that it reports\n%+v, and then\n%+v", request, would, did)
+		}
 	}
 }
 

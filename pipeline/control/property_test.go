@@ -31,6 +31,7 @@ func TestEveryRunEndsOnce(t *testing.T) {
 				if r.Action == schemas.Rename {
 					r.Name = new("n")
 				}
+				r.DryRun = rapid.IntRange(0, 3).Draw(t, "dry run") == 0
 				known = append(known, r)
 				d.asked[r.ExpansionID]++
 				d.ask(r)
@@ -89,6 +90,9 @@ func TestEveryRunEndsOnce(t *testing.T) {
 				if e.State == schemas.StateNew && !busy(e) {
 					t.Fatalf("%s is new, and nothing of it waits or runs", id)
 				}
+				if e.Uncommitted && (!busy(e) || e.Definition != nil) {
+					t.Fatalf("%s stands for nothing but is %+v", id, e)
+				}
 			}
 		}
 		clear(d.waits)
@@ -98,6 +102,11 @@ func TestEveryRunEndsOnce(t *testing.T) {
 			}
 			for d.oldest(true) != nil {
 				d.succeed()
+			}
+		}
+		for id, e := range d.state.expansions {
+			if e.Uncommitted {
+				t.Fatalf("%s is left behind by dry runs: %+v", id, e)
 			}
 		}
 		for id, r := range d.last {
@@ -110,7 +119,7 @@ func TestEveryRunEndsOnce(t *testing.T) {
 
 // chained demands that an expansion does not build on itself, and that those it was committed to use are there.
 func (d *desk) chained(t *rapid.T, e *schemas.Expansion) {
-	d.state.below(e, func(other *schemas.Expansion) bool {
+	d.state.below(e, &schemas.ExpandRequest{}, func(other *schemas.Expansion) bool {
 		if slices.Contains(uses(other), e.ExpansionID) {
 			t.Fatalf("%s is made from itself, by way of %s", e.ExpansionID, other.ExpansionID)
 		}

@@ -13,8 +13,8 @@ import (
 // Invariant: what is here is committed. A decision is applied only after its transaction, and a record is never changed in
 // place, so that a decision which is not committed leaves no trace and others may keep reading a record that they hold.
 type state struct {
-	// Invariant: the epoch of none ever falls, and no two of its attempts have the same; what was never committed is forgotten with
-	// its epoch. A bounded number of requests of one waits (see mostWaiting).
+	// Invariant: the epoch of none ever falls, and no two of its attempts that could be committed have the same; what was never
+	// committed is forgotten with its epoch. A bounded number of requests of one waits (see mostWaiting).
 	expansions map[string]*schemas.Expansion
 
 	segments map[string]*schemas.Segment // as the router has recorded them; they may lag behind segment-changes
@@ -88,8 +88,26 @@ func leaving(e *schemas.Expansion) bool {
 // busy reports whether a run of the expansion waits or is under way.
 func busy(e *schemas.Expansion) bool { return e.Run != nil || len(e.Pending) > 0 }
 
+// firstAsked returns the first request that waits or is under way and is no dry run; nil: there is none.
+func firstAsked(e *schemas.Expansion) *schemas.ExpandRequest {
+	if e.Run != nil && !e.Run.Request.DryRun {
+		return &e.Run.Request
+	}
+	for i := range e.Pending {
+		if r := &e.Pending[i].Request; !r.DryRun {
+			return r
+		}
+	}
+	return nil
+}
+
+// onlyTried reports whether there is no such expansion, and its record stands for dry runs only.
+func onlyTried(e *schemas.Expansion) bool { return e.Uncommitted && firstAsked(e) == nil }
+
 func isDelete(p schemas.Pending) bool { return p.Request.Action == schemas.Delete }
 
-func isEdit(p schemas.Pending) bool { return p.Request.Action == schemas.Edit }
+func isEdit(p schemas.Pending) bool { return p.Request.Action == schemas.Edit && !p.Request.DryRun }
 
-func isRefresh(p schemas.Pending) bool { return p.Request.Action == schemas.Refresh }
+func isRefresh(p schemas.Pending) bool {
+	return p.Request.Action == schemas.Refresh && !p.Request.DryRun
+}

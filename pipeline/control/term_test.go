@@ -146,6 +146,7 @@ func (w *world) runWithCrash(point int) (crashed bool) {
 		`{"requestId":"expand","action":"expand","expansionId":"x","sourceSegmentId":"vip"}`,
 		`{"requestId":"refresh","action":"refresh","expansionId":"x"}`,
 		`{"requestId":"joins","action":"refresh","expansionId":"x"}`,
+		`{"requestId":"try","action":"refresh","expansionId":"x","dryRun":true}`,
 		`{"requestId":"expand","action":"expand","expansionId":"x","sourceSegmentId":"vip"}`,
 		`{"requestId":"exists","action":"expand","expansionId":"x","sourceSegmentId":"vip"}`,
 		`{"requestId":1}`,
@@ -159,6 +160,7 @@ func (w *world) runWithCrash(point int) (crashed bool) {
 	}
 	inVain()
 	w.publish(schemas.DataEvents, 0, [2]string{"s", `{"batchId":"b"}`}, [2]string{"s", `{"batchId":"b"}`}, [2]string{"s", `{}`})
+	w.publish(schemas.ExpandRequests, 0, [2]string{"n", `{"requestId":"try new","action":"expand","sourceSegmentId":"vip","dryRun":true}`})
 	var crash crash
 	crash.left.Store(int64(point))
 	w.Run(func() error {
@@ -169,7 +171,7 @@ func (w *world) runWithCrash(point int) (crashed bool) {
 			}
 		}
 	})
-	w.ended("expand", "refresh", "joins", "exists", "nosuch", "refused")
+	w.ended("expand", "refresh", "joins", "exists", "nosuch", "refused", "try", "try new")
 	inVain()
 	w.ask(`{"requestId":"wrong","action":"edit","expansionId":"x","suppress":["nobody"]}`)
 	w.ask(`{"requestId":"edit","action":"edit","expansionId":"x","count":5}`)
@@ -214,7 +216,7 @@ func (w *world) verify() {
 			w.Errorf("run %s has ended as %v, its last event says %s", id, finals[id], last(events).Status)
 		}
 	}
-	for _, id := range []string{"expand", "delete", "scheduled/schedule/2022-10-25T08:00:00Z"} {
+	for _, id := range []string{"expand", "try", "try new", "delete", "scheduled/schedule/2022-10-25T08:00:00Z"} {
 		if !slices.Equal(finals[id], []schemas.Status{schemas.Successful}) {
 			w.Errorf("run %s has ended as %v", id, finals[id])
 		}
@@ -236,7 +238,19 @@ func (w *world) verify() {
 	w.All(schemas.DeadLetters, 1, func(*wire.Record) { letters++ })
 	w.All(schemas.Expansions, 1, w.numbered)
 	w.All(schemas.Models, shards, w.numbered)
+	tried := false
+	w.All(schemas.Expansions, 1, func(r *wire.Record) {
+		if string(r.Key) == "n" {
+			tried = r.Value != nil
+		}
+	})
+	if tried {
+		w.Error("a dry run has left an expansion behind")
+	}
 	w.All(schemas.Models, 1, func(r *wire.Record) {
+		if string(r.Key) == "n" {
+			w.Error("a dry run has committed a model")
+		}
 		if string(r.Key) != "x" {
 			return
 		}

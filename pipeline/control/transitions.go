@@ -8,18 +8,19 @@ import (
 	"kindred/schemas"
 )
 
-// start gives an expansion's first waiting request its turn, under an epoch of its own. What cannot run any more fails.
+// start gives an expansion's first waiting request its turn, under an epoch of its own. What cannot run any more fails. A dry run
+// takes no epoch: it is never committed.
 func (s *state) start(e *schemas.Expansion, now time.Time) step {
 	d := redraft(e, now)
 	p := d.e.Pending[0]
 	d.e.Pending = d.e.Pending[1:]
 	if why := s.refusedAtTurn(e, &p.Request); why != nil {
-		d.ended(p.Request.RequestID, p.Cause, schemas.Failed, "").Error = why
+		d.ended(&p.Request, schemas.Failed, "").Error = why
 		return d.step()
 	}
-	d.e.Epoch++
 	d.e.Run = &schemas.RunRef{
-		RunID: p.Request.RequestID, Epoch: d.e.Epoch, Cause: p.Cause, StartedAt: now, Request: p.Request, Offset: p.Offset, Ends: &p.Ends,
+		RunID: p.Request.RequestID, Epoch: d.nextEpoch(&p.Request), Cause: p.Cause, StartedAt: now, Request: p.Request,
+		Offset: p.Offset, Ends: &p.Ends,
 	}
 	d.runs = append(d.runs, processing(&d.e, schemas.Waiting, 0, ""))
 	return d.step()
@@ -28,17 +29,25 @@ func (s *state) start(e *schemas.Expansion, now time.Time) step {
 // restart gives a run that an earlier term did not commit the next epoch: no two attempts have the same.
 func restart(e *schemas.Expansion, now time.Time) step {
 	d := redraft(e, now)
-	d.e.Epoch++
 	run := *e.Run
-	run.Epoch = d.e.Epoch
+	run.Epoch = d.nextEpoch(&run.Request)
 	d.e.Run = &run
 	d.runs = append(d.runs, processing(&d.e, schemas.Waiting, 0, "taken over by another controller"))
 	return d.step()
 }
 
+// nextEpoch takes the epoch of an attempt to run a request; a dry run takes none.
+func (d *draft) nextEpoch(r *schemas.ExpandRequest) int64 {
+	if r.DryRun {
+		return 0
+	}
+	d.e.Epoch++
+	return d.e.Epoch
+}
+
 // commit takes the run under way past the point of no return, with the model that was learned for a definition; or it fails
-// the run, when no record can hold that model, or the expansion with its report. The name is as it is now: it may have changed
-// while the run learned. Of a deletion nothing is learned.
+// the run, when no record can hold that model, or the expansion with its report. A dry run ends here instead, well or not. The
+// name is as it is now: it may have changed while the run learned. Of a deletion nothing is learned.
 func (s *state) commit(e *schemas.Expansion, learned *learn.Result, definition schemas.Definition, now time.Time) step {
 	m := model.Model{}
 	deletion := e.Run.Request.Action == schemas.Delete
@@ -48,7 +57,7 @@ func (s *state) commit(e *schemas.Expansion, learned *learn.Result, definition s
 		setName(&m.Definition, &e.Run.Request)
 	}
 	m.Deleted = deletion
-	m.Epoch, m.RunID, m.StartedAt = e.Run.Epoch, e.Run.RunID, e.Run.StartedAt
+	m.Epoch, m.RunID, m.StartedAt = max(e.Run.Epoch, 1), e.Run.RunID, e.Run.StartedAt // that of a dry run does not matter
 	raw, err := m.Encode()
 	switch {
 	case err != nil:
@@ -62,7 +71,18 @@ func (s *state) commit(e *schemas.Expansion, learned *learn.Result, definition s
 	if size := recordSize(done.expansion); size > largestRecord {
 		return fail(e, recordTooLarge(size), now)
 	}
+	if e.Run.Request.DryRun {
+		return tried(e, learned.Report, now)
+	}
 	return done
+}
+
+// tried ends a dry run with its report. Nothing of the expansion changes.
+func tried(e *schemas.Expansion, report *schemas.Report, now time.Time) step {
+	d := redraft(e, now)
+	last := d.endRunning(schemas.Successful, "")
+	last.Progress, last.Report = 1, report
+	return d.step()
 }
 
 // commitModel makes a model and its definition the ones that count. raw are the model's bytes.
@@ -126,7 +146,7 @@ func processing(e *schemas.Expansion, stage schemas.Stage, progress float64, det
 	r := e.Run
 	started := r.StartedAt
 	return schemas.Run{
-		RunID: r.RunID, ExpansionID: e.ExpansionID, Epoch: r.Epoch, Cause: r.Cause, Status: schemas.Processing,
+		RunID: r.RunID, ExpansionID: e.ExpansionID, Epoch: r.Epoch, Cause: r.Cause, DryRun: r.Request.DryRun, Status: schemas.Processing,
 		Stage: stage, Detail: detail, Progress: progress, StartedAt: &started,
 	}
 }

@@ -50,15 +50,11 @@ func triggered(expansionID string, by ...string) string {
 
 // policy returns how an expansion is refreshed: as committed, else as its first run would have it.
 func policy(e *schemas.Expansion) schemas.RefreshPolicy {
-	var first *schemas.ExpandRequest
+	first := firstAsked(e)
 	switch {
 	case e.Definition != nil:
 		return e.Definition.Refresh
-	case e.Run != nil:
-		first = &e.Run.Request
-	case len(e.Pending) > 0:
-		first = &e.Pending[0].Request
-	default:
+	case first == nil:
 		return schemas.RefreshPolicy{} // deleted, or its first run has failed
 	}
 	return first.Refresh.Over(defaultRefresh)
