@@ -40,6 +40,22 @@ func (s *SourceSeen) Size() (n int64) {
 	return n
 }
 
+// Asked returns the first request that waits or is under way and is no dry run; nil: there is none.
+func (e *Expansion) Asked() *ExpandRequest {
+	if e.Run != nil && !e.Run.Request.DryRun {
+		return &e.Run.Request
+	}
+	for i := range e.Pending {
+		if r := &e.Pending[i].Request; !r.DryRun {
+			return r
+		}
+	}
+	return nil
+}
+
+// OnlyTried reports whether there is no such expansion yet, and the record stands for dry runs of one.
+func (e *Expansion) OnlyTried() bool { return e.Uncommitted && e.Asked() == nil }
+
 // State is what an expansion is.
 type State string
 

@@ -24,6 +24,9 @@ func (c *connection) expansions(ctx context.Context) ([]schemas.Expansion, error
 			return fmt.Errorf("expansion at offset %d: %w", record.Offset, err)
 		}
 		latest[string(record.Key)] = expansion
+		if expansion.OnlyTried() {
+			delete(latest, string(record.Key))
+		}
 		return nil
 	})
 	all := make([]schemas.Expansion, 0, len(latest))

@@ -155,7 +155,7 @@ func (r *requestFlags) flags(flags *pflag.FlagSet) {
 // trainingFlags declares the flags of a request whose run trains a model.
 func (r *requestFlags) trainingFlags(flags *pflag.FlagSet) {
 	r.flags(flags)
-	flags.BoolVar(&r.dryRun, "dry-run", false, "run and report, but publish nothing; implies --wait (not there yet: refused)")
+	flags.BoolVar(&r.dryRun, "dry-run", false, "run and report whom it would move, but publish and change nothing; implies --wait")
 }
 
 // complete fills in the id of a request, and what the flags ask for.

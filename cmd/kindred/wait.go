@@ -238,9 +238,6 @@ func drawRun(screen terminal.Screen, request schemas.ExpandRequest, run schemas.
 				definition = expansion.Definition
 			}
 		}
-		if request.DryRun {
-			screen.Line("\n  A dry run: nothing was published. This is what would be.")
-		}
 		screen.Report(name, request.ExpansionID, definition, run.Report)
 	}
 }

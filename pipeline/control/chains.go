@@ -21,7 +21,7 @@ const mostChained = 8
 // isExpansion reports whether an id names an expansion, and no segment.
 func (s *state) isExpansion(id string) bool {
 	e := s.expansions[id]
-	return (e != nil && !onlyTried(e) || s.unreadableExpansions[id] != nil) && !s.isSegment(id)
+	return (e != nil && !e.OnlyTried() || s.unreadableExpansions[id] != nil) && !s.isSegment(id)
 }
 
 // uses returns the ids of the segments, and expansions, that an expansion uses.
@@ -189,9 +189,7 @@ func (s *state) tooEarly(e *schemas.Expansion) (early bool) {
 }
 
 // coming reports whether an expansion is none yet, and a request waits or runs that makes it one.
-func coming(e *schemas.Expansion) bool {
-	return e.Definition == nil && firstAsked(e) != nil && !leaving(e)
-}
+func coming(e *schemas.Expansion) bool { return e.Definition == nil && e.Asked() != nil && !leaving(e) }
 
 // refusedInUse returns why an expansion cannot be deleted, or nil. Those of its users that are being deleted are waited for.
 func (s *state) refusedInUse(id string) *schemas.RunError {

@@ -33,11 +33,11 @@ func (s *state) refusedByState(known *schemas.Expansion, r *schemas.ExpandReques
 		return s.refusedExpand(known, r)
 	}
 	switch {
-	case known == nil || onlyTried(known) && r.Action != schemas.Cancel:
+	case known == nil || known.OnlyTried() && r.Action != schemas.Cancel:
 		return schemas.Refuse(schemas.CodeUnknownExpansion, "kindred list shows what there is", "there is no expansion %s", id)
 	case r.Action == schemas.Cancel:
 		return refusedCancel(known)
-	case known.State == schemas.StateDeleted && firstAsked(known) == nil:
+	case known.State == schemas.StateDeleted && known.Asked() == nil:
 		return schemas.Refuse(schemas.CodeUnknownExpansion, "expand its source anew (kindred expand)", "expansion %s was deleted", id)
 	case r.Action == schemas.Delete:
 		if known.State == schemas.StateDeleted {
@@ -50,7 +50,7 @@ func (s *state) refusedByState(known *schemas.Expansion, r *schemas.ExpandReques
 	case r.Action == schemas.Edit && known.Definition == nil && r.SourceSegmentID == nil:
 		return schemas.Refuse(schemas.CodeUnknownExpansion, "wait for its first run, or name the source in the edit (--source)",
 			"expansion %s has no committed definition yet that could be edited", id)
-	case r.Action != schemas.Edit && known.Definition == nil && firstAsked(known) == nil:
+	case r.Action != schemas.Edit && known.Definition == nil && known.Asked() == nil:
 		return schemas.Refuse(schemas.CodeUnknownExpansion, "expand a source under this id (kindred expand)",
 			"expansion %s has never been committed", id)
 	}
@@ -63,10 +63,10 @@ func (s *state) refusedExpand(known *schemas.Expansion, r *schemas.ExpandRequest
 		return schemas.Refuse(schemas.CodeExists, "wait until its members have left (kindred runs shows it), or choose another id (--id)",
 			"expansion %s is being deleted", r.ExpansionID)
 	}
-	if known != nil && (known.Definition != nil || firstAsked(known) != nil) {
+	if known != nil && (known.Definition != nil || known.Asked() != nil) {
 		return schemas.Refuse(schemas.CodeExists, "edit or refresh it, or choose another id (--id)", "expansion %s exists", r.ExpansionID)
 	}
-	if (known == nil || onlyTried(known)) && s.isSegment(r.ExpansionID) {
+	if (known == nil || known.OnlyTried()) && s.isSegment(r.ExpansionID) {
 		return takenBySegment(r.ExpansionID)
 	}
 	return nil

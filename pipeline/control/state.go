@@ -88,22 +88,6 @@ func leaving(e *schemas.Expansion) bool {
 // busy reports whether a run of the expansion waits or is under way.
 func busy(e *schemas.Expansion) bool { return e.Run != nil || len(e.Pending) > 0 }
 
-// firstAsked returns the first request that waits or is under way and is no dry run; nil: there is none.
-func firstAsked(e *schemas.Expansion) *schemas.ExpandRequest {
-	if e.Run != nil && !e.Run.Request.DryRun {
-		return &e.Run.Request
-	}
-	for i := range e.Pending {
-		if r := &e.Pending[i].Request; !r.DryRun {
-			return r
-		}
-	}
-	return nil
-}
-
-// onlyTried reports whether there is no such expansion, and its record stands for dry runs only.
-func onlyTried(e *schemas.Expansion) bool { return e.Uncommitted && firstAsked(e) == nil }
-
 func isDelete(p schemas.Pending) bool { return p.Request.Action == schemas.Delete }
 
 func isEdit(p schemas.Pending) bool { return p.Request.Action == schemas.Edit && !p.Request.DryRun }

@@ -50,7 +50,7 @@ func triggered(expansionID string, by ...string) string {
 
 // policy returns how an expansion is refreshed: as committed, else as its first run would have it.
 func policy(e *schemas.Expansion) schemas.RefreshPolicy {
-	first := firstAsked(e)
+	first := e.Asked()
 	switch {
 	case e.Definition != nil:
 		return e.Definition.Refresh

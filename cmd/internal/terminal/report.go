@@ -15,9 +15,19 @@ func (s Screen) Report(name, id string, definition *schemas.Definition, report *
 	if moved := movement(report.Counts); moved != "" {
 		s.Say(moved)
 	}
+	tried := report.Difference != nil
+	if tried {
+		s.Say(wouldMove(report.Difference))
+	}
 	s.bands(report)
+	if tried {
+		s.difference(report.Difference)
+	}
 	s.reach(definition, report)
 	s.fields(report.Fields)
+	if tried {
+		s.everyField(report.Fields)
+	}
 	s.quality(report.Quality)
 	s.warnings(report.Warnings)
 	s.Line("")
@@ -213,6 +223,14 @@ var reasons = map[string]string{
 	"not_asked":   "not asked for",
 }
 
+// reason returns the words for a reason, or the reason itself if there are none.
+func reason(code string) string {
+	if words, ok := reasons[code]; ok {
+		return words
+	}
+	return code
+}
+
 func leftOut(fields []schemas.FieldReport) string {
 	var reasonsFound []string
 	names := map[string][]string{}
@@ -220,10 +238,7 @@ func leftOut(fields []schemas.FieldReport) string {
 		if field.Used {
 			continue
 		}
-		reason := field.Reason
-		if words, ok := reasons[reason]; ok {
-			reason = words
-		}
+		reason := reason(field.Reason)
 		if names[reason] == nil {
 			reasonsFound = append(reasonsFound, reason)
 		}

@@ -36,6 +36,18 @@ func TestAnExpansionWithoutMembersSaysSo(t *testing.T) {
 	golden(t, "nobody.txt", text.String())
 }
 
+func TestADryRunSaysWhomItWouldMove(t *testing.T) {
+	var text strings.Builder
+	dry := report()
+	dry.Counts.Entered = 0
+	dry.Difference = &schemas.Difference{Entered: 1286, Left: 40, Changed: 3, Bands: []schemas.BandDifference{
+		{Band: "not similar"}, {Band: "somewhat similar"}, {Band: "similar", Entered: 1086, Left: 40, Changed: 2},
+		{Band: "very similar", Entered: 200, Changed: 1},
+	}}
+	terminal.Screen{W: &text}.Report("VIP customers Expansion", "vip-expansion", definition(), dry)
+	golden(t, "dryrun.txt", text.String())
+}
+
 func TestColoursChangeNoLetter(t *testing.T) {
 	var plain, painted strings.Builder
 	terminal.Screen{W: &plain}.Report("VIP", "vip", definition(), report())
