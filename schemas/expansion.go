@@ -7,12 +7,13 @@ type Expansion struct {
 	ExpansionID string      `json:"expansionId"`
 	Name        string      `json:"name"`
 	State       State       `json:"state"`
-	Epoch       int64       `json:"epoch"`      // the last attempt to train that could be committed, or the deletion
-	Definition  *Definition `json:"definition"` // as last committed
-	Report      *Report     `json:"report"`     // of the last successful run
-	Run         *RunRef     `json:"run"`        // the run under way, or nil
-	Pending     []Pending   `json:"pending"`    // what waits, in order
-	Requests    []string    `json:"requests"`   // ids of the last 20 requests
+	Epoch       int64       `json:"epoch"`             // the last attempt to train that could be committed, or the deletion
+	Definition  *Definition `json:"definition"`        // as last committed
+	Report      *Report     `json:"report"`            // of the last successful run
+	LastRun     *LastRun    `json:"lastRun,omitempty"` // how the last run ended; nil: none has, as far as is known
+	Run         *RunRef     `json:"run"`               // the run under way, or nil
+	Pending     []Pending   `json:"pending"`           // what waits, in order
+	Requests    []string    `json:"requests"`          // ids of the last 20 requests
 
 	// Uncommitted: nothing of it was ever committed, under this id or before. When nothing of it waits or runs any more, the
 	// record is deleted. An earlier build has not set it.
@@ -38,6 +39,17 @@ func (s *SourceSeen) Size() (n int64) {
 		n += size
 	}
 	return n
+}
+
+// LastRun is how the last run of an expansion ended: one that has learned or deleted, was canceled, or failed, whatever it was
+// for. One that was skipped, or is a dry run, is none.
+type LastRun struct {
+	RunID        string     `json:"runId"`
+	Cause        Cause      `json:"cause"`
+	Status       Status     `json:"status"`
+	Error        *RunError  `json:"error"`
+	EndedAt      time.Time  `json:"endedAt"`
+	FailingSince *time.Time `json:"failingSince,omitempty"` // when the first refresh failed of those after the last successful run
 }
 
 // Asked returns the first request that waits or is under way and is no dry run; nil: there is none.

@@ -27,7 +27,7 @@ func draftFor(known *schemas.Expansion, r request, now time.Time) *draft {
 	d := redraft(known, now)
 	d.remember(r.RequestID)
 	if r.Action == schemas.Expand && !r.DryRun {
-		d.e.State, d.e.Report, d.e.Definition = schemas.StateNew, nil, nil
+		d.e.State, d.e.Report, d.e.Definition, d.e.LastRun = schemas.StateNew, nil, nil, nil
 		d.e.Name = r.ExpansionID
 		if r.Name != nil {
 			d.e.Name = *r.Name
@@ -47,6 +47,9 @@ func redraft(e *schemas.Expansion, now time.Time) *draft {
 // step ends the drafting. An expansion of which nothing was ever committed, and nothing waits or runs any more, is forgotten:
 // its id is free, also for a segment. One that was deleted before is deleted again, since owners remember its epoch.
 func (d *draft) step() step {
+	for i := range d.runs {
+		d.e.LastRun = lastRun(d.e.LastRun, &d.runs[i])
+	}
 	s := step{expansion: &d.e, runs: d.runs}
 	switch {
 	case d.e.State != schemas.StateNew || busy(&d.e):

@@ -243,6 +243,9 @@ func TestARefreshByWhichMostMembersWouldLeaveNeedsForce(t *testing.T) {
 	if e.State != schemas.StateLive || e.Report == nil || len(before) == 0 {
 		t.Errorf("refused, it leaves %d members and %+v", len(before), e)
 	}
+	if l := e.LastRun; l == nil || l.Error == nil || l.Error.Code != schemas.CodeShrink || l.Cause != schemas.CauseDataEvent || l.FailingSince == nil {
+		t.Errorf("its last run is %+v", l)
+	}
 	w.ask(`{"requestId":"refused","action":"refresh","expansionId":"x"}`)
 	w.ask(`{"requestId":"forced","action":"refresh","expansionId":"x","force":true}`)
 	runs := w.ended("refused", "forced")

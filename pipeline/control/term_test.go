@@ -269,6 +269,8 @@ func (w *world) verify() {
 	}
 	if e := w.expansion("x"); e.State != schemas.StateDeleted || e.Run != nil || len(e.Pending) > 0 || !epochs[e.Epoch] {
 		w.Errorf("in the end it is %+v", e)
+	} else if e.LastRun == nil || e.LastRun.RunID != "delete" || e.LastRun.Status != schemas.Successful {
+		w.Errorf("in the end its last run is %+v", e.LastRun)
 	}
 }
 
