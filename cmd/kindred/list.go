@@ -29,37 +29,49 @@ func (p *program) list() *cobra.Command {
 			if !all {
 				expansions = slices.DeleteFunc(expansions, func(e schemas.Expansion) bool { return e.State == schemas.StateDeleted })
 			}
-			return p.print(expansions, func() { drawList(p.out, p.aside, expansions) })
+			all, why := p.withLive(command.Context(), c, expansions)
+			return p.print(all, func() { drawList(p.out, p.aside, all, why) })
 		},
 	}
 	command.Flags().BoolVar(&all, "all", false, "show deleted ones, too")
 	return command
 }
 
-func drawList(screen, aside terminal.Screen, expansions []schemas.Expansion) {
+// drawList lists expansions. unknown says why nobody knows how many members there are now; nil: that is known.
+func drawList(screen, aside terminal.Screen, expansions []shown, unknown error) {
 	if len(expansions) == 0 {
 		aside.Line("there are no expansions yet: kindred expand SOURCE makes one")
 		return
 	}
 	var rows [][]string
 	for _, e := range expansions {
-		source, members, quality := "", "", ""
+		source, live, members, quality := "", "", "", ""
 		if e.Definition != nil {
-			source = e.Definition.SourceSegmentID
+			source, live = e.Definition.SourceSegmentID, "?"
+		}
+		if e.Live != nil {
+			live = terminal.Number(e.Live.Members)
 		}
 		if e.Report != nil {
 			members = terminal.Number(e.Report.Counts.Members)
-			if quality = e.Report.Quality.Grade; e.Report.Quality.Holdout == 0 {
-				quality = "not measured"
-			}
+			quality = terminal.Grade(&e.Report.Quality)
 		}
-		rows = append(rows, []string{e.ExpansionID, string(e.State), source, members, quality, now(e), e.Name})
+		rows = append(rows, []string{e.ExpansionID, string(e.State), source, live, members, quality, doing(&e.Expansion), e.Name})
 	}
-	screen.Table([]string{"expansion", "state", "source", "#members", "quality", "now", "name"}, rows)
+	screen.Table([]string{"expansion", "state", "source", "#now", "#after run", "quality", "run", "name"}, rows)
+	if unknown != nil {
+		aside.Line("how many members there are now is not known: %v", unknown)
+	}
+	for _, e := range expansions {
+		if e.LastRun != nil && e.LastRun.Status != schemas.Successful {
+			screen.Line("")
+			drawLastRun(screen, e.ExpansionID, e.LastRun)
+		}
+	}
 }
 
-// now describes in words what an expansion is doing.
-func now(e schemas.Expansion) string {
+// doing describes in words what an expansion is doing, or else how its last run ended.
+func doing(e *schemas.Expansion) string {
 	switch {
 	case e.Run != nil && e.Run.Committed:
 		return "publishing"
@@ -67,6 +79,8 @@ func now(e schemas.Expansion) string {
 		return string(e.Run.Cause)
 	case len(e.Pending) > 0:
 		return fmt.Sprintf("%d waiting", len(e.Pending))
+	case e.LastRun != nil:
+		return string(e.LastRun.Status)
 	}
 	return "-"
 }

@@ -29,19 +29,35 @@ func (p *program) show() *cobra.Command {
 			if expansion == nil {
 				return unknown(arguments[0])
 			}
-			return p.print(expansion, func() { drawExpansion(p.out, expansion) })
+			all, why := p.withLive(command.Context(), c, []schemas.Expansion{*expansion})
+			return p.print(all[0], func() {
+				drawExpansion(p.out, &all[0])
+				if why != nil && expansion.Definition != nil {
+					p.aside.Line("how many members there are now is not known: %v", why)
+				}
+			})
 		},
 	}
 }
 
-func drawExpansion(screen terminal.Screen, e *schemas.Expansion) {
+func drawExpansion(screen terminal.Screen, e *shown) {
 	if e.Report != nil && e.State != schemas.StateDeleted {
 		screen.Report(e.Name, e.ExpansionID, e.Definition, e.Report)
 	} else {
 		screen.Heading(e.Name, e.ExpansionID)
 		screen.Line("")
 	}
-	screen.Say(state(e))
+	screen.Say(state(&e.Expansion))
+	if e.Live != nil {
+		text := e.Live.words()
+		if e.Report != nil {
+			text += ", " + terminal.Number(e.Report.Counts.Members) + " after the run"
+		}
+		screen.Say(text + ".")
+	}
+	if e.LastRun != nil {
+		drawLastRun(screen, "The last run", e.LastRun)
+	}
 	if e.Definition != nil && e.State != schemas.StateDeleted {
 		screen.Say(defined(e.Definition))
 	}

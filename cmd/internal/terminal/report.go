@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"kindred/pipeline/selection"
 	"kindred/schemas"
 )
 
@@ -28,7 +29,7 @@ func (s Screen) Report(name, id string, definition *schemas.Definition, report *
 	if tried {
 		s.everyField(report.Fields)
 	}
-	s.quality(report.Quality)
+	s.quality(&report.Quality, report.Counts.Customers)
 	s.warnings(report.Warnings)
 	s.Line("")
 }
@@ -52,25 +53,30 @@ func size(definition *schemas.Definition, report *schemas.Report) string {
 		return fmt.Sprintf("No members: none of %s is similar enough. Learned from %s.",
 			Count(counts.Candidates, "candidate"), Count(counts.SourceWithProfile, "source member"))
 	}
-	text := Count(counts.Members, "member")
-	if definition != nil {
-		switch {
-		case definition.Count > 0:
-			text += fmt.Sprintf(": the best %s of", Number(definition.Count))
-		case definition.Share < 1:
-			text += fmt.Sprintf(": the best %s of", Percent(definition.Share))
-		default:
-			text += ": all of"
-		}
-	} else {
-		text += " of"
-	}
-	text += fmt.Sprintf(" %s similar customers among %s, learned from %s.", Number(counts.Similar),
-		Count(counts.Candidates, "candidate"), Count(counts.SourceWithProfile, "source member"))
+	text := Count(counts.Members, "member") + reached(definition, &counts) +
+		fmt.Sprintf(", learned from %s.", Count(counts.SourceWithProfile, "source member"))
 	if definition != nil && definition.Count > counts.Similar {
 		text += " There are no more that are similar enough."
 	}
 	return text
+}
+
+// reached says how the members are chosen: the best of how many of whom. The presets differ in that.
+func reached(d *schemas.Definition, counts *schemas.Counts) string {
+	similar, candidates := Number(counts.Similar)+" similar customers", Count(counts.Candidates, "candidate")
+	switch {
+	case d == nil:
+		return " of " + similar + " among " + candidates
+	case d.Count > 0:
+		return ": the best " + Number(d.Count) + " of " + similar + " among " + candidates
+	case !selection.PresetOf(d).ShareOfCandidates && d.Share < 1:
+		return ": the best " + Percent(d.Share) + " of " + similar + " among " + candidates
+	case !selection.PresetOf(d).ShareOfCandidates:
+		return ": all of " + similar + " among " + candidates
+	case counts.Members == counts.Similar:
+		return ": all of " + similar + ", who are no more than " + Percent(d.Share) + " of " + candidates
+	}
+	return ": the best " + Percent(d.Share) + " of " + candidates + ", of whom " + Number(counts.Similar) + " are similar"
 }
 
 func movement(counts schemas.Counts) string {
@@ -262,15 +268,24 @@ func leftOut(fields []schemas.FieldReport) string {
 	return "Left out: " + strings.Join(parts, "; ") + "."
 }
 
-// quality draws the grade, then the figures that it stands for.
-func (s Screen) quality(quality schemas.Quality) {
+// Grade returns how good a fit is, in words.
+func Grade(quality *schemas.Quality) string {
 	if quality.Holdout == 0 {
+		return "not measured"
+	}
+	return quality.Grade
+}
+
+// quality draws the grade, then the figures that it stands for.
+func (s Screen) quality(quality *schemas.Quality, customers int64) {
+	s.Title("Quality", Grade(quality))
+	if quality.Holdout == 0 {
+		s.Say("There were too few customers to measure how well the source is told from everybody else.")
 		return
 	}
-	s.Title("Quality", quality.Grade)
-	s.Say(fmt.Sprintf("The best 20 %% of all customers hold %s of the source members that the measured fit had not seen, "+
+	s.Say(fmt.Sprintf("The best 20 %% of %s hold %s of the source members that the measured fit had not seen, "+
 		"%.1f times as many as chance would. AUC %.3f, measured on %s.",
-		Percent(quality.RecallAt20), quality.LiftAt20, quality.AUC, Count(quality.Holdout, "source member")))
+		Count(customers, "customer"), Percent(quality.RecallAt20), quality.LiftAt20, quality.AUC, Count(quality.Holdout, "source member")))
 	var lifts []string
 	for i := len(quality.BandLift) - 1; i >= 0; i-- {
 		if lift := quality.BandLift[i]; lift > 0 {

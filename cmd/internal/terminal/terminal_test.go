@@ -36,6 +36,36 @@ func TestAnExpansionWithoutMembersSaysSo(t *testing.T) {
 	golden(t, "nobody.txt", text.String())
 }
 
+func TestTheSizeSaysOfWhomItIs(t *testing.T) {
+	check := func(want string, similar, members int64, change func(*schemas.Definition)) {
+		t.Helper()
+		d, r := definition(), report()
+		change(d)
+		r.Counts.Similar, r.Counts.Members = similar, members
+		var text strings.Builder
+		terminal.Screen{W: &text}.Report("VIP", "vip", d, r)
+		if said := strings.Join(strings.Fields(text.String()), " "); !strings.Contains(said, want+", learned from 3,000 source members.") {
+			t.Errorf("it does not say %q: %.300s", want, said)
+		}
+	}
+	old := func(d *schemas.Definition) { d.Preset = "2020-05" }
+	check("4,286 members: the best 20 % of 21,432 similar customers among 97,000 candidates", 21432, 4286, func(*schemas.Definition) {})
+	check("21,432 members: all of 21,432 similar customers among 97,000 candidates", 21432, 21432, func(d *schemas.Definition) { d.Share = 1 })
+	check("5 members: the best 5 of 21,432 similar customers among 97,000 candidates", 21432, 5, func(d *schemas.Definition) { d.Share, d.Count = 0, 5 })
+	check("19,400 members: the best 20 % of 97,000 candidates, of whom 21,432 are similar", 21432, 19400, old)
+	check("1,432 members: all of 1,432 similar customers, who are no more than 20 % of 97,000 candidates", 1432, 1432, old)
+}
+
+func TestQualityThatWasNotMeasuredSaysSo(t *testing.T) {
+	var text strings.Builder
+	unmeasured := report()
+	unmeasured.Quality = schemas.Quality{Grade: "unknown: too few customers to measure"}
+	terminal.Screen{W: &text}.Report("VIP", "vip", definition(), unmeasured)
+	if !strings.Contains(text.String(), "Quality   not measured\n") || strings.Contains(text.String(), "AUC") {
+		t.Errorf("it says\n%s", text.String())
+	}
+}
+
 func TestADryRunSaysWhomItWouldMove(t *testing.T) {
 	var text strings.Builder
 	dry := report()

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"kindred/pipeline/cache"
+	"kindred/schemas"
+)
+
+// A run says how many members there were when it had published; events move them on, and the counts of the shards with them.
+func TestLiveCountsFollowEveryEvent(t *testing.T) {
+	everywhere(t, func(w *world) {
+		w.serve()
+		w.declare()
+		w.bring(0, 3000)
+		w.segment("vip", `"name":"VIP","snapshot":"s","part":1,"parts":1,"members":%s`, vips(0, 3000))
+		after := w.successful("x", `"action":"expand","sourceSegmentId":"vip"`).Report.Counts.Members
+		best, err := w.best(w.Ctx, shardsOfAWorld, "x", 3)
+		w.OK(err)
+		counted := func(want int64) {
+			w.Helper()
+			w.wait(fmt.Sprintf("%d live members", want), func() string {
+				expansions, err := w.kafka.expansions(w.Ctx)
+				w.OK(err)
+				all, why := w.withLive(w.Ctx, w.kafka, expansions)
+				w.OK(why)
+				if live := all[0].Live; live.Members != want || sum(live.Bands) != want {
+					return fmt.Sprintf("there are %+v", live)
+				}
+				if all[0].Report.Counts.Members != after {
+					w.Fatalf("the run counts %+v now", all[0].Report.Counts)
+				}
+				return ""
+			})
+		}
+		counted(after)
+		for i, m := range best {
+			w.say(schemas.Profiles, m.CustomerID, `{"fields":{},"profiling":false}`)
+			counted(after - int64(i) - 1)
+		}
+	})
+}
+
+func sum(bands [cache.Bands]int64) (n int64) {
+	for _, members := range bands {
+		n += members
+	}
+	return n
+}
+
+func TestCountsThatAreOldSaySo(t *testing.T) {
+	now, then := time.Now().UnixMilli(), time.Date(2026, 11, 23, 10, 2, 0, 0, time.UTC).UnixMilli()
+	meta := func(savedAt int64) *cache.Meta {
+		return &cache.Meta{SavedAt: savedAt, Expansions: map[string]*cache.Progress{"x": {Members: [4]int64{0, 1, 2, 1000}}}}
+	}
+	check := func(want string, metas ...*cache.Meta) {
+		t.Helper()
+		if got := countLive(metas, "x").words(); got != want {
+			t.Errorf("it says %q, want %q", got, want)
+		}
+	}
+	check("2,006 members now", meta(now), meta(now))
+	check("2,006 members at 2026-11-23 10:02 UTC, when a shard was last saved", meta(now), meta(then))
+	check("1,003 members now", meta(now), &cache.Meta{SavedAt: now})
+}
