@@ -143,7 +143,7 @@ func (w *waiting) letter(record *wire.Record) error {
 // look finds out why nothing is heard of the run. What is read becomes a run or a dead letter in the transaction that says so:
 // only a request that was made before leaves nothing behind.
 func (w *waiting) look(ctx context.Context) error {
-	if w.silent++; w.silent == patientLooks {
+	if w.silent++; w.silent%patientLooks == 0 {
 		w.complain(ctx)
 	}
 	group, topic := string(w.prefix)+"control", w.prefix.Topic(schemas.ExpandRequests)
@@ -173,6 +173,8 @@ func (w *waiting) complain(ctx context.Context) {
 		w.progress.Stage("no process has control: is kindred serve running? kindred doctor looks", w.last.Progress)
 	case !w.seen:
 		w.progress.Stage("nobody has read the request yet: kindred doctor says why", 0)
+	default:
+		w.progress.Stage(stage(w.last), w.last.Progress)
 	}
 }
 

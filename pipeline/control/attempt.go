@@ -5,7 +5,9 @@ import (
 	"context"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"kindred/schemas"
@@ -13,8 +15,11 @@ import (
 )
 
 const (
-	// heartbeat is how often at least a run reports that it is under way; the contract has 2 s.
+	// heartbeat is how often at least a run reports that it is under way while it moves; the contract has 2 s.
 	heartbeat = 1500 * time.Millisecond
+
+	// reminder is how often a run reports that it waits for what it waited for before.
+	reminder = 10 * time.Minute
 
 	// progressPause is between two events of a run that are of the same stage.
 	progressPause = 500 * time.Millisecond
@@ -54,8 +59,9 @@ type attempt struct {
 	committed   bool
 	place       int // the older of two has the lower one; no two of a term have the same
 
-	event      schemas.Run // committed, or left for the next heartbeat
-	reportedAt time.Time   // when an event of it was last committed
+	event      schemas.Run // how far it is: committed, or left for the next heartbeat
+	reported   schemas.Run // the last event of it that was committed
+	reportedAt time.Time
 
 	// Before the commit.
 	needs    *needs             // nil: not known yet
@@ -124,14 +130,50 @@ func (t *term) learner() *attempt {
 	return nil
 }
 
-// say notes how far an attempt is, and reports whether that is to be committed now. Else the next heartbeat reports it.
+// say notes how far an attempt is, and reports whether that is to be committed now. Else the next heartbeat reports it: so it
+// does when only the offsets have moved that it waits for, or when a run that was held up is tried again.
 func (t *term) say(a *attempt, stage schemas.Stage, progress float64, detail string) (now bool) {
-	was := a.event
 	a.event = processing(t.state.expansions[a.expansionID], stage, progress, detail)
-	if was.Stage == stage && was.Progress == progress && was.Detail == detail {
+	was := &a.reported
+	switch {
+	case !a.moved(), a.failed != "" && stage == schemas.Reading:
+		return false
+	case was.Stage != stage:
+		return true
+	case stage == schemas.Waiting && withoutOffsets(was.Detail) == withoutOffsets(detail):
 		return false
 	}
-	return was.Stage != stage || time.Since(a.reportedAt) >= progressPause
+	return time.Since(a.reportedAt) >= progressPause
+}
+
+// moved reports whether an attempt is not where it has last reported to be.
+func (a *attempt) moved() bool {
+	return a.event.Stage != a.reported.Stage || a.event.Progress != a.reported.Progress || trouble(a.event.Detail) != trouble(a.reported.Detail)
+}
+
+var (
+	offsets = regexp.MustCompile(`\d+ of \d+`)
+	numbers = regexp.MustCompile(`\d+`)
+)
+
+// withoutOffsets returns what a run waits for, however far that is.
+func withoutOffsets(detail string) string { return offsets.ReplaceAllString(detail, "") }
+
+// trouble returns what a run waits for without the numbers of an error that holds it up, such as those of ports: the same trouble
+// has others every time.
+func trouble(detail string) string {
+	if strings.HasPrefix(detail, "held up: ") {
+		return numbers.ReplaceAllString(detail, "")
+	}
+	return detail
+}
+
+// beatDue returns when an attempt reports by itself how far it is. One that only waits, for the same as before, does so seldom.
+func (a *attempt) beatDue() time.Time {
+	if a.moved() || a.learning != nil && a.failed == "" {
+		return a.reportedAt.Add(heartbeat)
+	}
+	return a.reportedAt.Add(reminder)
 }
 
 // report commits the last events of attempts, in one transaction.
@@ -150,7 +192,7 @@ func (t *term) report(ctx context.Context, attempts ...*attempt) error {
 func (t *term) beat(ctx context.Context) error {
 	var due []*attempt
 	for _, a := range t.inOrder() {
-		if time.Since(a.reportedAt) >= heartbeat {
+		if !time.Now().Before(a.beatDue()) {
 			due = append(due, a)
 		}
 	}

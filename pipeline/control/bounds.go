@@ -25,9 +25,9 @@ import (
 //	the source as last seen in 1,024 shards                                        52,000
 //	everything else                                                                 4,000
 //
-// That is 897,000 in all; TestTheLargestRecordOfAnExpansionFitsItsTopic makes most of it. What was written before there were these
-// bounds may be larger, so the size is looked at before a decision. What cannot be refused, such as the end of a run, makes a
-// record smaller or hardly larger, and has the rest.
+// That is 897,000 in all; TestTheLargestRecordOfAnExpansionFitsItsTopic makes most of it. What was written before there were
+// these bounds may be larger, so the size is looked at before a decision. What cannot be refused, such as the end of a run, makes
+// a record smaller or hardly larger, and has the rest.
 const (
 	largestRecord = 900_000
 	largestModel  = 1_000_000 // of each partition of models

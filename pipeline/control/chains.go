@@ -12,7 +12,8 @@ import (
 // An expansion can be used wherever a segment can: as source, candidates or suppression of another. So these hold:
 //
 //  1. What an expansion uses is what its committed definition names, and what its requests name that wait or are under way: any
-//     of these may count next, but for dry runs, which only read. By that, no expansion is made from itself, nor from more than so many others one on the other.
+//     of these may count next, but for dry runs, which only read. By that, no expansion is made from itself, nor from more than
+//     so many others one on the other.
 //  2. Whoever is used is not deleted. A deletion waits for the deletions of its users that were asked for before it.
 //  3. A run begins after those of the expansions that it builds on which were asked for before it, and learns when none of them
 //     is publishing: so it sees their members as their runs have left them.

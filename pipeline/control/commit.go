@@ -27,6 +27,9 @@ func (t *term) commit(ctx context.Context, steps ...step) error {
 // commitAt writes a step in one transaction with the offset of the input that caused it. The state changes only when that is
 // committed; then the attempts follow the state.
 func (t *term) commitAt(ctx context.Context, input int, s step) error {
+	if s.forgets {
+		t.taken.remove(s.expansion.ExpansionID) // before anybody hears of it
+	}
 	err := t.Transactions.Transact(ctx, t.topics[input], t.at[input], func(w route.Writer) error {
 		return t.write(ctx, w, s)
 	})
@@ -35,9 +38,7 @@ func (t *term) commitAt(ctx context.Context, input int, s step) error {
 	}
 	t.state.apply(s)
 	if s.expansion != nil {
-		if s.forgets {
-			t.taken.remove(s.expansion.ExpansionID)
-		} else {
+		if !s.forgets {
 			t.taken.add(s.expansion.ExpansionID)
 		}
 		t.follow(s.expansion)
@@ -46,7 +47,7 @@ func (t *term) commitAt(ctx context.Context, input int, s step) error {
 		if r.Status.Final() {
 			t.Log.Info("run ended", "expansion", r.ExpansionID, "run", r.RunID, "status", r.Status, "code", code(r.Error))
 		} else if a := t.attempts[r.ExpansionID]; a != nil && r.Status == schemas.Processing {
-			a.event, a.reportedAt = r, time.Now()
+			a.event, a.reported, a.reportedAt = r, r, time.Now()
 		}
 	}
 	return nil

@@ -109,7 +109,7 @@ func (t *term) nextAlarm() (at time.Time, due bool) {
 		at, due = slot, true
 	}
 	for _, a := range t.attempts {
-		if beat := a.reportedAt.Add(heartbeat); !due || beat.Before(at) {
+		if beat := a.beatDue(); !due || beat.Before(at) {
 			at, due = beat, true
 		}
 	}

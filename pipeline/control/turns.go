@@ -19,7 +19,7 @@ import (
 //  6. What an expansion builds on goes before it, and who builds on it before its deletion (chains.go). Neither takes a place
 //     while it waits for that.
 //  7. So many may be under way, and no more: what holds up all of them would hold up the next one, too, and each of them
-//     writes an event every heartbeat.
+//     writes events.
 const (
 	mostUnderWay = 16 // runs that learn, or have learned
 	mostLeaving  = 64 // deletions

@@ -90,7 +90,8 @@ type run struct {
 // Learn reads every shard, chooses the fields, fits a classifier to a sample, scores all candidates, finds the cut, and
 // compares it with what is published if that is asked for. Where the last model will do, and is there, it takes that instead of
 // fitting one: with inputs at rest, the same comes of it. It reports its progress, 0 to 1 within each stage, from several
-// goroutines but one at a time. A *schemas.RunError says why nothing can be learned; after any other error it may be called again.
+// goroutines but one at a time. A *schemas.RunError says why nothing can be learned; after any other error it may be called
+// again.
 func (t *Trainer) Learn(ctx context.Context, l Lesson, report func(stage schemas.Stage, progress float64)) (*Result, error) {
 	r := &run{Trainer: t, Lesson: &l, progress: report, preset: selection.PresetOf(&l.Definition)}
 	defer r.release()
