@@ -154,3 +154,26 @@ func TestOnlyAnEditOfTheCutKeepsTheModel(t *testing.T) {
 	edits("with the source", false, func(r *schemas.ExpandRequest) { r.ExcludeSource = new(false) })
 	keeps("a refresh", on("refresh", schemas.Refresh), false)
 }
+
+func TestARunKnowsWhatTheLastReportSaidOfTheFields(t *testing.T) {
+	d := newDesk(t)
+	check := func(what string, want ...string) {
+		t.Helper()
+		d.turn()
+		l, why := d.state.lesson(d.active(), schemas.Ends{})
+		var got []string
+		for _, f := range l.Before {
+			got = append(got, f.Name)
+		}
+		if why != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %q (%v)", what, got, why)
+		}
+		d.commit()
+		d.succeed()
+	}
+	d.ask(expand("first"))
+	check("the first run")
+	d.state.expansions["x"].Report.Fields = []schemas.FieldReport{{Name: "City"}}
+	d.ask(on("again", schemas.Refresh))
+	check("a refresh", "City")
+}

@@ -41,6 +41,9 @@ func (s *state) lesson(e *schemas.Expansion, ends schemas.Ends) (learn.Lesson, *
 			l.Coming[id] = parts(segment.Open)
 		}
 	}
+	if e.Report != nil {
+		l.Before = e.Report.Fields
+	}
 	if recallable(e, &l.Definition) {
 		l.Last = &learn.Last{Epoch: e.ModelEpoch, Report: e.Report}
 	}

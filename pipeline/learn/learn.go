@@ -26,6 +26,8 @@ type Lesson struct {
 	Ends        schemas.Ends      // of the inputs: the caches it learns from must have seen what lies before
 	Last        *Last             // nil: a model is fitted in any case
 
+	Before []schemas.FieldReport // what the last successful run said of the fields; nil: there was none
+
 	Guarded bool // a model by which more than half of the members would leave is refused
 	DryRun  bool // nothing will be published: the report says whom the model would move, and warns instead of refusing
 }

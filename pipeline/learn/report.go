@@ -36,7 +36,7 @@ func (r *run) report() *schemas.Report {
 	}
 	for _, warnings := range [][]schemas.Warning{
 		r.choice.Warnings, r.derivedWarnings(), r.sourceWarnings(), r.sizeWarnings(&found.Counts), r.unkeptWarnings(), r.keyWarnings(),
-		r.shrinkWarnings(),
+		r.shrinkWarnings(), r.lostWarnings(found.Fields),
 	} {
 		found.Warnings = append(found.Warnings, warnings...)
 	}
