@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"kindred/schemas"
 )
 
 // document reads a file of the repository.
@@ -20,6 +22,16 @@ func document(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// TestTheRowThatConnectWritesIsAProfile keeps docs/connect.md one that kindred can read.
+func TestTheRowThatConnectWritesIsAProfile(t *testing.T) {
+	_, row, _ := strings.Cut(document(t, "docs/connect.md"), "\n    c-17 ")
+	row, _, _ = strings.Cut(row, "\n")
+	profile := schemas.Profile{Flat: true}
+	if err := profile.Decode([]byte(row)); err != nil || len(profile.Fields) != 4 || !profile.Profiling {
+		t.Errorf("docs/connect.md: %d fields and consent %v of %s (%v)", len(profile.Fields), profile.Profiling, row, err)
+	}
 }
 
 // TestDashboardAndAlertsUseMetricsThatExist also keeps the dashboard one that can be read, and every alert one that the runbook
