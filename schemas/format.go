@@ -12,6 +12,9 @@ import (
 // and expansions. pipeline/DESIGN.md lists the numbers.
 const RecordFormat = 1
 
+// CrossedFormat is that of a model with crosses: a build that reads only RecordFormat would leave them out.
+const CrossedFormat = 2
+
 // HeaderFormat is the header that carries the number. Records without it were written before it existed: their form is 1.
 const HeaderFormat = "kindred.format"
 
@@ -20,16 +23,33 @@ const HeaderFormat = "kindred.format"
 var ErrFormat = errors.New("written by another version of kindred")
 
 // Format returns the header that kindred writes.
-func Format() wire.Header {
-	return wire.Header{Key: HeaderFormat, Value: strconv.AppendInt(nil, RecordFormat, 10)}
+func Format() wire.Header { return format(RecordFormat) }
+
+// ModelFormat returns the header of a model.
+func ModelFormat(crossed bool) wire.Header {
+	if crossed {
+		return format(CrossedFormat)
+	}
+	return Format()
 }
 
-// CheckFormat returns ErrFormat, with the way out, for the headers of a record whose form this build does not know.
-func CheckFormat(h wire.Headers) error {
+func format(number int64) wire.Header {
+	return wire.Header{Key: HeaderFormat, Value: strconv.AppendInt(nil, number, 10)}
+}
+
+// CheckFormat returns ErrFormat, with the way out, for the headers of a record whose form this build does not know: forms other
+// than RecordFormat are those that only some records have.
+func CheckFormat(h wire.Headers, others ...int) error {
 	text, there := h.Get(HeaderFormat)
 	if !there || string(text) == strconv.Itoa(RecordFormat) {
 		return nil
 	}
+	newest := RecordFormat
+	for _, newest = range others {
+		if string(text) == strconv.Itoa(newest) {
+			return nil
+		}
+	}
 	return fmt.Errorf("%w: it has format %.20q, this build reads %d (run the version that wrote it, or a later one)",
-		ErrFormat, text, RecordFormat)
+		ErrFormat, text, newest)
 }

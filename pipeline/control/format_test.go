@@ -1,11 +1,14 @@
 package control_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 
 	"kindred/pipeline/control"
+	"kindred/pipeline/learn"
+	"kindred/pipeline/model"
 	"kindred/pipeline/testkit"
 	"kindred/schemas"
 	"kindred/schemas/wire"
@@ -69,4 +72,34 @@ func TestASegmentOfAnUnknownFormatEndsTheTerm(t *testing.T) {
 	w.publishLater(schemas.Segments, "vip", `{"segmentId":"vip","name":"VIP"}`)
 	<-stopped
 	<-l.ended // the work of the run has ended with the term
+}
+
+// crossing finds crosses for x.
+type crossing struct{ *learner }
+
+func (l crossing) Learn(ctx context.Context, lesson learn.Lesson, report func(schemas.Stage, float64)) (*learn.Result, error) {
+	result, err := l.learner.Learn(ctx, lesson, report)
+	if m := result.Model; lesson.ExpansionID == "x" {
+		m.Fields = []model.Field{{Name: "City"}, {Name: "Plan"}}
+		m.Crosses = []model.Cross{{Fields: []string{"City", "Plan"}, Values: [][]string{{""}, {""}}, Weights: []int32{1}}}
+	}
+	return result, err
+}
+
+// A build that does not know crosses would leave them out: it must stop at such a model, and at no other.
+func TestAModelWithCrossesIsOfAFormatOfItsOwn(t *testing.T) {
+	w, _ := controls(t, func(*caches) {}, crossing{&learner{}})
+	w.on("a", schemas.Expand, "x", ofVIP)
+	w.on("b", schemas.Expand, "y", ofVIP)
+	runs := w.ended("a", "b")
+	w.successful(runs["a"])
+	w.successful(runs["b"])
+	formats := map[string]string{}
+	w.All(schemas.Models, 1, func(r *wire.Record) {
+		format, _ := r.Headers.Get(schemas.HeaderFormat)
+		formats[string(r.Key)] = string(format)
+	})
+	if formats["x"] != "2" || formats["y"] != "1" {
+		t.Errorf("the formats are %v", formats)
+	}
 }

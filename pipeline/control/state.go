@@ -49,6 +49,7 @@ type step struct {
 	refused   []refusal               // requests that no record remembers
 	runs      []schemas.Run           // in order
 	model     []byte                  // for every partition of models; nil: none. A step with a model has an expansion
+	crossed   bool                    // the model has crosses
 	requests  []schemas.ExpandRequest // of our own triggers
 	letters   []schemas.DeadLetter
 }

@@ -94,7 +94,9 @@ func (s *state) commitModel(e *schemas.Expansion, definition schemas.Definition,
 		d.e.LastSlot = slotAt(now) // the schedule begins
 	}
 	d.supersede()
-	return d.committed(learned.Report, raw)
+	done := d.committed(learned.Report, raw)
+	done.crossed = len(learned.Model.Crosses) > 0
+	return done
 }
 
 // commitDeletion makes the deletion count. The record stays, for its epoch.

@@ -6,21 +6,24 @@ const chunk = 128
 // ScoreBlock scores a block of rows, width bytes each: as many as out is long. It goes over the columns, four at a
 // time, and for each over the rows, since that keeps the weights at hand.
 func (t *Table) ScoreBlock(rows []byte, width int, out []int16) {
-	var room [chunk]int32
+	var room, places [chunk]int32
 	for len(out) > 0 {
 		n := min(chunk, len(out))
 		sums := room[:n]
 		t.sumRows(rows[:n*width], width, sums)
+		for i := range t.crosses {
+			t.crosses[i].addRows(rows[:n*width], width, places[:n], sums)
+		}
 		t.scale.scores(sums, out[:n])
 		rows, out = rows[n*width:], out[n:]
 	}
 }
 
-func (t *Table) sumRows(rows []byte, width int, sums []int32) {
+func (w *weighing) sumRows(rows []byte, width int, sums []int32) {
 	for i := range sums {
-		sums[i] = t.base
+		sums[i] = w.base
 	}
-	left := t.codes
+	left := w.codes
 	for ; len(left) >= 4; left = left[4:] {
 		a, b, c, d := &left[0].weights, &left[1].weights, &left[2].weights, &left[3].weights
 		atA, atB, atC, atD := left[0].at, left[1].at, left[2].at, left[3].at
@@ -35,9 +38,9 @@ func (t *Table) sumRows(rows []byte, width int, sums []int32) {
 			sums[i] += left[k].weights[rows[at]]
 		}
 	}
-	for k := range t.numbers {
+	for k := range w.numbers {
 		for i := range sums {
-			sums[i] += t.numbers[k].weight(rows[i*width:])
+			sums[i] += w.numbers[k].weight(rows[i*width:])
 		}
 	}
 }

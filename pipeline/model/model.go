@@ -26,6 +26,7 @@ type Model struct {
 	Definition schemas.Definition `json:"definition"`
 	Bias       int32              `json:"bias"`   // 1/65,536 logit, as all weights
 	Fields     []Field            `json:"fields"` // what it looks at; every other field does not matter
+	Crosses    []Cross            `json:"crosses,omitempty"`
 	Scores     []int32            `json:"scores"` // [s]: the least sum that scores s, ascending; [0] does not matter
 	Cut        Cut                `json:"cut"`
 	Bands      Bounds             `json:"bands"`
@@ -196,6 +197,12 @@ func (m *Model) validateFields() error {
 			most = max(most, magnitude(w))
 		}
 		largest += most
+	}
+	for i := range m.Crosses {
+		if err := m.Crosses[i].validate(seen); err != nil {
+			return err
+		}
+		largest += m.Crosses[i].largest()
 	}
 	if largest > maxSum {
 		return errors.New("the weights are too large to be summed")

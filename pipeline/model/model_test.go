@@ -5,6 +5,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -53,6 +54,30 @@ func TestAModelComesBackAsItWent(t *testing.T) {
 	}
 }
 
+func TestCrossesComeBackAsTheyWent(t *testing.T) {
+	m := small()
+	plain, err := m.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(plain, []byte("crosses")) {
+		t.Error("a model without crosses has other bytes than one of the build before")
+	}
+	m.Crosses = []model.Cross{{Fields: []string{"City", "Age"}, Values: [][]string{{`"Oslo"`}, {"0", ""}}, Weights: []int32{5, -6}}}
+	value, err := m.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const crosses = `"crosses":[{"fields":["City","Age"],"values":[["\"Oslo\""],["0",""]],"weights":[5,-6]}],"scores":[`
+	if !bytes.Contains(value, []byte(crosses)) {
+		t.Errorf("the crosses are not %s", crosses)
+	}
+	back, err := model.Decode(value)
+	if err != nil || !reflect.DeepEqual(back.Crosses, m.Crosses) {
+		t.Errorf("they came back as %+v, %v", back, err)
+	}
+}
+
 func TestADeletionIsShort(t *testing.T) {
 	m := &model.Model{Epoch: 5, RunID: "r-9", StartedAt: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), Deleted: true}
 	value, err := m.Encode()
@@ -88,6 +113,28 @@ func TestWhatCannotBeCountedOnIsRefused(t *testing.T) {
 	check("descending bounds", func(m *model.Model) { m.Fields[1].Bounds = []float64{7, 7} })
 	check("bounds of what is no number", func(m *model.Model) { m.Fields[0].Bounds = []float64{7} })
 	check("a field twice", func(m *model.Model) { m.Fields[2].Name = "City" })
+	cross := func(change func(c *model.Cross)) func(m *model.Model) {
+		return func(m *model.Model) {
+			c := model.Cross{Fields: []string{"City", "Shoe"}, Values: [][]string{{`"Oslo"`, ""}, {`"41"`}}, Weights: []int32{1, 2}}
+			change(&c)
+			m.Crosses = []model.Cross{c}
+		}
+	}
+	check("a cross of one field", cross(func(c *model.Cross) { c.Fields, c.Values = c.Fields[:1], c.Values[:1] }))
+	check("a cross of an unknown field", cross(func(c *model.Cross) { c.Fields[1] = "Hat" }))
+	check("a cross of a field with itself", cross(func(c *model.Cross) { c.Fields[1] = "City" }))
+	check("a cross without values", cross(func(c *model.Cross) { c.Values = nil }))
+	check("a cross with a value twice", cross(func(c *model.Cross) { c.Values[0][1] = `"Oslo"` }))
+	check("a cross with a weight too few", cross(func(c *model.Cross) { c.Weights = c.Weights[1:] }))
+	check("a cross with a weight too many", cross(func(c *model.Cross) { c.Weights = append(c.Weights, 1) }))
+	check("a cross that overflows", cross(func(c *model.Cross) { c.Weights[1] = 1 << 30 }))
+	check("a cross with too many combinations", cross(func(c *model.Cross) {
+		c.Values = make([][]string, 2)
+		for i := range 300 {
+			c.Values[0], c.Values[1] = append(c.Values[0], strconv.Itoa(i)), append(c.Values[1], strconv.Itoa(i))
+		}
+		c.Weights = make([]int32, 300*300)
+	}))
 	check("a sum that overflows", func(m *model.Model) { m.Fields[0].Absent, m.Fields[1].Absent = 1<<29, -1<<29-1<<10 })
 	if _, err := model.Decode([]byte(`{"epoch":1}`)); err == nil {
 		t.Error("a model without thresholds is decoded")

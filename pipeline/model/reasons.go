@@ -9,31 +9,53 @@ import (
 	"kindred/pipeline/format"
 )
 
-// Reason is what one field adds to a customer's sum.
+// Reason is what one field, or several together, add to a customer's sum.
 type Reason struct {
 	Field  string
 	Value  string // canonical JSON text; "" when absent, or not known to the shard
 	Level  int    // of a number that is cut, see Field.Range; else -1
 	Absent bool
 	Weight int32 // 1/65,536 logit; above 0 speaks for the customer
+
+	// Together are the fields of a cross with their values, which weigh nothing here. Then Field and Value are empty.
+	Together []Reason
 }
 
-// Reasons explains the score of a row: one reason for each field of the model, the heaviest first. Weights and the bias
-// make up the sum.
+// Reasons explains the score of a row: one reason for each field of the model, and for each cross that weighs something for
+// it, the heaviest first. Weights and the bias make up the sum.
 func (t *Table) Reasons(row []byte) []Reason {
-	reasons := make([]Reason, len(t.model.Fields))
+	reasons := t.reasons(row)
+	for i := range t.crosses {
+		x := &t.crosses[i]
+		if weight := x.weights[x.sum(row)]; weight != 0 {
+			together := x.reasons(row)
+			for k := range together {
+				together[k].Weight = 0
+			}
+			reasons = append(reasons, Reason{Level: -1, Weight: weight, Together: together})
+		}
+	}
+	slices.SortStableFunc(reasons, func(a, b Reason) int {
+		return cmp.Compare(magnitude(b.Weight), magnitude(a.Weight))
+	})
+	return reasons
+}
+
+// reasons returns one for each field, in their order.
+func (w *weighing) reasons(row []byte) []Reason {
+	reasons := make([]Reason, len(w.fields))
 	for i := range reasons {
-		f := &t.model.Fields[i]
+		f := &w.fields[i]
 		reasons[i] = Reason{Field: f.Name, Level: -1, Absent: true, Weight: f.Absent}
 	}
-	for i := range t.codes {
-		c := &t.codes[i]
+	for i := range w.codes {
+		c := &w.codes[i]
 		code := int(row[c.at])
-		f, r := &t.model.Fields[c.field], &reasons[c.field]
+		f, r := &w.fields[c.field], &reasons[c.field]
 		if code == 0 {
 			continue
 		}
-		column := &t.folded[c.field].column
+		column := &w.folded[c.field].column
 		if !column.Overflow && code < len(column.Values) {
 			r.Value = column.Values[code]
 		}
@@ -47,19 +69,16 @@ func (t *Table) Reasons(row []byte) []Reason {
 			r.Level = f.Level(number)
 		}
 	}
-	for i := range t.numbers {
-		n := &t.numbers[i]
+	for i := range w.numbers {
+		n := &w.numbers[i]
 		if key := binary.LittleEndian.Uint32(row[n.at:]); key != 0 {
-			f, r := &t.model.Fields[n.field], &reasons[n.field]
+			f, r := &w.fields[n.field], &reasons[n.field]
 			r.Absent, r.Weight = false, n.weight(row)
 			if f.Bounds != nil {
 				r.Level = level(n.bounds, key)
 			}
 		}
 	}
-	slices.SortStableFunc(reasons, func(a, b Reason) int {
-		return cmp.Compare(magnitude(b.Weight), magnitude(a.Weight))
-	})
 	return reasons
 }
 

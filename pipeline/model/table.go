@@ -17,19 +17,26 @@ func same(c, other *format.Field) bool {
 // Table is a model folded for the rows of one shard. Fold is not for use beside other methods; these may run
 // concurrently.
 type Table struct {
+	weighing
 	model   *Model
 	scale   *scale
-	base    int32 // bias, and absence in fields that no customer of the shard ever had
+	crosses []crossing
+}
+
+// weighing is some fields folded for the rows of one shard: what their values weigh, to be added up.
+type weighing struct {
+	fields  []Field
+	base    int32 // a constant, and absence in fields that no customer of the shard ever had
 	codes   []codeWeights
 	numbers []keyWeights
-	folded  []folded // by the model's fields
+	folded  []folded // by the fields
 }
 
 // codeWeights are the weights of a field whose values the shard keeps.
 type codeWeights struct {
 	weights [256]int32 // by code
 	at      int        // place in a row
-	field   int        // of the model
+	field   int        // of the weighing
 }
 
 // keyWeights are the weights of a field of numbers of which the shard keeps only the keys.
@@ -49,56 +56,70 @@ type folded struct {
 
 // NewTable returns a table that knows of no column yet: every field is absent until Fold.
 func NewTable(m *Model) *Table {
-	t := &Table{model: m, scale: m.scale, codes: make([]codeWeights, 0, len(m.Fields)), folded: make([]folded, len(m.Fields))}
+	t := &Table{weighing: newWeighing(m.Bias, m.Fields), model: m, scale: m.scale}
 	if t.scale == nil {
 		t.scale = scaleOf(m.Scores)
 	}
-	t.base = m.Bias
-	for i := range m.Fields {
-		t.base += m.Fields[i].Absent
+	for i := range m.Crosses {
+		t.crosses = append(t.crosses, newCrossing(&m.Crosses[i], m.Fields))
 	}
 	return t
+}
+
+func newWeighing(base int32, fields []Field) weighing {
+	w := weighing{fields: fields, base: base, codes: make([]codeWeights, 0, len(fields)), folded: make([]folded, len(fields))}
+	for i := range fields {
+		w.base += fields[i].Absent
+	}
+	return w
 }
 
 // Fold looks up the weights of all codes, of those columns that have changed since the last call. Columns may come in
 // any order; the table keeps their Values.
 func (t *Table) Fold(columns []format.Field) {
-	for i := range t.model.Fields {
-		f, old := &t.model.Fields[i], &t.folded[i]
+	t.foldAll(columns)
+	for i := range t.crosses {
+		t.crosses[i].foldAll(columns)
+	}
+}
+
+func (w *weighing) foldAll(columns []format.Field) {
+	for i := range w.fields {
+		f, old := &w.fields[i], &w.folded[i]
 		k := slices.IndexFunc(columns, func(c format.Field) bool { return c.Name == f.Name })
 		if k >= 0 && old.known && same(&old.column, &columns[k]) {
 			continue
 		}
 		if old.known {
-			t.drop(i)
+			w.drop(i)
 		}
 		if k >= 0 {
-			t.fold(i, &columns[k])
+			w.fold(i, &columns[k])
 		}
 	}
 }
 
 // drop forgets a column: the field is absent everywhere.
-func (t *Table) drop(field int) {
-	t.codes = slices.DeleteFunc(t.codes, func(c codeWeights) bool { return c.field == field })
-	t.numbers = slices.DeleteFunc(t.numbers, func(n keyWeights) bool { return n.field == field })
-	t.folded[field] = folded{}
-	t.base += t.model.Fields[field].Absent
+func (w *weighing) drop(field int) {
+	w.codes = slices.DeleteFunc(w.codes, func(c codeWeights) bool { return c.field == field })
+	w.numbers = slices.DeleteFunc(w.numbers, func(n keyWeights) bool { return n.field == field })
+	w.folded[field] = folded{}
+	w.base += w.fields[field].Absent
 }
 
 // fold takes in a column: from now on the rows show who lacks a value.
-func (t *Table) fold(field int, c *format.Field) {
-	f := &t.model.Fields[field]
-	t.folded[field] = folded{true, *c}
+func (w *weighing) fold(field int, c *format.Field) {
+	f := &w.fields[field]
+	w.folded[field] = folded{true, *c}
 	switch {
 	case !f.Numbers || !c.Overflow:
-		t.codes = append(t.codes, codeWeights{weights: f.codes(c), at: c.Code, field: field})
+		w.codes = append(w.codes, codeWeights{weights: f.codes(c), at: c.Code, field: field})
 	case c.Number >= 0:
-		t.numbers = append(t.numbers, f.keys(c.Number, field))
+		w.numbers = append(w.numbers, f.keys(c.Number, field))
 	default:
 		return // nobody has a number: as if there were no column
 	}
-	t.base -= f.Absent
+	w.base -= f.Absent
 }
 
 // codes returns the weights of a column's codes. A code without a value stands for one that nobody knows any more: it weighs
@@ -172,13 +193,22 @@ func (f *Field) keys(at, field int) keyWeights {
 
 // Sum adds up what the row's values weigh. The row must be of the shard and the width that Fold was last called for.
 func (t *Table) Sum(row []byte) int32 {
-	sum := t.base
-	for i := range t.codes {
-		c := &t.codes[i]
+	sum := t.sum(row)
+	for i := range t.crosses {
+		x := &t.crosses[i]
+		sum += x.weights[x.sum(row)]
+	}
+	return sum
+}
+
+func (w *weighing) sum(row []byte) int32 {
+	sum := w.base
+	for i := range w.codes {
+		c := &w.codes[i]
 		sum += c.weights[row[c.at]]
 	}
-	for i := range t.numbers {
-		sum += t.numbers[i].weight(row)
+	for i := range w.numbers {
+		sum += w.numbers[i].weight(row)
 	}
 	return sum
 }

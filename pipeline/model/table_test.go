@@ -2,7 +2,9 @@ package model_test
 
 import (
 	"encoding/binary"
+	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"testing"
@@ -56,23 +58,44 @@ func (s *shard) row(values map[string]string) []byte {
 
 // sum is what a customer weighs, by the words of the model alone. A shard that keeps no values knows none of a category.
 func sum(m *model.Model, values map[string]string, overflow func(name string) bool) int32 {
+	keys := map[string]string{} // by field: as what its value counts, "" for none; not there: as nothing
 	sum := m.Bias
 	for _, f := range m.Fields {
 		text, has := values[f.Name]
 		number, isNumber := format.Number(text)
 		switch {
 		case !has, f.Numbers && !isNumber:
+			keys[f.Name] = ""
 			sum += f.Absent
+			continue
 		case f.Bounds != nil:
 			level := 0
 			for level < len(f.Bounds) && f.Bounds[level] <= number {
 				level++
 			}
-			sum += f.Weights[strconv.Itoa(level)]
+			keys[f.Name] = strconv.Itoa(level)
 		case f.Numbers:
-			sum += f.Weights[text]
+			keys[f.Name] = text
 		case !overflow(f.Name):
-			sum += f.Weights[format.Text(text)]
+			keys[f.Name] = format.Text(text)
+		default:
+			continue
+		}
+		sum += f.Weights[keys[f.Name]]
+	}
+	for _, c := range m.Crosses {
+		combination := 0
+		for i, name := range c.Fields {
+			key, counts := keys[name]
+			at := slices.Index(c.Values[i], key)
+			if !counts || at < 0 {
+				combination = -1
+				break
+			}
+			combination = combination*len(c.Values[i]) + at
+		}
+		if combination >= 0 {
+			sum += c.Weights[combination]
 		}
 	}
 	return sum
@@ -208,6 +231,11 @@ func TestTablesAgreeWithTheWords(t *testing.T) {
 				s.columns = append(s.columns, c)
 			}
 		}
+		for range rapid.IntRange(0, 3).Draw(t, "crosses") {
+			if len(m.Fields) >= 3 {
+				m.Crosses = append(m.Crosses, drawCross(t, m.Fields, weight))
+			}
+		}
 		table := model.NewTable(m)
 		var block []byte
 		var want []int
@@ -251,6 +279,65 @@ func TestTablesAgreeWithTheWords(t *testing.T) {
 	})
 }
 
+// drawCross draws two or three fields and some of what they weigh, absence among it.
+func drawCross(t *rapid.T, fields []model.Field, weight *rapid.Generator[int32]) (c model.Cross) {
+	combinations := 1
+	for _, i := range rapid.SliceOfNDistinct(rapid.IntRange(0, len(fields)-1), 2, 3, rapid.ID).Draw(t, "fields of the cross") {
+		values := append(slices.Sorted(maps.Keys(fields[i].Weights)), "")
+		values = rapid.Permutation(values).Draw(t, "values")[:rapid.IntRange(1, len(values)).Draw(t, "number of values")]
+		c.Fields, c.Values = append(c.Fields, fields[i].Name), append(c.Values, values)
+		combinations *= len(values)
+	}
+	c.Weights = rapid.SliceOfN(weight, combinations, combinations).Draw(t, "weights of the cross")
+	return c
+}
+
+func TestACrossWeighsWhatItsValuesDoTogether(t *testing.T) {
+	m, s := small(), smallShard()
+	m.Crosses = []model.Cross{
+		{Fields: []string{"City", "Age"}, Values: [][]string{{`"Oslo"`, ""}, {"2", "0", ""}}, Weights: []int32{1e6, 2e6, 3e6, 4e6, 5e6, 6e6}},
+		{Fields: []string{"Year", "City", "Shoe"}, Values: [][]string{{"2016"}, {`"7"`, `"Oslo"`}, {""}}, Weights: []int32{1e8, 2e8}},
+	}
+	plain := small()
+	check := func(what string, want int32, values map[string]string) {
+		t.Helper()
+		row := s.row(values)
+		table, without := model.NewTable(m), model.NewTable(plain)
+		table.Fold(s.columns)
+		without.Fold(s.columns)
+		if got := table.Sum(row) - without.Sum(row); got != want {
+			t.Errorf("%s: crosses weigh %d, want %d", what, got, want)
+		}
+	}
+	check("nothing known", 6e6, nil)
+	check("two values", 1e6, map[string]string{"City": `"Oslo"`, "Age": "40.5"})
+	check("a value of another type", 3e6, map[string]string{"City": `"Oslo"`, "Age": `"40"`})
+	check("without the first", 0, map[string]string{"Age": "30"})
+	check("absent with a level", 5e6, map[string]string{"Age": "1"})
+	check("a value that does not count", 0, map[string]string{"City": `"Rome"`, "Age": "50"})
+	check("a level that does not count", 0, map[string]string{"City": `"Oslo"`, "Age": "30"})
+	check("three fields, one that nobody has", 2e8+3e6, map[string]string{"City": `"Oslo"`, "Year": "2016"})
+	check("a number as a category", 1e8, map[string]string{"City": "7", "Year": "2016"})
+}
+
+func TestACrossIsAReason(t *testing.T) {
+	m, s := small(), smallShard()
+	m.Crosses = []model.Cross{
+		{Fields: []string{"City", "Age"}, Values: [][]string{{`"Oslo"`}, {"1", ""}}, Weights: []int32{-4000, 9}},
+		{Fields: []string{"City", "Shoe"}, Values: [][]string{{`"Rome"`}, {""}}, Weights: []int32{17}},
+	}
+	table := model.NewTable(m)
+	row := s.row(map[string]string{"City": `"Oslo"`, "Age": "20", "Year": "2016"})
+	table.Fold(s.columns)
+	want := model.Reason{Level: -1, Weight: -4000, Together: []model.Reason{
+		{Field: "City", Value: `"Oslo"`, Level: -1}, {Field: "Age", Value: "20", Level: 1},
+	}}
+	reasons := table.Reasons(row)
+	if len(reasons) != 5 || !reflect.DeepEqual(reasons[1], want) {
+		t.Errorf("the reasons are %+v, want the second to be %+v", reasons, want)
+	}
+}
+
 func TestReasonsTellValuesAndRanges(t *testing.T) {
 	m, s := small(), smallShard()
 	for _, overflow := range []bool{false, true} {
@@ -268,7 +355,7 @@ func TestReasonsTellValuesAndRanges(t *testing.T) {
 		if overflow {
 			want[2].Value = ""
 		}
-		if !slices.Equal(reasons, want) {
+		if !reflect.DeepEqual(reasons, want) {
 			t.Errorf("the reasons are %+v, want %+v", reasons, want)
 		}
 	}

@@ -169,8 +169,53 @@ func score(m *model.Model, c *customer) int {
 			sum += int64(f.Weights[inCategory(v.text)])
 		}
 	}
+	for i := range m.Crosses {
+		sum += int64(together(m, &m.Crosses[i], c))
+	}
 	// The best score whose least sum is not above this one.
 	return sort.Search(model.Best, func(s int) bool { return int64(m.Scores[s+1]) > sum })
+}
+
+// together returns what a customer's values in the fields of a cross weigh together. Each weight is tried.
+func together(m *model.Model, cross *model.Cross, c *customer) int32 {
+	for combination, weight := range cross.Weights {
+		has := true
+		rest := combination
+		for i := len(cross.Fields) - 1; i >= 0; i-- {
+			values := cross.Values[i]
+			has = has && counts(m, c, cross.Fields[i], values, values[rest%len(values)])
+			rest /= len(values)
+		}
+		if has {
+			return weight
+		}
+	}
+	return 0
+}
+
+// counts reports whether a customer's value of a field counts as this one in a cross, "" for having none. values are all those
+// that count there.
+func counts(m *model.Model, c *customer, field string, values []string, as string) bool {
+	f := &m.Fields[slices.IndexFunc(m.Fields, func(f model.Field) bool { return f.Name == field })]
+	v, has := c.values[field]
+	switch {
+	case !has, f.Numbers && !v.isNumber:
+		return as == ""
+	case as == "":
+		return false
+	case f.Numbers && f.Bounds != nil:
+		return as == strconv.Itoa(level(f.Bounds, v.number, c.crowded[field]))
+	case f.Numbers && c.crowded[field]:
+		only := map[string]int32{}
+		for _, value := range values {
+			only[value] = 0
+		}
+		only[as] = 1
+		return nearest(only, v.number) == 1
+	case f.Numbers:
+		return as == v.text
+	}
+	return !c.crowded[field] && as == inCategory(v.text)
 }
 
 // inCategory returns the text by which a value counts in a category: 7 is "7" there.

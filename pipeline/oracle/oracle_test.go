@@ -265,6 +265,26 @@ func TestNumbersByValueAreNumbersOnly(t *testing.T) {
 	expect(t, &l, "e", "a 8808/3, b 9526/3, c 5000/1, d 7311/2, e 7311/2, f 7311/2")
 }
 
+func TestACrossCountsWhereAllItsValuesAreHad(t *testing.T) {
+	m := byGender(1, schemas.Definition{})
+	m.Bias, m.Cut = 0, model.Cut{}
+	m.Fields = []model.Field{{Name: "City"}, {Name: "Age", Numbers: true, Bounds: []float64{20, 40}}, {Name: "Year", Numbers: true}}
+	m.Crosses = []model.Cross{
+		{Fields: []string{"City", "Age"}, Values: [][]string{{`"7"`, `"Oslo"`}, {"1", ""}},
+			Weights: []int32{model.One, 2 * model.One, 3 * model.One, 4 * model.One}},
+		{Fields: []string{"Age", "Year", "City"}, Values: [][]string{{"2"}, {"2016"}, {""}}, Weights: []int32{-model.One}},
+	}
+	var l log
+	l.model(t, "e", m)
+	for id, fields := range map[string]string{
+		"a": `"City":7,"Age":20`, "b": `"City":"7"`, "c": `"City":"Oslo","Age":39.5`, "d": `"City":"Oslo","Age":"39"`,
+		"e": `"City":"Oslo","Age":19`, "f": `"Age":30`, "g": `"City":"Rome","Age":30`, "h": `"Year":2016,"Age":50`, "i": `"Year":2017,"Age":50`,
+	} {
+		l.profile(id, fields)
+	}
+	expect(t, &l, "e", "a 7311/2, b 8808/3, c 9526/3, d 9820/3, e 5000/1, f 5000/1, g 5000/1, h 2689/0, i 5000/1")
+}
+
 func TestValuesAreTheSameHoweverWritten(t *testing.T) {
 	m := byGender(1, schemas.Definition{})
 	m.Fields = []model.Field{{Name: "v", Weights: map[string]int32{`"41"`: model.One, `"true"`: 3 * model.One, `"æ\n"`: 4 * model.One}}}

@@ -186,6 +186,14 @@ func (w *world) define(id string, epoch int64, cut int, d schemas.Definition, ci
 	for i, city := range cities {
 		m.Fields[0].Weights[strconv.Quote(city)] = 100_000 - int32(i)*20_000
 	}
+	if len(cities) > 0 { // with a city, an age of 3 counts against
+		m.Fields = append(m.Fields, model.Field{Name: "Age", Numbers: true})
+		m.Crosses = []model.Cross{{Fields: []string{"Age", "City"}, Values: [][]string{{"3"}, nil}}}
+		for i, city := range slices.Compact(slices.Sorted(slices.Values(cities))) {
+			m.Crosses[0].Values[1] = append(m.Crosses[0].Values[1], strconv.Quote(city))
+			m.Crosses[0].Weights = append(m.Crosses[0].Weights, -3000*int32(i+1))
+		}
+	}
 	value, err := m.Encode()
 	if err != nil {
 		w.Fatal(err)
@@ -233,7 +241,13 @@ func (w *world) similar(id, customer string) (score int, in bool) {
 			return 0, false
 		}
 	}
-	score = m.Score(m.Fields[0].Weights[strconv.Quote(p.city)])
+	sum := m.Fields[0].Weights[strconv.Quote(p.city)]
+	for _, c := range m.Crosses {
+		if i := slices.Index(c.Values[1], strconv.Quote(p.city)); i >= 0 && len(customer) == 3 {
+			sum += c.Weights[i]
+		}
+	}
+	score = m.Score(sum)
 	return score, score >= m.Cut.Score
 }
 

@@ -64,7 +64,7 @@ func TestRowsAreProfilesWhereTheyAreFlat(t *testing.T) {
 	w.model("x", 1, 5000, "Oslo")
 	say := func(id, value string) { w.write(w.topic(schemas.Profiles), 0, id, []byte(value)) }
 	say("ann", `{"customerId":"ann","City":"Oslo","Age":3}`)
-	say("bob", `{"before":null,"after":{"City":"Oslo","profiling":null},"op":"r"}`)
+	say("bob", `{"before":null,"after":{"City":"Oslo","Age":3,"profiling":null},"op":"r"}`)
 	say("cat", `{"City":"Oslo","profiling":false}`)
 	w.profiles["ann"], w.profiles["bob"], w.profiles["cat"] = &person{city: "Oslo"}, &person{city: "Oslo"}, &person{refuse: true}
 	w.profile("dan", "Oslo") // as kindred writes it
