@@ -21,7 +21,8 @@ func (r *run) fit(ctx context.Context) error {
 	}
 	r.progress(schemas.Training, 0.1)
 	r.fitted, err = train.Fit(ctx, train.Problem{
-		Levels: levels(r.choice.Columns), Source: source, Background: background, Bands: shares(r.preset.Bounds),
+		Levels: levels(r.choice.Columns), Apart: apart(r.choice.Columns),
+		Source: source, Background: background, Bands: shares(r.preset.Bounds),
 	})
 	if err != nil {
 		return unlearnable(err)
@@ -38,6 +39,29 @@ func levels(columns []field.Column) []int {
 		n[i] = columns[i].Levels()
 	}
 	return n
+}
+
+// The bounds of what texts a model repeats in crosses, in bytes: with them it stays far below what a record may hold, unless it
+// would hardly fit without crosses.
+const (
+	longestCrossed = 2_000   // of the values of a field that is crossed
+	longestAll     = 200_000 // of the values of all fields; with more, none is crossed
+)
+
+// apart returns the columns that are not to be crossed: their values would make too long a model.
+func apart(columns []field.Column) []bool {
+	lengths, all := make([]int, len(columns)), 0
+	for i := range columns {
+		for _, value := range columns[i].Values {
+			lengths[i] += len(value)
+		}
+		all += lengths[i]
+	}
+	long := make([]bool, len(columns))
+	for i := range long {
+		long[i] = all > longestAll || lengths[i] > longestCrossed
+	}
+	return long
 }
 
 // shares returns bounds as scores from 0 to 1.
@@ -69,19 +93,47 @@ func quantized(fitted *train.Result, columns []field.Column) *model.Model {
 	for i := range columns {
 		c := &columns[i]
 		f := model.Field{Name: c.Name, Numbers: c.Numbers, Bounds: c.Bounds, Weights: map[string]int32{}}
+		texts := texts(c)
 		for level, logits := range fitted.Weights[i] {
 			weight := model.Quantize(logits)
 			switch {
 			case level == int(c.Absent):
 				f.Absent = weight
-			case weight == 0:
-			case c.Bounds != nil:
-				f.Weights[strconv.Itoa(level)] = weight
-			default:
-				f.Weights[c.Values[level]] = weight
+			case weight != 0:
+				f.Weights[texts[level]] = weight
 			}
 		}
 		m.Fields = append(m.Fields, f)
 	}
+	for _, cross := range fitted.Crosses {
+		m.Crosses = append(m.Crosses, crossed(cross, columns))
+	}
 	return m
+}
+
+// crossed makes a cross of a model.
+func crossed(cross train.Cross, columns []field.Column) (c model.Cross) {
+	for _, f := range cross.Fields {
+		c.Fields = append(c.Fields, columns[f].Name)
+		c.Values = append(c.Values, texts(&columns[f]))
+	}
+	for _, logits := range cross.Weights {
+		c.Weights = append(c.Weights, model.Quantize(logits))
+	}
+	return c
+}
+
+// texts returns what a model calls the levels of a column. Absence is the empty text.
+func texts(c *field.Column) []string {
+	texts := make([]string, c.Levels())
+	for level := range texts {
+		switch {
+		case level == int(c.Absent):
+		case c.Bounds != nil:
+			texts[level] = strconv.Itoa(level)
+		default:
+			texts[level] = c.Values[level]
+		}
+	}
+	return texts
 }

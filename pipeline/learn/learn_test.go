@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strconv"
@@ -137,6 +138,47 @@ func TestTheSameCustomersGiveTheSameModelInHoweverManyShards(t *testing.T) {
 			t.Errorf("with %d shards the model is another", shards)
 		}
 		slices.Reverse(customers) // rows lie in another order, too
+	}
+}
+
+// Members are rather those whose plan and city go together, which neither tells by itself.
+func TestWhatShowsTogetherOnlyIsLearnedInHoweverManyShards(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	const customers = 6000
+	profiles, segments := make([]string, customers), make([][]string, customers)
+	for i := range profiles {
+		city, plan, age := random.IntN(4), random.IntN(4), random.IntN(60)
+		profiles[i] = fmt.Sprintf(`{"customerId":"c-%d","fields":{"City":"c%d","Plan":%d,"Age":%d}}`, i, city, plan, age)
+		chance := 0.1
+		if city%2 == plan%2 {
+			chance = 0.5
+		}
+		if random.Float64() < chance {
+			segments[i] = []string{"vip"}
+		}
+	}
+	l := lesson(func(d *schemas.Definition) { d.Fields = []string{"City", "Plan", "Age"} })
+	var first *model.Model
+	for _, shards := range []int{1, 2, 5} {
+		store := stored(t, customers, shards, func(i int) (id, profile string, in []string) {
+			if shards == 2 {
+				i = customers - 1 - i // rows lie in another order, too
+			}
+			return fmt.Sprint("c-", i), profiles[i], segments[i]
+		})
+		learned, err := learned(t, store, shards, l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = learned.Model
+		}
+		if !reflect.DeepEqual(learned.Model, first) {
+			t.Errorf("with %d shards the model is another", shards)
+		}
+	}
+	if len(first.Crosses) == 0 || !slices.Equal(first.Crosses[0].Fields, []string{"City", "Plan"}) {
+		t.Fatalf("crossed are %+v", first.Crosses)
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 // Problem is what to learn from.
 type Problem struct {
 	Levels     []int      // levels of each field; a row's level is below it, or None
+	Apart      []bool     // fields that are not to be in a cross; nil: none
 	Source     *Sample    // Fit settles the samples' order: they are its own until it returns
 	Background *Sample    // customers outside of the source
 	Bands      [3]float64 // where the upper three bands begin, as scores from 0 to 1; for Quality.BandLift
@@ -36,8 +37,15 @@ type Result struct {
 	Bias      float64
 	Weights   [][]float64 // [field][level]
 	C         float64     // what cross-validation chose: the higher, the less the weights are held down
+	Crosses   []Cross     // what combinations of levels add to that
 	Influence []float64   // [field] 0..1, share of the spread of the background's logits; sums to 1, or all are 0
 	Quality   schemas.Quality
+}
+
+// Cross is what the combinations of the levels of some fields weigh.
+type Cross struct {
+	Fields  []int     // ascending
+	Weights []float64 // the level of the last field runs fastest; 0 also for a combination that too few customers have
 }
 
 // Fit finds the weights. The same customers make the same bits. It heeds ctx between fits only: one takes some tenths of a
@@ -47,27 +55,35 @@ func Fit(ctx context.Context, p Problem) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer t.matrix.free()
+	defer func() { t.matrix.free() }()
 
 	liblinear.Lock()
 	defer liblinear.Unlock()
 	silence()
 
 	heldOut := t.heldOut()
-	best, err := heldOut.choose(ctx)
+	fields, err := heldOut.choose(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("cross-validate: %w", err)
 	}
+	best, err := heldOut.cross(ctx, fields)
+	if err != nil {
+		return nil, fmt.Errorf("choose crosses: %w", err)
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if len(best.crosses) > 0 {
+		t.widen(best)
 	}
 	weights, err := t.fitAll(best.c)
 	if err != nil {
 		return nil, fmt.Errorf("fit %d customers: %w", len(t.rows), err)
 	}
 	return &Result{
-		Bias:      weights[len(weights)-1],
-		Weights:   t.byField(weights),
+		Bias:      weights[t.design.intercept],
+		Weights:   t.design.byField(weights),
+		Crosses:   t.design.byCross(weights),
 		C:         best.c,
 		Influence: t.influence(weights),
 		Quality:   heldOut.quality(best.logits, p.Bands),
@@ -78,8 +94,8 @@ func Fit(ctx context.Context, p Problem) (*Result, error) {
 type task struct {
 	problem Problem
 	rows    [][]uint8
-	source  int   // rows that are source members
-	columns []int // column of each field's level 0
+	source  int // rows that are source members
+	design  *design
 	matrix  *matrix
 }
 
@@ -103,16 +119,19 @@ func newTask(p Problem) (*task, error) {
 			t.rows = append(t.rows, s.levels[at:at+s.Width])
 		}
 	}
-	columns := 0
-	for _, levels := range p.Levels {
-		t.columns = append(t.columns, columns)
-		columns += levels
-	}
 	if err := t.check(); err != nil {
 		return nil, err
 	}
-	t.matrix = newMatrix(t.rows, t.columns, columns)
+	t.design = newDesign(p.Levels)
+	t.matrix = newMatrix(t.rows, t.design)
 	return t, nil
+}
+
+// widen adds crosses to all rows.
+func (t *task) widen(found crossed) {
+	t.matrix.free()
+	t.design = t.design.with(found.crosses, t.rows).penalized(found.c, found.penalty)
+	t.matrix = newMatrix(t.rows, t.design)
 }
 
 // check refuses levels that do not exist, which C would take for memory, and rows that are all the same.
@@ -170,24 +189,4 @@ func (t *task) fitPart(part, of int, c float64) ([]float64, error) {
 	subset := t.matrix.subset(rows, source)
 	defer subset.free()
 	return subset.fit(c, finalPrecision)
-}
-
-// byField returns the weights by field and level.
-func (t *task) byField(weights []float64) [][]float64 {
-	fields := make([][]float64, len(t.columns))
-	for f, column := range t.columns {
-		fields[f] = weights[column : column+t.problem.Levels[f]]
-	}
-	return fields
-}
-
-// logit adds up what a row's levels weigh, in the order of the fields.
-func (t *task) logit(weights []float64, row []uint8) float64 {
-	sum := weights[len(weights)-1]
-	for f, level := range row {
-		if level != None {
-			sum += weights[t.columns[f]+int(level)]
-		}
-	}
-	return sum
 }

@@ -68,11 +68,10 @@ type matrix struct {
 	columns int
 }
 
-// newMatrix writes rows of one level a field, in their order. columns[f] is the column of field f's level 0, and the
-// intercept's is the last.
-func newMatrix(rows [][]uint8, columns []int, intercept int) *matrix {
-	width := len(columns) + 2
-	m := &matrix{first: make([]*node, len(rows)), columns: intercept + 1}
+// newMatrix writes rows in their order, as a design has them.
+func newMatrix(rows [][]uint8, d *design) *matrix {
+	width := d.width() + 1
+	m := &matrix{first: make([]*node, len(rows)), columns: d.intercept + 1}
 	m.nodes = C.malloc(C.size_t(len(rows)*width) * C.size_t(unsafe.Sizeof(node{})))
 	nodes := unsafe.Slice((*node)(m.nodes), len(rows)*width)
 	part := len(rows)/runtime.GOMAXPROCS(0) + 1
@@ -82,7 +81,7 @@ func newMatrix(rows [][]uint8, columns []int, intercept int) *matrix {
 			for i := from; i < min(from+part, len(rows)); i++ {
 				into := nodes[i*width : (i+1)*width]
 				m.first[i] = &into[0]
-				writeRow(into, rows[i], columns, intercept)
+				writeRow(into, rows[i], d)
 			}
 		})
 	}
@@ -90,17 +89,14 @@ func newMatrix(rows [][]uint8, columns []int, intercept int) *matrix {
 	return m
 }
 
-// writeRow leaves out the levels that weigh nothing. Columns count from 1 there.
-func writeRow(into []node, row []uint8, columns []int, intercept int) {
+// writeRow writes the columns of a row, which count from 1 there.
+func writeRow(into []node, row []uint8, d *design) {
 	used := 0
-	for f, level := range row {
-		if level != None {
-			into[used] = node{int32(columns[f]+int(level)) + 1, 1}
-			used++
-		}
-	}
-	into[used] = node{int32(intercept) + 1, 1}
-	into[used+1] = node{-1, 0}
+	d.each(row, func(column int, value float64) {
+		into[used] = node{int32(column) + 1, value}
+		used++
+	})
+	into[used] = node{-1, 0}
 }
 
 func (m *matrix) free() { C.free(m.nodes) }

@@ -20,6 +20,7 @@ type truth struct {
 	levels  []int
 	bias    float64
 	weights [][]float64
+	crosses []train.Cross
 }
 
 // linearTruth has weights between -strength and strength, and none in every third field.
@@ -43,7 +44,35 @@ func (t truth) logit(levels []uint8) float64 {
 	for f, level := range levels {
 		sum += t.weights[f][level]
 	}
+	return sum + together(t.crosses, t.levels, levels)
+}
+
+// together returns what crosses add to the logit of a customer.
+func together(crosses []train.Cross, levels []int, row []uint8) (sum float64) {
+	for _, c := range crosses {
+		cell, none := 0, false
+		for _, f := range c.Fields {
+			none = none || row[f] == train.None
+			cell = cell*levels[f] + int(row[f])
+		}
+		if !none {
+			sum += c.Weights[cell]
+		}
+	}
 	return sum
+}
+
+// crossedTruth has crosses of these fields, and a little in fields by themselves.
+func crossedTruth(rng *rand.Rand, fields, levels int, bias, strength float64, crosses ...[]int) truth {
+	t := linearTruth(rng, fields, levels, bias, 0.3)
+	for _, c := range crosses {
+		weights := make([]float64, int(math.Pow(float64(levels), float64(len(c)))))
+		for i := range weights {
+			weights[i] = strength * rng.NormFloat64()
+		}
+		t.crosses = append(t.crosses, train.Cross{Fields: c, Weights: weights})
+	}
+	return t
 }
 
 func (t truth) customers(rng *rand.Rand, n int) []customer {
@@ -89,10 +118,12 @@ func problem(levels []int, all []customer) train.Problem {
 
 func logit(r *train.Result, levels []uint8) float64 {
 	sum := r.Bias
+	var numbers []int
 	for f, level := range levels {
+		numbers = append(numbers, len(r.Weights[f]))
 		if level != train.None {
 			sum += r.Weights[f][level]
 		}
 	}
-	return sum
+	return sum + together(r.Crosses, numbers, levels)
 }

@@ -137,17 +137,21 @@ func grade(auc float64) string {
 	return "no better than chance"
 }
 
-// influence returns each field's share of the spread of logits over the background.
+// influence returns each field's share of the spread of logits over the background. That of a cross is shared by its fields.
 func (t *task) influence(weights []float64) []float64 {
-	influence := make([]float64, len(t.columns))
-	var sum float64
-	for f, levels := range t.problem.Levels {
-		counts := make([]float64, 256)
-		for _, row := range t.rows[t.source:] {
-			counts[row[f]]++
+	influence := make([]float64, len(t.design.levels))
+	for f, levels := range t.design.byField(weights) {
+		influence[f] = t.spread([]int{f}, levels)
+	}
+	for _, c := range t.design.byCross(weights) {
+		spread := t.spread(c.Fields, c.Weights)
+		for _, f := range c.Fields {
+			influence[f] += spread / float64(len(c.Fields))
 		}
-		influence[f] = variance(weights[t.columns[f]:t.columns[f]+levels], counts)
-		sum += influence[f]
+	}
+	var sum float64
+	for _, share := range influence {
+		sum += share
 	}
 	for f := range influence {
 		if sum > 0 {
@@ -157,16 +161,15 @@ func (t *task) influence(weights []float64) []float64 {
 	return influence
 }
 
-// variance returns that of what a field contributes. counts are by level; those of no weight contribute 0.
-func variance(weights, counts []float64) float64 {
-	var n, mean, squares float64
-	for level, count := range counts {
-		n += count
-		if level < len(weights) {
-			mean += count * weights[level]
-			squares += count * weights[level] * weights[level]
+// spread returns the variance over the background of what some fields contribute together, with weights by cell.
+func (t *task) spread(fields []int, weights []float64) float64 {
+	var n, sum, squares float64
+	for _, row := range t.rows[t.source:] {
+		n++
+		if cell := t.design.cell(fields, row); cell >= 0 {
+			sum += weights[cell]
+			squares += weights[cell] * weights[cell]
 		}
 	}
-	mean /= n
-	return math.Max(squares/n-mean*mean, 0)
+	return math.Max(squares/n-sum/n*sum/n, 0)
 }

@@ -17,11 +17,11 @@ const (
 )
 
 // penalties are tried from the usual one and its neighbour below onwards, for as long as it gets better.
-var penalties = [...]float64{0.01, 0.03, 0.1, 0.3, 1, 3}
+var penalties = [...]float64{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3}
 
 const (
-	usual     = 2 // of a small source
-	usualMany = 5 // of one with validateSource members or more: their weights need little holding down
+	usual     = 4 // of a small source
+	usualMany = 7 // of one with validateSource members or more: their weights need little holding down
 )
 
 // heldOut are the customers that validation uses, source members first, each held out from the fits of one fold. They
@@ -57,6 +57,8 @@ type validation struct {
 	c      float64
 	loss   float64   // balanced logarithmic loss
 	logits []float64 // by member, from the fit that had not seen it; nil when there are too few to validate
+
+	weights [folds][]float64 // of each fold's fit
 }
 
 // choose finds the penalty with the lowest loss.
@@ -75,15 +77,21 @@ func (h *heldOut) choose(ctx context.Context) (validation, error) {
 	if h.source == validateSource {
 		high = usualMany
 	}
-	low := high - 1
+	best, err := lowest(high-1, high, func(try []int) error { return h.validate(ctx, training, try, tried) },
+		func(i int) float64 { return tried[i].loss })
+	return tried[best], err
+}
+
+// lowest returns the penalty with the lowest loss. It tries two neighbours first, and goes on for as long as it gets better.
+func lowest(low, high int, validate func(try []int) error, loss func(i int) float64) (best int, err error) {
 	try := []int{low, high}
 	for {
-		if err := h.validate(ctx, training, try, tried); err != nil {
-			return validation{}, err
+		if err := validate(try); err != nil {
+			return low, err
 		}
-		best := low
+		best = low
 		for i := low + 1; i <= high; i++ {
-			if tried[i].loss < tried[best].loss {
+			if loss(i) < loss(best) {
 				best = i
 			}
 		}
@@ -95,7 +103,7 @@ func (h *heldOut) choose(ctx context.Context) (validation, error) {
 			high++
 			try = []int{high}
 		default:
-			return tried[best], nil
+			return best, nil
 		}
 	}
 }
@@ -135,9 +143,10 @@ func (h *heldOut) validate(ctx context.Context, training []*subset, try []int, t
 				if err != nil {
 					return err
 				}
+				tried[i].weights[fold] = weights
 				for member, row := range h.members {
 					if h.fold(member) == fold {
-						tried[i].logits[member] = h.logit(weights, h.rows[row])
+						tried[i].logits[member] = h.design.logit(weights, h.rows[row])
 					}
 				}
 				return nil
