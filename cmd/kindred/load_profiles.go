@@ -165,6 +165,12 @@ func (p *program) publishProfiles(ctx context.Context, l *loading) error {
 		}
 	}
 	publication := publication{program: p, connection: c, loading: l, batch: newBatch(begun)}
+	lost, err := publication.lost(ctx)
+	if err != nil {
+		return err
+	}
+	l.Findings = append(l.Findings, lost...)
+	p.warn(l.Input.Name, lost)
 	if err := publication.run(ctx); err != nil {
 		return err
 	}

@@ -69,6 +69,39 @@ func TestAProfileThatIsLoadedIsACloudEvent(t *testing.T) {
 	}
 }
 
+// A column that is missing, or has another name, takes a field from everybody at once.
+func TestColumnsThatAreMissingAreTold(t *testing.T) {
+	p, c := onEmbedded(t, 2)
+	table := func(header string, rows int) string {
+		text := "id," + header + "\n"
+		for i := range rows {
+			text += fmt.Sprintf("%d,a,b\n", i)
+		}
+		return text
+	}
+	publish := func(text string) {
+		t.Helper()
+		if err := load(t, p, c, text).run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := func(header, want string) {
+		t.Helper()
+		findings, err := load(t, p, c, table(header, 1)).lost(t.Context())
+		if got := fmt.Sprint(findings); err != nil || want == "" && len(findings) > 0 || !strings.Contains(got, want) {
+			t.Errorf("%s: %s, %v, want %q", header, got, err, want)
+		}
+	}
+	told("City,Plan", "")
+	publish(table("City,Plan", 10))
+	told("Town,Plan", "") // so few say nothing
+	publish(table("City,Plan", 100))
+	publish(table("City,Other", 5))
+	told("City,Plan", "") // few have the other one
+	told("Plan,More", `column "City"`)
+	told("Town,Tariff", `columns "City", "Plan"`)
+}
+
 // TestConsentIsKeptWhereProfilesAreRows: a connector writes them, and a load comes over them.
 func TestConsentIsKeptWhereProfilesAreRows(t *testing.T) {
 	p, c := onEmbedded(t, 1)

@@ -344,6 +344,13 @@ func fewer(all []Finding) (some []Finding) {
 	return some
 }
 
+// Lost is the finding that customers have fields for which a table has no columns.
+func Lost(names []string) Finding {
+	return Finding{"fields_lost", "most of the present profiles have fields that are missing here: " + listed(names) +
+		". A profile replaces the one before as a whole, so members who owe their score to them will leave",
+		"a table with all columns, under the names that they had"}
+}
+
 // listed writes a few names, and how many others there are.
 func listed(names []string) string {
 	const most = 5
