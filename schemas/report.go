@@ -66,15 +66,22 @@ type BandCount struct {
 	Members    int64   `json:"members"`
 }
 
-// Quality is measured on source members that the measured fit had not seen.
+// Quality is measured on source members that the measured fit had not seen, against the candidates: those it chooses among.
 type Quality struct {
-	AUC        float64    `json:"auc"`
-	RecallAt20 float64    `json:"recallAt20"` // share of held-out members among the best 20 % of all
-	LiftAt20   float64    `json:"liftAt20"`   // RecallAt20 / 0.2
-	BandLift   [4]float64 `json:"bandLift"`   // observed frequency in the source over that in the background; 0: nobody there
-	Holdout    int64      `json:"holdout"`    // held-out source members measured
-	Grade      string     `json:"grade"`      // in words
+	AUC         float64    `json:"auc"`
+	AUCLow      float64    `json:"aucLow,omitempty"` // nineteen times of twenty the AUC lies between these; both 0: it is not known
+	AUCHigh     float64    `json:"aucHigh,omitempty"`
+	RecallAt20  float64    `json:"recallAt20"`           // share of held-out members among the best 20 % of them and the candidates
+	LiftAt20    float64    `json:"liftAt20"`             // RecallAt20 / 0.2
+	BandLift    [4]float64 `json:"bandLift"`             // frequency in the source over that among the candidates; 0: nobody there
+	BandPromise [4]float64 `json:"bandPromise,omitzero"` // the lift that the scores of a band stand for; 0: nobody there
+	Holdout     int64      `json:"holdout"`              // held-out source members measured
+	Elsewhere   int64      `json:"elsewhere,omitempty"`  // those of them that are not where the candidates are
+	Grade       string     `json:"grade"`                // in words
 }
+
+// Chance reports whether the quality cannot be told from chance. Of reports that have no interval it is not known.
+func (q *Quality) Chance() bool { return q.Holdout > 0 && q.AUCHigh > 0 && q.AUCLow <= 0.5 }
 
 // FieldReport is whether a field was used, why not, and how much it counts.
 type FieldReport struct {

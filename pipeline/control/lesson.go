@@ -17,7 +17,7 @@ func (s *state) lesson(e *schemas.Expansion, ends schemas.Ends) (learn.Lesson, *
 	}
 	r := &e.Run.Request
 	l := learn.Lesson{
-		ExpansionID: e.ExpansionID, Ends: ends, Declared: s.declared(),
+		ExpansionID: e.ExpansionID, Ends: ends, Declared: s.declared(), Before: e.Report,
 		Guarded: r.Action == schemas.Refresh && !r.Force, // whoever defines an expansion anew means it
 		DryRun:  r.DryRun,
 	}
@@ -40,9 +40,6 @@ func (s *state) lesson(e *schemas.Expansion, ends schemas.Ends) (learn.Lesson, *
 			}
 			l.Coming[id] = parts(segment.Open)
 		}
-	}
-	if e.Report != nil {
-		l.Before = e.Report.Fields
 	}
 	if recallable(e, &l.Definition) {
 		l.Last = &learn.Last{Epoch: e.ModelEpoch, Report: e.Report}

@@ -34,8 +34,11 @@ func BenchmarkPasses(b *testing.B) {
 	}
 	b.Run("sample", func(b *testing.B) {
 		for b.Loop() {
-			s.sample(choice.Columns, &train.Sample{Limit: 2000, Of: customers / 50, Width: len(choice.Columns)},
-				&train.Sample{Limit: 3000, Of: customers, Width: len(choice.Columns)})
+			width := len(choice.Columns)
+			s.sample(choice.Columns, amongst(new(schemas.Definition), s.view), samples{
+				{{Limit: 2000, Of: customers / 50, Width: width}, {Limit: 3000, Of: customers, Width: width}},
+				{{Width: width}, {Width: width}},
+			})
 		}
 		rate(b)
 	})

@@ -15,15 +15,12 @@ import (
 // fit draws a sample, has a classifier fitted to it, and makes the model of its weights.
 func (r *run) fit(ctx context.Context) error {
 	r.progress(schemas.Training, 0)
-	source, background, err := r.sample(ctx)
+	problem, err := r.problem(ctx)
 	if err != nil {
 		return err
 	}
 	r.progress(schemas.Training, 0.1)
-	r.fitted, err = train.Fit(ctx, train.Problem{
-		Levels: levels(r.choice.Columns), Apart: apart(r.choice.Columns),
-		Source: source, Background: background, Bands: shares(r.preset.Bounds),
-	})
+	r.fitted, err = train.Fit(ctx, *problem)
 	if err != nil {
 		return unlearnable(err)
 	}

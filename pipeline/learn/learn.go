@@ -24,9 +24,8 @@ type Lesson struct {
 	Coming      map[string]string // of those a snapshot of which is open: how much of it has come, in words
 	Declared    []schemas.Field   // by name
 	Ends        schemas.Ends      // of the inputs: the caches it learns from must have seen what lies before
+	Before      *schemas.Report   // of the last successful run; nil: there was none
 	Last        *Last             // nil: a model is fitted in any case
-
-	Before []schemas.FieldReport // what the last successful run said of the fields; nil: there was none
 
 	Guarded bool // a model by which more than half of the members would leave is refused
 	DryRun  bool // nothing will be published: the report says whom the model would move, and warns instead of refusing
@@ -77,6 +76,8 @@ type run struct {
 	choice    *field.Choice
 
 	// Found by recallOrFit.
+	among    field.Count   // those of the customers who are where the candidates are
+	within   bool          // it learned from these alone
 	fitted   *train.Result // of a model that was recalled: quality and influence
 	model    *model.Model  // score gives it its cut
 	recalled bool

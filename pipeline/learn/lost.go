@@ -15,14 +15,17 @@ const leastLost = 0.05
 // lostWarnings warns of fields that spoke in the last model and are lost since then: most of their holders have them no more, so
 // that members left as profiles came, without any run; or they can no longer be learned from. What somebody decided is no loss.
 func (r *run) lostWarnings(now []schemas.FieldReport) []schemas.Warning {
+	if r.Before == nil {
+		return nil
+	}
 	byName := make(map[string]*schemas.FieldReport, len(now))
 	for i := range now {
 		byName[now[i].Name] = &now[i]
 	}
 	percent := func(share float64) int { return int(math.Round(100 * share)) }
 	var lost []string
-	for i := range r.Before {
-		before := &r.Before[i]
+	for i := range r.Before.Fields {
+		before := &r.Before.Fields[i]
 		if !before.Used || before.Influence < leastLost {
 			continue
 		}

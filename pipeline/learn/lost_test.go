@@ -26,7 +26,7 @@ func TestAFieldThatIsLostIsWarnedOf(t *testing.T) {
 			}
 		}
 		l := lesson(func(d *schemas.Definition) { d.Fields = fields })
-		l.Before = before
+		l.Before = &schemas.Report{Fields: before}
 		result, err := learned(t, cached(t, customers, 2), 2, l)
 		if err != nil {
 			t.Fatal(err)

@@ -38,7 +38,8 @@ func (r *run) recall() bool {
 	}
 	quality := r.Last.Report.Quality
 	if last.Bands != r.preset.Bounds {
-		quality.BandLift = [len(schemas.BandNames)]float64{} // was measured in other bands
+		none := [len(schemas.BandNames)]float64{}
+		quality.BandLift, quality.BandPromise = none, none // were measured in other bands
 	}
 	r.fitted = &train.Result{Quality: quality, Influence: influence}
 	r.model, r.recalled = last, true

@@ -35,8 +35,8 @@ func (r *run) report() *schemas.Report {
 		})
 	}
 	for _, warnings := range [][]schemas.Warning{
-		r.choice.Warnings, r.derivedWarnings(), r.sourceWarnings(), r.sizeWarnings(&found.Counts), r.unkeptWarnings(), r.keyWarnings(),
-		r.shrinkWarnings(), r.lostWarnings(found.Fields),
+		r.choice.Warnings, r.derivedWarnings(), r.sourceWarnings(), r.sizeWarnings(&found.Counts), r.doubts(found),
+		r.unkeptWarnings(), r.keyWarnings(), r.shrinkWarnings(), r.lostWarnings(found.Fields),
 	} {
 		found.Warnings = append(found.Warnings, warnings...)
 	}

@@ -10,50 +10,86 @@ import (
 	"kindred/pipeline/train"
 )
 
-// sample draws source members and other customers, by the lowest hashes of their ids. The background is everybody
-// outside the source, candidate or not: it stands for what customers are like.
-func (r *run) sample(ctx context.Context) (source, background *train.Sample, err error) {
-	columns, n := r.choice.Columns, r.customers
-	empty := func(limit int, of int64) *train.Sample {
-		return &train.Sample{Limit: limit, Of: of, Width: len(columns)}
+// samples are by who is among the candidates (0) or elsewhere (1), each with its part of the source (0) and of the others (1).
+type samples [2][2]*train.Sample
+
+// problem draws source members and other customers, by the lowest hashes of their ids. The background is everybody outside the
+// source, candidate or not, or the candidates alone: see countAmong.
+func (r *run) problem(ctx context.Context) (*train.Problem, error) {
+	if err := r.countAmong(ctx); err != nil {
+		return nil, err
 	}
-	sources, backgrounds := make([]*train.Sample, r.Number), make([]*train.Sample, r.Number)
-	err = r.eachShard(ctx, func(_ context.Context, s *shard) error {
-		sources[s.number] = empty(train.SourceRows, n.Source)
-		backgrounds[s.number] = empty(train.BackgroundRows, n.All-n.Source)
-		s.sample(columns, sources[s.number], backgrounds[s.number])
+	columns := r.choice.Columns
+	bySource := func(c field.Count) [2]int64 { return [2]int64{c.Source, c.All - c.Source} }
+	among, all := bySource(r.among), bySource(r.customers)
+	limits := [2]int{train.SourceRows, train.BackgroundRows}
+	empty := func() (s samples) {
+		for class, limit := range limits {
+			first, second := train.Share(limit, among[class], all[class]-among[class])
+			s[0][class] = &train.Sample{Limit: first, Of: among[class], Width: len(columns)}
+			s[1][class] = &train.Sample{Limit: second, Of: all[class] - among[class], Width: len(columns)}
+		}
+		return s
+	}
+	if r.within {
+		all[1] = among[1]
+	}
+	drawn := make([]samples, r.Number)
+	err := r.eachShard(ctx, func(_ context.Context, s *shard) error {
+		drawn[s.number] = empty()
+		s.sample(columns, amongst(&r.Definition, s.view), drawn[s.number])
 		return nil
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	source, background = empty(train.SourceRows, n.Source), empty(train.BackgroundRows, n.All-n.Source)
-	source.Join(sources...)
-	background.Join(backgrounds...)
-	return source, background, nil
+	joined := empty()
+	for where := range joined {
+		for class, sample := range joined[where] {
+			parts := make([]*train.Sample, len(drawn))
+			for i := range drawn {
+				parts[i] = drawn[i][where][class]
+			}
+			sample.Join(parts...)
+		}
+	}
+	return &train.Problem{
+		Levels: levels(columns), Apart: apart(columns), Source: joined[0][0], Background: joined[0][1],
+		Elsewhere: train.Elsewhere{Source: joined[1][0], Background: joined[1][1]},
+		Bands:     shares(r.preset.Bounds),
+	}, nil
 }
 
-// sample offers every customer of the shard to one of the samples.
-func (s *shard) sample(columns []field.Column, source, background *train.Sample) {
+// sample offers every customer of the shard to one of the samples. One with no room takes nobody.
+func (s *shard) sample(columns []field.Column, among *among, into samples) {
 	leveller := newLeveller(columns, s.view.Fields)
 	row := make([]uint8, len(columns))
-	sourceCeiling, backgroundCeiling := source.Ceiling(), background.Ceiling()
+	var ceilings [2][2]uint64
+	for where := range into {
+		for class, sample := range into[where] {
+			ceilings[where][class] = sample.Ceiling()
+		}
+	}
 	for b := range s.view.Blocks() {
 		rows, width := s.view.Rows(b), s.view.Width
 		ids, members := s.view.IDs(b), s.source.Block(b)
 		slot := s.view.IDWidth(b)
+		marks := among.block(b, len(rows)/width)
 		for i, offset := 0, 0; offset < len(rows); i, offset = i+1, offset+width {
 			if !cache.Consents(rows[offset:]) {
 				continue
 			}
 			hash := train.Hash(ids[i*slot : (i+1)*slot])
-			into, ceiling := background, backgroundCeiling
-			if members.Has(i) {
-				into, ceiling = source, sourceCeiling
+			where, class := 0, 1
+			if marks[i] == notCandidate {
+				where = 1
 			}
-			if hash <= ceiling {
+			if members.Has(i) {
+				class = 0
+			}
+			if hash <= ceilings[where][class] {
 				leveller.levels(rows[offset:offset+width], row)
-				into.Add(hash, s.view.ID(b*cache.BlockRows+i), row)
+				into[where][class].Add(hash, s.view.ID(b*cache.BlockRows+i), row)
 			}
 		}
 	}

@@ -25,6 +25,7 @@ type shard struct {
 
 	customers field.Count // by tally
 	known     int64       // source members with a profile, consenting or not; by tally
+	among     field.Count // those of the customers who are where the candidates are; by countAmong
 	scores    []int16     // by row
 }
 

@@ -23,14 +23,19 @@ const (
 	wholeBelow     = 10_000 // rows of either class; with more, halves are as good as the whole
 )
 
-// Problem is what to learn from.
+// Problem is what to learn from. Fit settles the samples' order: they are its own until it returns.
 type Problem struct {
 	Levels     []int      // levels of each field; a row's level is below it, or None
 	Apart      []bool     // fields that are not to be in a cross; nil: none
-	Source     *Sample    // Fit settles the samples' order: they are its own until it returns
-	Background *Sample    // customers outside of the source
+	Source     *Sample    // source members who are where the candidates are
+	Background *Sample    // candidates outside of the source
+	Elsewhere  Elsewhere  // who is learned from as well
 	Bands      [3]float64 // where the upper three bands begin, as scores from 0 to 1; for Quality.BandLift
 }
+
+// Elsewhere are customers who cannot be chosen. Quality is not measured on them, but for the source when it has too few
+// members among the candidates. A nil sample is empty.
+type Elsewhere struct{ Source, Background *Sample }
 
 // Result is a classifier: the logit of a customer is Bias plus a weight for the level of each field.
 type Result struct {
@@ -94,30 +99,39 @@ func Fit(ctx context.Context, p Problem) (*Result, error) {
 type task struct {
 	problem Problem
 	rows    [][]uint8
-	source  int // rows that are source members
+	source  int    // rows that are source members
+	strata  strata // of the rows
 	design  *design
 	matrix  *matrix
 }
 
 func newTask(p Problem) (*task, error) {
+	t := &task{problem: p}
+	samples := [...]*Sample{p.Source, p.Elsewhere.Source, p.Background, p.Elsewhere.Background}
 	var group sync.WaitGroup
-	group.Go(p.Source.settle)
-	group.Go(p.Background.settle)
+	for _, s := range samples {
+		if s != nil {
+			group.Go(s.settle)
+		}
+	}
 	group.Wait()
-	if p.Source.Len() == 0 {
+	for i, s := range samples {
+		if s != nil {
+			if s.Width != len(p.Levels) {
+				return nil, fmt.Errorf("rows of %d levels for %d fields", s.Width, len(p.Levels))
+			}
+			for at := 0; at < len(s.levels); at += s.Width {
+				t.rows = append(t.rows, s.levels[at:at+s.Width])
+			}
+		}
+		t.strata[i] = len(t.rows)
+	}
+	t.source = t.strata[1]
+	switch len(t.rows) {
+	case 0, len(t.rows) - t.source:
 		return nil, ErrNoSource
-	}
-	if p.Background.Len() == 0 {
+	case t.source:
 		return nil, ErrNoBackground
-	}
-	t := &task{problem: p, source: p.Source.Len()}
-	for _, s := range []*Sample{p.Source, p.Background} {
-		if s.Width != len(p.Levels) {
-			return nil, fmt.Errorf("rows of %d levels for %d fields", s.Width, len(p.Levels))
-		}
-		for at := 0; at < len(s.levels); at += s.Width {
-			t.rows = append(t.rows, s.levels[at:at+s.Width])
-		}
 	}
 	if err := t.check(); err != nil {
 		return nil, err
@@ -175,17 +189,20 @@ func (t *task) fitAll(c float64) ([]float64, error) {
 	return mean, nil
 }
 
-// fitPart fits one of so many stretches of the source and of the background. In canonical order they are random parts.
+// fitPart fits one of so many stretches of each stratum. In canonical order they are random parts.
 func (t *task) fitPart(part, of int, c float64) ([]float64, error) {
 	var rows []int
-	stretch := func(first, n int) {
-		for i := n * part / of; i < n*(part+1)/of; i++ {
-			rows = append(rows, first+i)
+	source, from := 0, 0
+	for i, to := range t.strata {
+		n := to - from
+		for row := from + n*part/of; row < from+n*(part+1)/of; row++ {
+			rows = append(rows, row)
 		}
+		if i < 2 {
+			source = len(rows)
+		}
+		from = to
 	}
-	stretch(0, t.source)
-	source := len(rows)
-	stretch(t.source, len(t.rows)-t.source)
 	subset := t.matrix.subset(rows, source)
 	defer subset.free()
 	return subset.fit(c, finalPrecision)

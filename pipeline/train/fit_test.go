@@ -114,7 +114,7 @@ func TestHalfMeansAsLikelyAsAnyone(t *testing.T) {
 	if n := float64(len(all)); math.Abs(sum/n) > 0.02 || math.Sqrt(squares/n) > 0.15 {
 		t.Errorf("logits have mean %.3f and spread %.3f, want about 0", sum/n, math.Sqrt(squares/n))
 	}
-	if auc := result.Quality.AUC; math.Abs(auc-0.5) > 0.03 || result.Quality.Grade != "no better than chance" {
+	if auc := result.Quality.AUC; math.Abs(auc-0.5) > 0.03 || result.Quality.Grade != train.Chance {
 		t.Errorf("AUC %.3f is said to be %s", auc, result.Quality.Grade)
 	}
 }

@@ -8,40 +8,61 @@ import (
 	"kindred/schemas"
 )
 
-// scored is a held-out customer: what the fit that had not seen it makes of it, and how many customers it stands for.
+// Chance is the grade of what cannot be told from chance.
+const Chance = "cannot be told from chance"
+
+// scored are held-out customers of one logit: what the fit that had not seen them makes of them, and how many they are, or
+// stand for.
 type scored struct {
 	logit  float64
 	source float64 // source members
 	others float64 // customers outside of the source
 }
 
-// quality measures how well members that a fit had not seen are set apart from everybody else.
+// quality measures how well members that a fit had not seen are set apart from the candidates.
 func (h *heldOut) quality(logits []float64, bands [3]float64) schemas.Quality {
-	if logits == nil {
+	source, others := h.measured()
+	if logits == nil || min(len(source), len(others)) < validateLeast {
 		return schemas.Quality{Grade: "unknown: too few customers to measure"}
 	}
-	best := h.ranked(logits)
+	best := ranked(logits, source, others)
 	q := schemas.Quality{
-		AUC:        auc(best),
-		RecallAt20: recall(best, 0.2),
-		BandLift:   bandLift(best, bands),
-		Holdout:    int64(h.source),
+		BandLift:    bandLift(best, bands),
+		BandPromise: bandPromise(best, bands),
+		Holdout:     int64(len(source)),
+		Elsewhere:   int64(len(source) - min(len(source), h.strata[0])),
 	}
+	q.AUC, q.AUCLow, q.AUCHigh = h.auc(logits)
+	q.RecallAt20 = recall(h.standing(best), 0.2)
 	q.LiftAt20 = q.RecallAt20 / 0.2
-	q.Grade = grade(q.AUC)
+	q.Grade = grade(q.AUC, q.AUCLow)
 	return q
 }
 
-// ranked joins customers of equal logits and sorts by logit, highest first.
-func (h *heldOut) ranked(logits []float64) []scored {
-	perSource := population(h.problem.Source) / float64(h.source)
-	perOther := population(h.problem.Background) / float64(len(logits)-h.source)
-	all := make([]scored, len(logits))
-	for member, logit := range logits {
-		all[member] = scored{logit: logit, others: perOther}
-		if member < h.source {
-			all[member] = scored{logit: logit, source: perSource}
-		}
+// measured returns the members that quality is measured on: of the source those among the candidates, unless they are few, and
+// the candidates.
+func (h *heldOut) measured() (source, others []int) {
+	end := h.strata[0]
+	if end < measuredSource {
+		end = h.source
+	}
+	for member := range end {
+		source = append(source, member)
+	}
+	for member := h.source; member < h.strata[2]; member++ {
+		others = append(others, member)
+	}
+	return source, others
+}
+
+// ranked joins members of equal logits and sorts by logit, highest first.
+func ranked(logits []float64, source, others []int) []scored {
+	all := make([]scored, 0, len(source)+len(others))
+	for _, member := range source {
+		all = append(all, scored{logit: logits[member], source: 1})
+	}
+	for _, member := range others {
+		all = append(all, scored{logit: logits[member], others: 1})
 	}
 	slices.SortFunc(all, func(a, b scored) int {
 		return cmp.Or(cmp.Compare(b.logit, a.logit), cmp.Compare(a.source, b.source))
@@ -58,8 +79,28 @@ func (h *heldOut) ranked(logits []float64) []scored {
 	return joined
 }
 
+// standing returns what the ranked members stand for, instead of how many they are.
+func (h *heldOut) standing(best []scored) []scored {
+	source, others := totals(best)
+	perSource, perOther := population(h.problem.Source), population(h.problem.Background)/others
+	if source > float64(h.strata[0]) {
+		perSource += population(h.problem.Elsewhere.Source)
+	}
+	all := slices.Clone(best)
+	for i := range all {
+		all[i].source *= perSource / source
+		all[i].others *= perOther
+	}
+	return all
+}
+
 // population returns how many customers a sample stands for.
-func population(s *Sample) float64 { return math.Max(float64(s.Of), float64(s.Len())) }
+func population(s *Sample) float64 {
+	if s == nil {
+		return 0
+	}
+	return math.Max(float64(s.Of), float64(s.Len()))
+}
 
 // totals returns how many customers are ranked.
 func totals(best []scored) (source, others float64) {
@@ -70,15 +111,47 @@ func totals(best []scored) (source, others float64) {
 	return source, others
 }
 
-// auc returns the chance that a source member scores higher than another customer; equal is half.
-func auc(best []scored) float64 {
-	source, others := totals(best)
-	var won, ahead float64
-	for _, s := range best {
-		won += s.others * (ahead + s.source/2)
-		ahead += s.source
+// auc returns the chance that a source member scores higher than a candidate of the same fold (equal is half), and the interval
+// in which it lies nineteen times of twenty. The error is DeLong's, from how the shares differ that each of them outranks,
+// with Nadeau and Bengio's correction: folds are not independent, since whoever is measured in one is learned from in the others.
+func (h *heldOut) auc(logits []float64) (auc, low, high float64) {
+	source, others := h.measured()
+	inFold := func(members []int, fold int) []int {
+		return slices.DeleteFunc(slices.Clone(members), func(member int) bool { return h.fold(member) != fold })
 	}
-	return won / (source * others)
+	var won, lost spread
+	for fold := range folds {
+		best := ranked(logits, inFold(source, fold), inFold(others, fold))
+		sources, rest := totals(best)
+		ahead, behind := 0.0, rest
+		for _, s := range best {
+			behind -= s.others
+			won.add((behind+s.others/2)/rest, s.source)
+			lost.add((ahead+s.source/2)/sources, s.others)
+			ahead += s.source
+		}
+	}
+	auc = won.mean()
+	// One member more that is ranked by chance: what a few members all agree on is not certain.
+	variance := won.error() + lost.error() + (auc-0.5)*(auc-0.5)/(won.n*won.n)
+	margin := 1.96 * math.Sqrt(variance*(1+folds/(folds-1.0)))
+	return auc, math.Max(auc-margin, 0), math.Min(auc+margin, 1)
+}
+
+// spread is how numbers are spread.
+type spread struct{ n, sum, squares float64 }
+
+func (s *spread) add(value, times float64) {
+	s.n += times
+	s.sum += times * value
+	s.squares += times * value * value
+}
+
+func (s *spread) mean() float64 { return s.sum / s.n }
+
+// error returns the square of the standard error of the mean.
+func (s *spread) error() float64 {
+	return math.Max(s.squares-s.sum*s.sum/s.n, 0) / (s.n - 1) / s.n
 }
 
 // recall returns the share of the source among the best of all customers. Of equals, a part counts.
@@ -104,11 +177,7 @@ func bandLift(best []scored, bands [3]float64) (lift [4]float64) {
 	source, others := totals(best)
 	var in [4]scored
 	for _, s := range best {
-		band := 0
-		probability := 1 / (1 + math.Exp(-s.logit))
-		for band < 3 && probability >= bands[band] {
-			band++
-		}
+		band := bandOf(probability(s.logit), bands)
 		in[band].source += s.source
 		in[band].others += s.others
 	}
@@ -120,9 +189,39 @@ func bandLift(best []scored, bands [3]float64) (lift [4]float64) {
 	return lift
 }
 
-// grade puts the AUC in words.
-func grade(auc float64) string {
+// bandPromise returns the lift that the scores in a band stand for; 0 where nobody is.
+func bandPromise(best []scored, bands [3]float64) (lift [4]float64) {
+	source, others := totals(best)
+	var in, out [4]float64
+	for _, s := range best {
+		p := probability(s.logit)
+		band := bandOf(p, bands)
+		weight := s.source/source + s.others/others
+		in[band] += weight * p
+		out[band] += weight * (1 - p)
+	}
+	for band := range lift {
+		if out[band] > 0 {
+			lift[band] = in[band] / out[band]
+		}
+	}
+	return lift
+}
+
+func probability(logit float64) float64 { return 1 / (1 + math.Exp(-logit)) }
+
+func bandOf(probability float64, bands [3]float64) (band int) {
+	for band < 3 && probability >= bands[band] {
+		band++
+	}
+	return band
+}
+
+// grade puts the AUC in words, and the lower end of its interval.
+func grade(auc, low float64) string {
 	switch {
+	case low <= 0.5:
+		return Chance
 	case auc >= 0.9:
 		return "excellent"
 	case auc >= 0.8:
@@ -134,7 +233,7 @@ func grade(auc float64) string {
 	case auc >= 0.55:
 		return "weak"
 	}
-	return "no better than chance"
+	return "hardly better than chance"
 }
 
 // influence returns each field's share of the spread of logits over the background. That of a cross is shared by its fields.

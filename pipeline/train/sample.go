@@ -76,6 +76,9 @@ func fold(x uint64) uint64 {
 // Ceiling returns the highest hash that the sample needs: skip whoever lies above. Of all customers some more than Limit
 // lie below it, so that practically always Limit of them are found, and hardly any are added in vain.
 func (s *Sample) Ceiling() uint64 {
+	if s.Limit == 0 {
+		return 0
+	}
 	wanted := uint64(s.Limit) + 8*uint64(math.Sqrt(float64(s.Limit))) + 64
 	if s.Of <= int64(wanted) {
 		return math.MaxUint64

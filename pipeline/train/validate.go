@@ -14,6 +14,9 @@ const (
 	validateBackground = 9_000     // of three seeds by less than 0.0005, either way, on all 17 data sets tried
 	validateLeast      = 2 * folds // of either class
 	validatePrecision  = 0.05      // as coarse as a choice needs
+
+	measuredCandidates = 3_000 // customers of either class, when there are so many
+	measuredSource     = 25    // with fewer source members among the candidates, those elsewhere are measured as well
 )
 
 // penalties are tried from the usual one and its neighbour below onwards, for as long as it gets better.
@@ -24,32 +27,59 @@ const (
 	usualMany = 7 // of one with validateSource members or more: their weights need little holding down
 )
 
+// strata are where the four kinds of rows end, in their order: source members among the candidates and elsewhere, other
+// customers among the candidates and elsewhere.
+type strata [4]int
+
 // heldOut are the customers that validation uses, source members first, each held out from the fits of one fold. They
-// are the first of each class in canonical order, which is random as far as levels go; so each fold is a stretch of it,
+// are the first of each stratum in canonical order, which is random as far as levels go; so each fold is a stretch of it,
 // and fits go straight through memory.
 type heldOut struct {
 	*task
-	members []int // numbers of the task's rows
-	source  int   // the first ones are source members
+	members []int  // numbers of the task's rows
+	source  int    // the first ones are source members
+	strata  strata // of the members
 }
 
 func (t *task) heldOut() *heldOut {
-	h := &heldOut{task: t, source: min(t.source, validateSource)}
-	for i := range h.source {
-		h.members = append(h.members, i)
+	h := &heldOut{task: t}
+	from := 0
+	take := func(stratum, most int) {
+		for row := from; row < from+most; row++ {
+			h.members = append(h.members, row)
+		}
+		from, h.strata[stratum] = t.strata[stratum], len(h.members)
 	}
-	for i := range min(len(t.rows)-t.source, validateBackground) {
-		h.members = append(h.members, t.source+i)
+	size := func(stratum int) int { return t.strata[stratum] - from }
+	for class, limit := range [2]int{validateSource, validateBackground} {
+		among, elsewhere := Share(limit, int64(size(2*class)), int64(t.strata[2*class+1]-t.strata[2*class]))
+		take(2*class, among)
+		take(2*class+1, elsewhere)
 	}
+	h.source = h.strata[1]
 	return h
 }
 
-// fold returns the fold that a member is held out from. Source and background are spread evenly.
-func (h *heldOut) fold(member int) int {
-	if member < h.source {
-		return member * folds / h.source
+// Share divides the room for customers between those among the candidates and those elsewhere, as many as there are of each. So
+// few are not lost among many, there is room for at least so many candidates as measuring needs.
+func Share(room int, among, elsewhere int64) (int, int) {
+	if among+elsewhere <= int64(room) {
+		return int(among), int(elsewhere)
 	}
-	return (member - h.source) * folds / (len(h.members) - h.source)
+	first := max(int(float64(room)*float64(among)/float64(among+elsewhere)), int(min(among, measuredCandidates)))
+	return first, int(min(int64(room-first), elsewhere))
+}
+
+// fold returns the fold that a member is held out from. Each stratum is spread evenly.
+func (h *heldOut) fold(member int) int {
+	from := 0
+	for _, to := range h.strata {
+		if member < to {
+			return (member - from) * folds / (to - from)
+		}
+		from = to
+	}
+	panic("no such member")
 }
 
 // validation is how well a penalty does.

@@ -29,7 +29,7 @@ func (s Screen) Report(name, id string, definition *schemas.Definition, report *
 	if tried {
 		s.everyField(report.Fields)
 	}
-	s.quality(&report.Quality, report.Counts.Customers)
+	s.quality(&report.Quality)
 	s.warnings(report.Warnings)
 	s.Line("")
 }
@@ -277,23 +277,31 @@ func Grade(quality *schemas.Quality) string {
 }
 
 // quality draws the grade, then the figures that it stands for.
-func (s Screen) quality(quality *schemas.Quality, customers int64) {
+func (s Screen) quality(quality *schemas.Quality) {
 	s.Title("Quality", Grade(quality))
 	if quality.Holdout == 0 {
 		s.Say("There were too few customers to measure how well the source is told from everybody else.")
 		return
 	}
-	s.Say(fmt.Sprintf("The best 20 %% of %s hold %s of the source members that the measured fit had not seen, "+
-		"%.1f times as many as chance would. AUC %.3f, measured on %s.",
-		Count(customers, "customer"), Percent(quality.RecallAt20), quality.LiftAt20, quality.AUC, Count(quality.Holdout, "source member")))
+	interval := ""
+	if quality.AUCHigh > 0 { // earlier reports have none
+		interval = fmt.Sprintf(" (%.3f to %.3f)", quality.AUCLow, quality.AUCHigh)
+	}
+	s.Say(fmt.Sprintf("The best 20 %% of the candidates hold %s of the source members that the measured fit had not seen, "+
+		"%.1f times as many as chance would. AUC %.3f%s, measured on %s.",
+		Percent(quality.RecallAt20), quality.LiftAt20, quality.AUC, interval, Count(quality.Holdout, "source member")))
 	var lifts []string
 	for i := len(quality.BandLift) - 1; i >= 0; i-- {
 		if lift := quality.BandLift[i]; lift > 0 {
-			lifts = append(lifts, fmt.Sprintf("%s %s", schemas.BandNames[i], times(lift)))
+			text := fmt.Sprintf("%s %s", schemas.BandNames[i], times(lift))
+			if promise := quality.BandPromise[i]; promise > 0 {
+				text += " (" + times(promise) + ")"
+			}
+			lifts = append(lifts, text)
 		}
 	}
 	if lifts != nil {
-		s.Say("How often as frequent among them as among everyone: " + strings.Join(lifts, ", ") + ".")
+		s.Say("How often as frequent among them as among the candidates (and as the scores say): " + strings.Join(lifts, ", ") + ".")
 	}
 }
 

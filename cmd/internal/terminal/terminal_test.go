@@ -296,7 +296,8 @@ func report() *schemas.Report {
 			{Band: "similar", From: 0.6, To: 0.8, Candidates: 13100, Members: 1386},
 			{Band: "very similar", From: 0.8, To: 1, Candidates: 2900, Members: 2900},
 		},
-		Quality: schemas.Quality{AUC: 0.8412, RecallAt20: 0.63, LiftAt20: 3.15, BandLift: [4]float64{0.2, 0.9, 2.3, 12.1}, Holdout: 3000, Grade: "good"},
+		Quality: schemas.Quality{AUC: 0.8412, AUCLow: 0.832, AUCHigh: 0.8504, RecallAt20: 0.63, LiftAt20: 3.15,
+			BandLift: [4]float64{0.2, 0.9, 2.3, 12.1}, BandPromise: [4]float64{0.21, 0.93, 2.2, 9.8}, Holdout: 3000, Grade: "very good"},
 		Fields: []schemas.FieldReport{
 			{Name: "TravelStyle", Type: "string", Distinct: 6, Coverage: 0.9, Used: true, Influence: 0.31},
 			{Name: "Membership", Type: "string", Distinct: 4, Coverage: 1, Used: true, Influence: 0.42},

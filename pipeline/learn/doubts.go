@@ -1,0 +1,66 @@
+package learn
+
+import (
+	"fmt"
+
+	"kindred/schemas"
+)
+
+const (
+	nearlyAll  = 80  // percentage of the customers from which a source is nearly everybody
+	manyTied   = 50  // percentage of the members from which ties at the cut are many
+	unusual    = 1.5 // how many times more or fewer are similar than before
+	unlikeRoom = 20  // percentage of the candidates by which a curve of reach may differ from the one before
+)
+
+// doubts warns of what keeps the scores from being worth what they look like.
+func (r *run) doubts(found *schemas.Report) (warnings []schemas.Warning) {
+	warn := func(code, hint, message string, args ...any) {
+		warnings = append(warnings, schemas.Warning{Code: code, Message: fmt.Sprintf(message, args...), Hint: hint})
+	}
+	if q := &found.Quality; q.Chance() {
+		warn("chance", "take a larger source, or fields that tell these customers from others (kindred fields "+r.Definition.SourceSegmentID+")",
+			"what was learned cannot be told from chance: among the candidates the AUC of %d source members lies between %.2f and %.2f",
+			q.Holdout, q.AUCLow, q.AUCHigh)
+	}
+	if q := &found.Quality; q.Elsewhere > 0 {
+		warn("source_elsewhere", "read the quality with care, or take candidates that are like the source (--within)",
+			"the quality is measured on %d source members who are not where the candidates are, since only %d are: it may be too good",
+			q.Elsewhere, q.Holdout-q.Elsewhere)
+	}
+	if c := &found.Counts; c.SourceWithProfile*100 >= c.Customers*nearlyAll {
+		warn("large_source", "take a smaller source, of customers who stand out",
+			"the source is nearly everybody, %d of %d customers: there is little to tell its members from", c.SourceWithProfile, c.Customers)
+	}
+	if members := found.Counts.Members; members > 0 && found.Ties*100 >= members*manyTied {
+		warn("many_ties", "learn from more fields (--field), or end between two scores (another --share or --count)",
+			"%d candidates score what the last of %d members scores, and are left out by lot", found.Ties, members)
+	}
+	return append(warnings, r.unusual(found)...)
+}
+
+// unusual warns of a refresh that finds more or fewer than the run before, or others.
+func (r *run) unusual(found *schemas.Report) []schemas.Warning {
+	before := r.Before
+	if !r.Guarded || before == nil || before.Counts.Similar == 0 || before.Counts.Candidates == 0 || found.Counts.Candidates == 0 {
+		return nil
+	}
+	hint := fmt.Sprintf("look whether profiles or segments have changed as they should (kindred runs %s, kindred fields)", r.ExpansionID)
+	was, is := before.Counts.Similar, found.Counts.Similar
+	if ratio := float64(is) / float64(was); ratio > unusual || ratio < 1/unusual {
+		return []schemas.Warning{{Code: "unusual_size", Hint: hint,
+			Message: fmt.Sprintf("%d candidates are similar, after %d in the run before", is, was)}}
+	}
+	if len(before.Reach) != len(found.Reach) {
+		return nil
+	}
+	for i := range found.Reach {
+		was := 100 * float64(before.Reach[i]) / float64(before.Counts.Candidates)
+		is := 100 * float64(found.Reach[i]) / float64(found.Counts.Candidates)
+		if is-was > unlikeRoom || was-is > unlikeRoom {
+			return []schemas.Warning{{Code: "unusual_scores", Hint: hint, Message: fmt.Sprintf(
+				"%.0f %% of the candidates score at least %.2f, after %.0f %% in the run before", is, float64(i)/100, was)}}
+		}
+	}
+	return nil
+}
