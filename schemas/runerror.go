@@ -18,6 +18,7 @@ const (
 	CodeTooLate          = "too_late"
 	CodeNotRunning       = "not_running"
 	CodeShrink           = "shrink"
+	CodeNothingLearned   = "nothing_learned"
 	CodeSourceTooSmall   = "source_too_small"
 	CodeSegmentGone      = "segment_gone"
 	CodeUnknownSegment   = "unknown_segment"

@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"context"
 	"fmt"
 
 	"kindred/schemas"
@@ -37,6 +38,35 @@ func (r *run) doubts(found *schemas.Report) (warnings []schemas.Warning) {
 			"%d candidates score what the last of %d members scores, and are left out by lot", found.Ties, members)
 	}
 	return append(warnings, r.unusual(found)...)
+}
+
+// guard refuses a refresh that has learned nothing, where the run before had: members whom chance picks would replace others.
+func (r *run) guard(context.Context) error {
+	if why := r.nothingLearned(); why != nil && !r.DryRun {
+		return why
+	}
+	return nil
+}
+
+func (r *run) nothingLearned() *schemas.RunError {
+	now, before := &r.fitted.Quality, r.Before
+	if !r.Guarded || !now.Chance() || before == nil || before.Counts.Members == 0 || before.Quality.Chance() {
+		return nil
+	}
+	return schemas.Refuse(schemas.CodeNothingLearned,
+		fmt.Sprintf("look whether profiles or members of the source are missing (kindred fields %s); if that is right, "+
+			"kindred refresh %s --force", r.Definition.SourceSegmentID, r.ExpansionID),
+		"what was learned cannot be told from chance (AUC %.2f to %.2f, after %.2f in the run before): it would replace %d members",
+		now.AUCLow, now.AUCHigh, before.Quality.AUC, before.Counts.Members)
+}
+
+// guardWarnings warns of a dry run whose real run guard would refuse.
+func (r *run) guardWarnings() []schemas.Warning {
+	why := r.nothingLearned()
+	if why == nil {
+		return nil
+	}
+	return []schemas.Warning{{Code: why.Code, Message: why.Message + ", so a refresh that is not forced fails", Hint: why.Hint}}
 }
 
 // unusual warns of a refresh that finds more or fewer than the run before, or others.

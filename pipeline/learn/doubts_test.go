@@ -1,6 +1,7 @@
 package learn_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -122,5 +123,44 @@ func TestDoubtfulScoresAreWarnedOf(t *testing.T) {
 	same, err := learned(t, cached(t, town, 2), 2, again(func(*schemas.Report) {}))
 	if err != nil || slices.ContainsFunc(same.Report.Warnings, func(w schemas.Warning) bool { return strings.HasPrefix(w.Code, "unusual") }) {
 		t.Errorf("a refresh that changes nothing is warned of: %v, %+v", err, same.Report.Warnings)
+	}
+}
+
+// A refresh may not replace members who were learned by such as chance picks, unless it is forced.
+func TestARefreshThatLearnsNothingIsRefused(t *testing.T) {
+	good, err := learned(t, cached(t, local(3000, 300, 0), 2), 2, lesson(nil))
+	if err != nil || good.Report.Quality.Chance() {
+		t.Fatalf("%+v (%v)", good, err)
+	}
+	lot := cached(t, local(3000, 100, 200), 2)
+	refresh := func(change func(*learn.Lesson)) (*learn.Result, *schemas.RunError) {
+		t.Helper()
+		l := lesson(nil)
+		l.Guarded, l.Before = true, good.Report
+		change(&l)
+		result, err := learned(t, lot, 2, l)
+		var refused *schemas.RunError
+		if err != nil && !errors.As(err, &refused) {
+			t.Fatal(err)
+		}
+		return result, refused
+	}
+	if _, refused := refresh(func(*learn.Lesson) {}); refused == nil || refused.Code != schemas.CodeNothingLearned ||
+		!strings.HasPrefix(refused.Message, "what was learned cannot be told from chance (AUC 0.4") || !strings.Contains(refused.Hint, "--force") {
+		t.Errorf("it gives %+v", refused)
+	}
+	for name, change := range map[string]func(*learn.Lesson){
+		"forced":                       func(l *learn.Lesson) { l.Guarded = false },
+		"the first run":                func(l *learn.Lesson) { l.Before = nil },
+		"after one without members":    func(l *learn.Lesson) { l.Before = schemas.NewReport() },
+		"after one that was by lot":    func(l *learn.Lesson) { r := *l.Before; r.Quality.AUCLow = 0.5; l.Before = &r },
+		"a dry run, which warns of it": func(l *learn.Lesson) { l.DryRun = true },
+	} {
+		result, refused := refresh(change)
+		if refused != nil {
+			t.Errorf("%s: it is refused: %+v", name, refused)
+		} else if dry := strings.HasPrefix(name, "a dry run"); dry != warned(result.Report, schemas.CodeNothingLearned) || !warned(result.Report, "chance") {
+			t.Errorf("%s: warnings %+v", name, result.Report.Warnings)
+		}
 	}
 }

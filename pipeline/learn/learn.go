@@ -27,7 +27,7 @@ type Lesson struct {
 	Before      *schemas.Report   // of the last successful run; nil: there was none
 	Last        *Last             // nil: a model is fitted in any case
 
-	Guarded bool // a model by which more than half of the members would leave is refused
+	Guarded bool // a model by which more than half of the members would leave, or that chance would give, is refused
 	DryRun  bool // nothing will be published: the report says whom the model would move, and warns instead of refusing
 }
 
@@ -98,7 +98,7 @@ type run struct {
 func (t *Trainer) Learn(ctx context.Context, l Lesson, report func(stage schemas.Stage, progress float64)) (*Result, error) {
 	r := &run{Trainer: t, Lesson: &l, progress: report, preset: selection.PresetOf(&l.Definition)}
 	defer r.release()
-	for _, step := range []func(context.Context) error{r.scan, r.choose, r.recallOrFit, r.score, r.compare} {
+	for _, step := range []func(context.Context) error{r.scan, r.choose, r.recallOrFit, r.guard, r.score, r.compare} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
