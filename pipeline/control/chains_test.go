@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"kindred/pipeline/learn"
+	"kindred/pipeline/model"
 	"kindred/schemas"
 )
 
@@ -279,7 +280,7 @@ func TestARunComesAfterThoseItBuildsOn(t *testing.T) {
 		t.Errorf("before the commit it %s", what)
 	}
 	x := d.state.expansions["x"]
-	d.do(d.state.commitModel(x, *x.Definition, &learn.Result{Report: schemas.NewReport()}, []byte("{}"), noon))
+	d.do(d.state.commitModel(x, *x.Definition, &learn.Result{Model: new(model.Model), Report: schemas.NewReport()}, []byte("{}"), noon))
 	if what := d.state.unpublished(d.state.expansions["a"]); what != "waits until x is published, which it uses" {
 		t.Errorf("after the commit it %s", what)
 	}

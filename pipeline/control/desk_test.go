@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kindred/pipeline/learn"
+	"kindred/pipeline/model"
 	"kindred/schemas"
 )
 
@@ -95,7 +96,7 @@ func (d *desk) commit() {
 	}
 	definition := define(e.Definition, &e.Run.Request, func(id string) string { return id })
 	setName(&definition, &e.Run.Request)
-	d.do(d.state.commitModel(e, definition, &learn.Result{Report: schemas.NewReport(), Source: d.source}, []byte("{}"), noon))
+	d.do(d.state.commitModel(e, definition, &learn.Result{Model: new(model.Model), Report: schemas.NewReport(), Source: d.source}, []byte("{}"), noon))
 }
 
 func (d *desk) succeed() {
