@@ -255,24 +255,33 @@ func TestTheLogisticScale(t *testing.T) {
 }
 
 // A worker keeps a model for every expansion and shard: ten thousand numbers in each would be most of it.
-func TestModelsShareTheUsualThresholds(t *testing.T) {
-	value, err := small().Encode()
-	if err != nil {
-		t.Fatal(err)
+func TestModelsShareTheirThresholds(t *testing.T) {
+	flat := model.Thresholds(func(logit float64) float64 { return 2*logit + 1 })
+	for _, thresholds := range [][]int32{model.Logistic(), flat} {
+		m := small()
+		m.Scores = thresholds
+		value, err := m.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := model.Decode(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := model.Decode(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if &a.Scores[0] != &b.Scores[0] {
+			t.Error("two models have the same thresholds twice")
+		}
+		if !slices.Equal(a.Scores, thresholds) {
+			t.Error("the thresholds are not the ones that were encoded")
+		}
 	}
-	a, err := model.Decode(value)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := model.Decode(value)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if &a.Scores[0] != &b.Scores[0] {
-		t.Error("two models have the same thresholds twice")
-	}
-	if !slices.Equal(a.Scores, model.Logistic()) {
-		t.Error("the thresholds are not the ones that were encoded")
+	calibrated := &model.Model{Scores: flat}
+	if calibrated.Score(model.One) != 5000 || calibrated.Score(3*model.One) != 7311 || calibrated.Score(-model.One) != 2689 {
+		t.Error("a sum does not score the probability that it deserves")
 	}
 }
 

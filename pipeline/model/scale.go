@@ -1,10 +1,15 @@
 package model
 
 import (
+	"encoding/binary"
 	"math"
+	"runtime"
 	"slices"
 	"sort"
 	"sync"
+	"weak"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // One is the weight of one logit.
@@ -20,12 +25,16 @@ func Quantize(logits float64) int32 {
 
 // Logistic returns the thresholds by which a sum scores its probability, rounded to four decimals: sum / 65,536 is the
 // logit of the probability.
-func Logistic() []int32 {
+func Logistic() []int32 { return Thresholds(func(logit float64) float64 { return logit }) }
+
+// Thresholds returns the thresholds by which a sum scores the probability that it deserves. sum tells, for each logit of a
+// probability, the sum in logits that deserves it; it ascends.
+func Thresholds(sum func(logit float64) float64) []int32 {
 	sums := make([]int32, Best+1)
 	sums[0] = -maxSum
 	for s := 1; s <= Best; s++ {
 		p := (float64(s) - 0.5) / Best // from here on it is rounded to s
-		sums[s] = int32(math.Ceil(One * math.Log(p/(1-p))))
+		sums[s] = int32(max(float64(sums[s-1]), min(maxSum, math.Ceil(One*sum(math.Log(p/(1-p)))))))
 	}
 	return sums
 }
@@ -58,12 +67,41 @@ const (
 	mostSteps = 1 << 16
 )
 
-// scaleOf returns the scale of thresholds. All models with the logistic ones share theirs.
+// scales are those in use that are not logistic, by a hash of their thresholds.
+var scales = struct {
+	sync.Mutex
+	byHash map[uint64]weak.Pointer[scale]
+}{byHash: map[uint64]weak.Pointer[scale]{}}
+
+// scaleOf returns the scale of thresholds. Models with the same ones share theirs: a model is decoded in each shard, and most
+// have the logistic ones.
 func scaleOf(scores []int32) *scale {
 	if usual := logistic(); slices.Equal(scores, usual.thresholds) {
 		return usual
 	}
-	return newScale(scores)
+	raw := make([]byte, 0, 4*len(scores))
+	for _, sum := range scores {
+		raw = binary.LittleEndian.AppendUint32(raw, uint32(sum))
+	}
+	hash := xxhash.Sum64(raw)
+	scales.Lock()
+	defer scales.Unlock()
+	if there := scales.byHash[hash].Value(); there != nil && slices.Equal(scores, there.thresholds) {
+		return there
+	}
+	sc := newScale(scores)
+	scales.byHash[hash] = weak.Make(sc)
+	runtime.AddCleanup(sc, forget, hash)
+	return sc
+}
+
+// forget drops a scale that no model has any more.
+func forget(hash uint64) {
+	scales.Lock()
+	defer scales.Unlock()
+	if scales.byHash[hash].Value() == nil {
+		delete(scales.byHash, hash)
+	}
 }
 
 func newScale(scores []int32) *scale {
