@@ -86,7 +86,7 @@ func unlearnable(err error) error {
 
 // quantized makes a model of a fit: whole-number weights by value. Values that weigh 0 are left out.
 func quantized(fitted *train.Result, columns []field.Column) *model.Model {
-	m := &model.Model{Bias: model.Quantize(fitted.Bias), Scores: model.Logistic()}
+	m := &model.Model{Bias: model.Quantize(fitted.Bias), Scores: model.Thresholds(fitted.Curve.Sum)}
 	for i := range columns {
 		c := &columns[i]
 		f := model.Field{Name: c.Name, Numbers: c.Numbers, Bounds: c.Bounds, Weights: map[string]int32{}}

@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"math"
 	"runtime"
 	"slices"
 
@@ -121,25 +120,12 @@ func (h *heldOut) validateProposed(ctx context.Context, paths []*path, c, penalt
 
 // certain reports whether the loss has fallen by so much that it is no chance.
 func (h *heldOut) certain(before, after []float64) bool {
-	var fall, variance float64 // of the mean of the mean losses of source and background
-	class := func(from, to int, sign float64) {
-		var sum, squares float64
-		for member := from; member < to; member++ {
-			less := softplus(sign*before[member]) - softplus(sign*after[member])
-			sum += less
-			squares += less * less
-		}
-		n := float64(to - from)
-		fall += sum / n / 2
-		variance += (squares/n - sum/n*sum/n) / n / 4
-	}
-	class(0, h.source, -1)
-	class(h.source, len(before), 1)
 	times := float64(certain)
 	if h.source < fewSource {
 		times = certainFew
 	}
-	return fall > times*math.Sqrt(variance)
+	fallen, err := fall(before, after, stretch(0, h.source), stretch(h.source, len(before)))
+	return fallen > times*err
 }
 
 // agreed returns the crosses that at least half of the folds have, sorted.

@@ -37,12 +37,13 @@ type Problem struct {
 // members among the candidates. A nil sample is empty.
 type Elsewhere struct{ Source, Background *Sample }
 
-// Result is a classifier: the logit of a customer is Bias plus a weight for the level of each field.
+// Result is a classifier: the logit of a customer is the Curve at the sum of Bias and a weight for the level of each field.
 type Result struct {
 	Bias      float64
 	Weights   [][]float64 // [field][level]
-	C         float64     // what cross-validation chose: the higher, the less the weights are held down
 	Crosses   []Cross     // what combinations of levels add to that
+	Curve     Curve       // of the sums
+	C         float64     // what cross-validation chose: the higher, the less the weights are held down
 	Influence []float64   // [field] 0..1, share of the spread of the background's logits; sums to 1, or all are 0
 	Quality   schemas.Quality
 }
@@ -85,13 +86,15 @@ func Fit(ctx context.Context, p Problem) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fit %d customers: %w", len(t.rows), err)
 	}
+	curve, logits := heldOut.calibrate(best.logits)
 	return &Result{
 		Bias:      weights[t.design.intercept],
 		Weights:   t.design.byField(weights),
 		Crosses:   t.design.byCross(weights),
+		Curve:     curve,
 		C:         best.c,
 		Influence: t.influence(weights),
-		Quality:   heldOut.quality(best.logits, p.Bands),
+		Quality:   heldOut.quality(logits, p.Bands),
 	}, nil
 }
 

@@ -46,13 +46,16 @@ func (h *heldOut) measured() (source, others []int) {
 	if end < measuredSource {
 		end = h.source
 	}
-	for member := range end {
-		source = append(source, member)
+	return stretch(0, end), stretch(h.source, h.strata[2])
+}
+
+// stretch returns the numbers from one to another.
+func stretch(from, to int) []int {
+	all := make([]int, to-from)
+	for i := range all {
+		all[i] = from + i
 	}
-	for member := h.source; member < h.strata[2]; member++ {
-		others = append(others, member)
-	}
-	return source, others
+	return all
 }
 
 // ranked joins members of equal logits and sorts by logit, highest first.
@@ -116,12 +119,10 @@ func totals(best []scored) (source, others float64) {
 // with Nadeau and Bengio's correction: folds are not independent, since whoever is measured in one is learned from in the others.
 func (h *heldOut) auc(logits []float64) (auc, low, high float64) {
 	source, others := h.measured()
-	inFold := func(members []int, fold int) []int {
-		return slices.DeleteFunc(slices.Clone(members), func(member int) bool { return h.fold(member) != fold })
-	}
 	var won, lost spread
 	for fold := range folds {
-		best := ranked(logits, inFold(source, fold), inFold(others, fold))
+		elsewhere := func(member int) bool { return h.fold(member) != fold }
+		best := ranked(logits, without(source, elsewhere), without(others, elsewhere))
 		sources, rest := totals(best)
 		ahead, behind := 0.0, rest
 		for _, s := range best {
