@@ -56,9 +56,9 @@ func explained(err error) error {
 // warn tells what is strange about a file.
 func (p *program) warn(file string, findings []table.Finding) {
 	for _, f := range findings {
-		p.aside.Line("warning: %s: %s", file, f.Message)
+		p.aside.Message("warning: " + file + ": " + f.Message)
 		if f.Try != "" {
-			p.aside.Line("  try: %s", f.Try)
+			p.aside.Message("  try: " + f.Try)
 		}
 	}
 }
