@@ -68,6 +68,7 @@ func (s *state) commit(e *schemas.Expansion, learned *learn.Result, definition s
 		return commitDeletion(e, raw, now)
 	}
 	done := s.commitModel(e, m.Definition, learned, raw, now)
+	done.crossed = len(m.Crosses) > 0
 	if size := recordSize(done.expansion); size > largestRecord {
 		return fail(e, recordTooLarge(size), now)
 	}
@@ -94,9 +95,7 @@ func (s *state) commitModel(e *schemas.Expansion, definition schemas.Definition,
 		d.e.LastSlot = slotAt(now) // the schedule begins
 	}
 	d.supersede()
-	done := d.committed(learned.Report, raw)
-	done.crossed = len(learned.Model.Crosses) > 0
-	return done
+	return d.committed(learned.Report, raw)
 }
 
 // commitDeletion makes the deletion count. The record stays, for its epoch.
