@@ -11,7 +11,7 @@ import (
 const (
 	mostRounds  = 6
 	mostCrosses = 16
-	usualCross  = usual // penalty of crosses, from which and its neighbour above the search begins
+	leastFall   = 0.0001 // of the loss by a round, for it to count
 
 	// By how many times its error the loss must fall for crosses to be taken. The error does not know that the best of many were
 	// looked for, which shows most where the source is small.
@@ -36,7 +36,10 @@ func (h *heldOut) cross(ctx context.Context, fields validation) (crossed, error)
 		return without, nil
 	}
 	paths := h.paths(fields)
-	best, penalty := without, usualCross
+	best, penalty := without, usual // of crosses
+	if h.source == validateSource {
+		penalty = usualMany - 1
+	}
 	for round := range mostRounds {
 		if !propose(paths, penalties[penalty]) {
 			break
@@ -52,14 +55,14 @@ func (h *heldOut) cross(ctx context.Context, fields validation) (crossed, error)
 		}
 		var err error
 		if round == 0 {
-			penalty, err = lowest(usualCross, usualCross+1, validate, func(i int) float64 { return tried[i].loss })
+			penalty, err = lowest(penalty, penalty+1, validate, func(i int) float64 { return tried[i].loss })
 		} else {
 			err = validate([]int{penalty})
 		}
 		if err != nil {
 			return without, err
 		}
-		if tried[penalty].loss >= best.loss {
+		if tried[penalty].loss > best.loss-leastFall {
 			break
 		}
 		best = crossed{validation: tried[penalty], penalty: penalties[penalty]}

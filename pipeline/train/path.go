@@ -7,13 +7,13 @@ import (
 )
 
 const (
-	mostFields    = 3     // of a cross
-	mostCells     = 4_000 // combinations of the levels of a cross
-	mostNamed     = 2_000 // of these, that have a weight
-	mostAtOnce    = 4     // crosses added in a round
-	mostScored    = 500   // crosses that are scored on all rows; of more, the best by some of the rows
-	leastGain     = 0.0003
-	leastOfLeader = 1. / 3 // gain beside that of the best
+	mostFields    = 3      // of a cross
+	mostCells     = 4_000  // combinations of the levels of a cross
+	mostNamed     = 2_000  // of these, that have a weight
+	mostScored    = 500    // crosses that are scored on all rows; of more, the best by some of the rows
+	mostAtOnce    = 4      // crosses added in a round
+	leastGain     = 0.0003 // of mean loss, for a cross to be added
+	leastOfLeader = 1. / 3 // the same, as a share of what the best gains
 )
 
 // path is the fit of one fold as it goes on, a cross after the other. It knows only members outside of the fold.
@@ -27,6 +27,7 @@ type path struct {
 	design   *design
 	weights  []float64
 	proposed *design // with further crosses
+	hopeful  [][]int // pairs that promised to gain when they were scored last
 }
 
 // paths returns one for each fold, which begin with what a validation has fitted.
@@ -74,6 +75,12 @@ func (p *path) fit(d *design, c float64) ([]float64, error) {
 func (p *path) propose(penalty float64) bool {
 	search := newSearch(p, penalty)
 	found := search.scored(p.candidates(), 1)
+	p.hopeful = nil
+	for _, c := range found {
+		if c.gain > 0 && len(c.fields) == 2 {
+			p.hopeful = append(p.hopeful, c.fields)
+		}
+	}
 	if len(found) > 0 {
 		least := max(leastGain, found[0].gain*leastOfLeader)
 		found = slices.DeleteFunc(found, func(c candidate) bool { return c.gain < least })
@@ -87,7 +94,7 @@ func (p *path) propose(penalty float64) bool {
 	return len(crosses) > 0
 }
 
-// candidates returns all pairs of fields, and the crosses there are with one more field, less those there are.
+// candidates returns pairs of fields, at first all, and the crosses there are with one more field, less those there are.
 func (p *path) candidates() (all [][]int) {
 	add := func(fields []int) {
 		apart := func(f int) bool { return p.apart != nil && p.apart[f] }
@@ -96,9 +103,14 @@ func (p *path) candidates() (all [][]int) {
 			all = append(all, fields)
 		}
 	}
-	for b := range p.columns {
-		for a := range b {
-			add([]int{a, b})
+	for _, pair := range p.hopeful {
+		add(pair)
+	}
+	if len(p.design.crosses) == 0 {
+		for b := range p.columns {
+			for a := range b {
+				add([]int{a, b})
+			}
 		}
 	}
 	for _, c := range p.design.crosses {
