@@ -14,6 +14,9 @@ var excludedTypes = []string{
 
 var numberTypes = []string{"LongType", "IntType", "DoubleType", "FloatType", "ShortType"}
 
+// Whole reports whether a field of this type has whole numbers only.
+func Whole(kind string) bool { return kind == "LongType" || kind == "IntType" || kind == "ShortType" }
+
 // category is the type of an undeclared field that holds strings, or a mixture.
 const category = "category"
 
