@@ -38,10 +38,15 @@ func (p *program) best(ctx context.Context, shards int, expansion string, most i
 		r.seeShard(view)
 		oldest = min(oldest, view.Meta.SavedAt)
 	}
-	if age := time.Since(time.UnixMilli(oldest)); age > oldCache {
+	p.tellAge(oldest)
+	return r.members(), nil
+}
+
+// tellAge says so when what was read of a cache, saved at this time in ms, is old.
+func (p *program) tellAge(saved int64) {
+	if age := time.Since(time.UnixMilli(saved)); age > oldCache {
 		p.aside.Line("this is as it was %v ago: kindred serve does not run, or a shard cannot save its cache", age.Round(time.Second))
 	}
-	return r.members(), nil
 }
 
 // seeShard takes in the members of a shard.

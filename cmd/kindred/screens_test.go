@@ -68,6 +68,7 @@ func TestNoCommandLetsANameMoveTheCursor(t *testing.T) {
 		{"dead-letters", "list"}, {"dead-letters", "show", letterAt}, {"dead-letters", "show", letterAt, "--values"},
 		{"dead-letters", "replay", letterAt, "--yes"}, {"dead-letters", "replay", "--topic", hostile, "--yes"},
 		{"list"}, {"show", "more"}, {"show", expansion}, {"show", hostile}, {"runs"}, {"runs", "more"}, {"members", "more"}, {"members", expansion},
+		{"why", "more", "\u202e1"}, {"why", expansion, "\u202e2"}, {"why", "more", hostile},
 		{"expand", "vip", "--id", "other", "--field", hostile, "--wait"}, {"expand", hostile}, {"edit", "more", "--name", hostile, "--wait"},
 		{"refresh", "more", "--request-id", hostile}, {"refresh", "more", "--wait"}, {"cancel", "more", "--wait"},
 		{"rename", "more", hostile, "--wait"}, {"delete", "other", "--yes", "--wait"}, {hostile}, {"list", "--" + hostile},
