@@ -1,8 +1,10 @@
 package schemas
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -97,6 +99,17 @@ type FieldReport struct {
 	Used      bool    `json:"used"`
 	Reason    string  `json:"reason,omitempty"`    // type, cardinality, coverage, sensitive, leak, overflow, no_place, not_asked
 	Influence float64 `json:"influence,omitempty"` // 0..1, share of the spread of all scores' logits; sums to 1 over the used
+
+	// What speaks most for a customer, and what against: at most three values each, the weightiest first.
+	For     []ValueReport `json:"for,omitempty"`
+	Against []ValueReport `json:"against,omitempty"`
+}
+
+// ValueReport is what having one value means.
+type ValueReport struct {
+	Value     string  `json:"value"`     // in words: Oslo, 2,016 to 2,019, no value
+	Lift      float64 `json:"lift"`      // what it multiplies the odds of being like the source by, beside the average customer
+	Customers int64   `json:"customers"` // who have it; at least ten
 }
 
 // Warning is something a person should know about a run that succeeded.
@@ -120,16 +133,19 @@ const (
 	mostWarnings    = 50
 	largestWarnings = 50_000 // bytes of JSON, all together
 	longestOfReport = 1000   // bytes of a text for people
+	longestValue    = 60     // bytes of a value in words
+	largestValues   = 40_000 // bytes of JSON, all together
 )
 
 // Bound makes the report as small as a report may be, whatever names and however many fields it has: texts are cut, and
-// warnings and fields beyond the bounds left out, unused fields first. A warning says so. A report within the bounds stays as it
-// is.
+// warnings and fields beyond the bounds left out, unused fields first. A warning says so. Values beyond the bounds are left out as
+// well, of the fields with the least influence first. A report within the bounds stays as it is.
 func (r *Report) Bound() {
 	for i := range r.Fields {
 		f := &r.Fields[i]
 		f.Name, f.Type = Shorten(f.Name, LongestFieldName), Shorten(f.Type, longestFieldType)
 	}
+	r.boundValues()
 	for i := range r.Warnings {
 		w := &r.Warnings[i]
 		w.Message, w.Hint = Shorten(w.Message, longestOfReport), Shorten(w.Hint, longestOfReport)
@@ -148,6 +164,29 @@ func (r *Report) Bound() {
 			Message: fmt.Sprintf("the reports of %d fields are left out", left),
 			Hint:    "publish only fields that tell customers apart",
 		})
+	}
+}
+
+// boundValues cuts values, and leaves out those of the fields with the least influence.
+func (r *Report) boundValues() {
+	byInfluence := make([]*FieldReport, len(r.Fields))
+	for i := range r.Fields {
+		byInfluence[i] = &r.Fields[i]
+	}
+	slices.SortStableFunc(byInfluence, func(a, b *FieldReport) int { return cmp.Compare(b.Influence, a.Influence) })
+	room := largestValues
+	for _, f := range byInfluence {
+		for _, values := range [][]ValueReport{f.For, f.Against} {
+			for i := range values {
+				values[i].Value = Shorten(values[i].Value, longestValue)
+			}
+		}
+		if f.For == nil && f.Against == nil {
+			continue
+		}
+		if room -= jsonSize(f.For) + jsonSize(f.Against); room < 0 {
+			f.For, f.Against = nil, nil
+		}
 	}
 }
 

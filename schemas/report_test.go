@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -28,7 +29,12 @@ func TestAReportIsBoundedWhateverNamesThereAre(t *testing.T) {
 		t.Helper()
 		r := schemas.NewReport()
 		for i := range fields {
-			r.Fields = append(r.Fields, schemas.FieldReport{Name: fmt.Sprint(i%10) + name, Type: name, Used: i >= fields-used})
+			f := schemas.FieldReport{Name: fmt.Sprint(i%10) + name, Type: name, Used: i >= fields-used, Influence: 1 / float64(1+i)}
+			if f.Used {
+				value := schemas.ValueReport{Value: name, Lift: 123.456, Customers: 1 << 62}
+				f.For, f.Against = []schemas.ValueReport{value, value, value}, []schemas.ValueReport{value, value, value}
+			}
+			r.Fields = append(r.Fields, f)
 			r.Warnings = append(r.Warnings, schemas.Warning{Code: "nested", Message: name, Hint: name})
 		}
 		for i := range 1024 {
@@ -50,6 +56,13 @@ func TestAReportIsBoundedWhateverNamesThereAre(t *testing.T) {
 				kept++
 			}
 		}
+		first, values := slices.IndexFunc(r.Fields, func(f schemas.FieldReport) bool { return f.Used }), 0
+		for i := range r.Fields {
+			values += encoded(t, r.Fields[i].For) + encoded(t, r.Fields[i].Against)
+		}
+		if r.Fields[first].For == nil || values > 40_000+10*len(r.Fields) {
+			t.Errorf("%s: values take %d bytes, and those of the first field are %+v", what, values, r.Fields[first].For)
+		}
 		last := r.Warnings[len(r.Warnings)-1]
 		if kept == 0 || len(r.Fields) < fields && last.Code != "more_fields" {
 			t.Errorf("%s: %d of %d fields are left, %d of them used, and it says %+v", what, len(r.Fields), fields, kept, last)
@@ -57,6 +70,7 @@ func TestAReportIsBoundedWhateverNamesThereAre(t *testing.T) {
 	}
 	check("a long name", strings.Repeat("<", 600_000), 1, 1)
 	check("many fields", "<", 20_000, 100)
+	check("many fields with values", strings.Repeat("v", 60), 256, 256)
 	check("many long names of wide characters", strings.Repeat("æ\x01", 300), 5000, 5000)
 }
 

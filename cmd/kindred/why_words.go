@@ -6,7 +6,6 @@ import (
 	"iter"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"kindred/cmd/internal/terminal"
@@ -62,7 +61,7 @@ func (w words) value(r *model.Reason) string {
 	case r.Value != "":
 		return format.Words(r.Value)
 	case r.Absent:
-		return "no value"
+		return format.NoValue
 	}
 	return "a value that is not kept"
 }
@@ -151,19 +150,11 @@ func (e *explanation) drawReasons(screen terminal.Screen, title string, is func(
 	var rows [][]string
 	for _, r := range e.Reasons {
 		if is(r.Lift) && len(rows) < most {
-			rows = append(rows, []string{r.Field, r.Value, factor(r.Lift)})
+			rows = append(rows, []string{r.Field, r.Value, terminal.Odds(r.Lift)})
 		}
 	}
 	if rows != nil {
 		screen.Title(title, "beside other customers")
 		screen.Table([]string{"field", "value", "#odds"}, rows)
 	}
-}
-
-// factor writes a lift: ×2.3, ×0.43.
-func factor(lift float64) string {
-	if lift >= 10 {
-		return "×" + strconv.FormatFloat(lift, 'f', 0, 64)
-	}
-	return "×" + strconv.FormatFloat(lift, 'g', 2, 64)
 }

@@ -33,7 +33,8 @@ var largestReport = sync.OnceValue(func() *schemas.Report {
 	name := strings.Repeat("\x01", 600_000)
 	for i := range 1024 {
 		r.LearnedFrom = append(r.LearnedFrom, schemas.Offsets{Shard: i, Profiles: math.MaxInt64, SegmentMembers: math.MaxInt64, Memberships: math.MaxInt64})
-		r.Fields = append(r.Fields, schemas.FieldReport{Name: name, Type: wide(300), Used: i%2 == 0})
+		values := []schemas.ValueReport{{Value: wide(600), Lift: 0.123, Customers: math.MaxInt64}}
+		r.Fields = append(r.Fields, schemas.FieldReport{Name: name, Type: wide(300), Used: i%2 == 0, For: values, Against: values})
 		r.Warnings = append(r.Warnings, schemas.Warning{Message: strings.Repeat("\x01", 600), Hint: wide(5000)})
 	}
 	for range 101 {

@@ -42,7 +42,7 @@ func TestEveryFieldIsReportedWithItsReason(t *testing.T) {
 	check := func(name, kind string, distinct int64, coverage float64, reason string) {
 		t.Helper()
 		want := schemas.FieldReport{Name: name, Type: kind, Distinct: distinct, Coverage: coverage, Used: reason == "", Reason: reason}
-		if got := report(t, choice.Reports, name); got != want {
+		if got := report(t, choice.Reports, name); !reflect.DeepEqual(got, want) {
 			t.Errorf("reported %+v, want %+v", got, want)
 		}
 	}

@@ -9,7 +9,8 @@ import (
 // Choice is what to learn from.
 type Choice struct {
 	Columns  []Column              // by name
-	Reports  []schemas.FieldReport // of every field of the catalogue, by name; Influence is for whoever learns
+	Counts   [][]Count             // of each column, by level
+	Reports  []schemas.FieldReport // of every field of the catalogue, by name; what their values weigh is for whoever learns
 	Warnings []schemas.Warning
 }
 
@@ -22,6 +23,7 @@ func (c *Catalogue) Choose(named []string) (*Choice, error) {
 	choice := &Choice{Reports: c.reports(named, chosen)}
 	for _, k := range chosen {
 		choice.Columns = append(choice.Columns, k.column)
+		choice.Counts = append(choice.Counts, k.counts)
 	}
 	choice.Warnings = c.warnings(named, chosen)
 	return choice, nil

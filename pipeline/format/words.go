@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// NoValue stands in words for having no value.
+const NoValue = "no value"
+
 // Words returns a value for people, from its canonical JSON text: a text without its quotes, a number with its thousands apart.
 func Words(text string) string {
 	if strings.HasPrefix(text, `"`) {

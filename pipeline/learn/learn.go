@@ -78,7 +78,7 @@ type run struct {
 	// Found by recallOrFit.
 	among    field.Count   // those of the customers who are where the candidates are
 	within   bool          // it learned from these alone
-	fitted   *train.Result // of a model that was recalled: quality and influence
+	fitted   *train.Result // of a model that was recalled: its quality
 	model    *model.Model  // score gives it its cut
 	recalled bool
 

@@ -24,16 +24,10 @@ func (r *run) recall() bool {
 	if last == nil || len(last.Fields) != len(r.choice.Columns) {
 		return false
 	}
-	influence := make([]float64, len(r.choice.Columns))
 	for i := range r.choice.Columns {
 		name := r.choice.Columns[i].Name
 		if !slices.ContainsFunc(last.Fields, func(f model.Field) bool { return f.Name == name }) {
 			return false
-		}
-		for _, f := range r.Last.Report.Fields {
-			if f.Name == name {
-				influence[i] = f.Influence
-			}
 		}
 	}
 	quality := r.Last.Report.Quality
@@ -41,7 +35,7 @@ func (r *run) recall() bool {
 		none := [len(schemas.BandNames)]float64{}
 		quality.BandLift, quality.BandPromise = none, none // were measured in other bands
 	}
-	r.fitted = &train.Result{Quality: quality, Influence: influence}
+	r.fitted = &train.Result{Quality: quality}
 	r.model, r.recalled = last, true
 	r.model.Definition, r.model.Bands = r.Definition, r.preset.Bounds
 	return true

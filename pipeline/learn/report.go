@@ -10,7 +10,6 @@ import (
 	"kindred/pipeline/field"
 	"kindred/pipeline/model"
 	"kindred/pipeline/selection"
-	"kindred/pipeline/train"
 	"kindred/schemas"
 )
 
@@ -26,7 +25,7 @@ func (r *run) report() *schemas.Report {
 	found.Distribution = r.chosen.Distribution(r.histogram, r.preset.Bounds)
 	found.Reach = selection.Reach(r.histogram)
 	found.Quality = r.fitted.Quality
-	found.Fields = influences(r.choice, r.fitted)
+	found.Fields = r.fieldReports()
 	for _, s := range r.shards {
 		found.Counts.Source += s.sourceSize
 		at := s.view.Meta.Offsets
@@ -48,19 +47,6 @@ func (r *run) report() *schemas.Report {
 	}
 	found.Bound()
 	return found
-}
-
-// influences returns the reports of all fields, with how much each counts that was used.
-func influences(choice *field.Choice, fitted *train.Result) []schemas.FieldReport {
-	reports := slices.Clone(choice.Reports)
-	for i := range choice.Columns {
-		for r := range reports {
-			if reports[r].Name == choice.Columns[i].Name {
-				reports[r].Influence = fitted.Influence[i]
-			}
-		}
-	}
-	return reports
 }
 
 // derivedWarnings warns of a source whose members kindred itself has chosen.

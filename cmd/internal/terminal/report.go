@@ -3,6 +3,7 @@ package terminal
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"kindred/pipeline/selection"
@@ -212,10 +213,32 @@ func (s Screen) fields(fields []schemas.FieldReport) {
 	for _, field := range top {
 		s.Line("  %s  %s  %s", pad(short(field.Name, 28), name), pad(Percent(field.Influence), -6),
 			s.Band(2, bar(field.Influence/most, 30)))
+		s.speaking("for", field.For)
+		s.speaking("against", field.Against)
 	}
 	if left := leftOut(fields); left != "" {
 		s.Say(left)
 	}
+}
+
+// speaking writes which values speak for a customer, or against.
+func (s Screen) speaking(direction string, values []schemas.ValueReport) {
+	if len(values) == 0 {
+		return
+	}
+	var words []string
+	for _, v := range values {
+		words = append(words, fmt.Sprintf("%s %s (%s)", v.Value, Odds(v.Lift), Number(v.Customers)))
+	}
+	s.Indented(4, direction+": "+strings.Join(words, ", "))
+}
+
+// Odds writes what the odds are multiplied by: ×2.3, ×0.43.
+func Odds(lift float64) string {
+	if lift >= 10 {
+		return "×" + strconv.FormatFloat(lift, 'f', 0, 64)
+	}
+	return "×" + strconv.FormatFloat(lift, 'g', 2, 64)
 }
 
 // reasons describe in words why a field was not used.

@@ -300,7 +300,9 @@ func report() *schemas.Report {
 			BandLift: [4]float64{0.2, 0.9, 2.3, 12.1}, BandPromise: [4]float64{0.21, 0.93, 2.2, 9.8}, Holdout: 3000, Grade: "very good"},
 		Fields: []schemas.FieldReport{
 			{Name: "TravelStyle", Type: "string", Distinct: 6, Coverage: 0.9, Used: true, Influence: 0.31},
-			{Name: "Membership", Type: "string", Distinct: 4, Coverage: 1, Used: true, Influence: 0.42},
+			{Name: "Membership", Type: "string", Distinct: 4, Coverage: 1, Used: true, Influence: 0.42,
+				For:     []schemas.ValueReport{{Value: "gold", Lift: 2.347, Customers: 21_000}, {Value: "silver", Lift: 1.2, Customers: 34_000}},
+				Against: []schemas.ValueReport{{Value: "none", Lift: 0.432, Customers: 45_000}}},
 			{Name: "City", Type: "string", Distinct: 12, Coverage: 1, Used: true, Influence: 0.004},
 			{Name: "Age", Type: "LongType", Distinct: 60, Coverage: 1, Reason: "type"},
 			{Name: "Nickname", Type: "string", Distinct: 255, Coverage: 1, Reason: "cardinality"},
