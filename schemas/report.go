@@ -96,9 +96,12 @@ type FieldReport struct {
 	// none, in any other by their text.
 	Differ int64 `json:"differ,omitempty"`
 
-	Used      bool    `json:"used"`
-	Reason    string  `json:"reason,omitempty"`    // type, cardinality, coverage, sensitive, leak, overflow, no_place, not_asked
-	Influence float64 `json:"influence,omitempty"` // 0..1, share of the spread of all scores' logits; sums to 1 over the used
+	Used   bool   `json:"used"`
+	Reason string `json:"reason,omitempty"` // type, cardinality, coverage, sensitive, leak, overflow, no_place, not_asked
+
+	// Influence is 0..1: of what the fit knows of customers it had not seen, the share that is lost when everybody counts as average
+	// in this field. What two fields tell alike counts for either; so they need not sum to 1.
+	Influence float64 `json:"influence,omitempty"`
 
 	// What speaks most for a customer, and what against: at most three values each, the weightiest first.
 	For     []ValueReport `json:"for,omitempty"`
@@ -138,8 +141,8 @@ const (
 )
 
 // Bound makes the report as small as a report may be, whatever names and however many fields it has: texts are cut, and
-// warnings and fields beyond the bounds left out, unused fields first. A warning says so. Values beyond the bounds are left out as
-// well, of the fields with the least influence first. A report within the bounds stays as it is.
+// warnings and fields beyond the bounds left out, unused fields first. A warning says so. Values beyond the bounds are left out
+// as well, of the fields with the least influence first. A report within the bounds stays as it is.
 func (r *Report) Bound() {
 	for i := range r.Fields {
 		f := &r.Fields[i]

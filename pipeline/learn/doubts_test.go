@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"kindred/pipeline/learn"
+	"kindred/pipeline/model"
 	"kindred/pipeline/testkit"
 	"kindred/schemas"
 )
@@ -75,10 +76,11 @@ func TestTheBackgroundIsWhereTheSourceIsFrom(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		city := slices.IndexFunc(result.Report.Fields, func(f schemas.FieldReport) bool { return f.Name == "City" })
-		// Among those of Oslo no city tells anything.
-		if got := result.Report.Fields[city].Influence > 0; got != everybody {
-			t.Errorf("%s: the influence of the city is %v", name, result.Report.Fields[city].Influence)
+		city := slices.IndexFunc(result.Model.Fields, func(f model.Field) bool { return f.Name == "City" })
+		// Beside those of Oslo alone, Oslo tells nothing for somebody.
+		weights := result.Model.Fields[city].Weights
+		if tells := weights[`"Oslo"`] - weights[`"Bergen"`]; tells > model.One/2 != everybody {
+			t.Errorf("%s: Oslo weighs %d more than Bergen", name, tells)
 		}
 	}
 	check("all of the source", 200, 0, 3000, false)

@@ -28,7 +28,9 @@ func (r *run) fieldReports() []schemas.FieldReport {
 				of.Influence, of.For, of.Against = last.Influence, last.For, last.Against
 			}
 		default:
-			of.Influence = r.fitted.Influence[k]
+			if r.fitted.Influence != nil {
+				of.Influence = r.fitted.Influence[k]
+			}
 			of.For, of.Against = speaking(r.values(k, field.Whole(of.Type)))
 		}
 	}

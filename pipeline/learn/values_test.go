@@ -12,8 +12,8 @@ import (
 	"kindred/schemas"
 )
 
-// TestTheReportTellsWhichValuesSpeak: counts and lifts are those that one finds by going through all customers, those in Oslo and the
-// older ones speak for a customer, and a value that few have is not named.
+// TestTheReportTellsWhichValuesSpeak: counts and lifts are those that one finds by going through all customers, those in Oslo and
+// the older ones speak for a customer, and a value that few have is not named.
 func TestTheReportTellsWhichValuesSpeak(t *testing.T) {
 	customers := testkit.Town(6000)
 	for i := range 9 {

@@ -25,6 +25,8 @@ type crossed struct {
 	validation
 	crosses [][]int // fields of each, sorted
 	penalty float64 // of crosses, as C
+
+	designs [folds]*design // that the folds' weights are of; nil: without crosses
 }
 
 // cross adds crosses in rounds, for as long as the loss falls. Each fold's fit has crosses of its own, chosen without the members
@@ -68,6 +70,7 @@ func (h *heldOut) cross(ctx context.Context, fields validation) (crossed, error)
 		best = crossed{validation: tried[penalty], penalty: penalties[penalty]}
 		for fold, p := range paths {
 			p.design, p.weights = p.proposed.penalized(fields.c, best.penalty), best.weights[fold]
+			best.designs[fold] = p.design
 		}
 	}
 	best.crosses = agreed(paths)

@@ -121,6 +121,23 @@ func (d *design) logit(weights []float64, row []uint8) (sum float64) {
 	return sum
 }
 
+// adds returns what a row's level of a field adds to its logit, by itself and in crosses.
+func (d *design) adds(weights []float64, row []uint8, field int) (sum float64) {
+	if level := row[field]; level != None {
+		sum = weights[d.first[field]+int(level)]
+	}
+	for i := range d.crosses {
+		c := &d.crosses[i]
+		if !slices.Contains(c.fields, field) {
+			continue
+		}
+		if cell := d.cell(c.fields, row); cell >= 0 && c.columns[cell] >= 0 {
+			sum += d.value * weights[c.columns[cell]]
+		}
+	}
+	return sum
+}
+
 // byField returns the weights by field and level.
 func (d *design) byField(weights []float64) [][]float64 {
 	fields := make([][]float64, len(d.first))

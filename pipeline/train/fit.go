@@ -44,7 +44,7 @@ type Result struct {
 	Crosses   []Cross     // what combinations of levels add to that
 	Curve     Curve       // of the sums
 	C         float64     // what cross-validation chose: the higher, the less the weights are held down
-	Influence []float64   // [field] 0..1, share of the spread of the background's logits; sums to 1, or all are 0
+	Influence []float64   // [field] 0..1, share of what is known that is lost without it, see cost; nil: there are too few to tell
 	Quality   schemas.Quality
 }
 
@@ -79,6 +79,7 @@ func Fit(ctx context.Context, p Problem) (*Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	cost := heldOut.cost(best)
 	if len(best.crosses) > 0 {
 		t.widen(best)
 	}
@@ -93,7 +94,7 @@ func Fit(ctx context.Context, p Problem) (*Result, error) {
 		Crosses:   t.design.byCross(weights),
 		Curve:     curve,
 		C:         best.c,
-		Influence: t.influence(weights),
+		Influence: cost,
 		Quality:   heldOut.quality(logits, p.Bands),
 	}, nil
 }

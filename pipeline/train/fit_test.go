@@ -35,15 +35,10 @@ func TestPlantedTruthIsFound(t *testing.T) {
 			}
 		}
 	}
-	var sum float64
 	for f, share := range result.Influence {
-		sum += share
-		if planted := f%3 != 2; planted != (share > 0.02) {
+		if planted := f%3 != 2; planted != (share > 0.02) || share < 0 || share > 1 {
 			t.Errorf("field %d has influence %.4f, planted: %v", f, share, planted)
 		}
-	}
-	if math.Abs(sum-1) > 1e-9 {
-		t.Errorf("influences sum to %v", sum)
 	}
 }
 
