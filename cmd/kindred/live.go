@@ -24,7 +24,8 @@ type liveCount struct {
 // shown is an expansion as it is shown: its record, and what its shards count.
 type shown struct {
 	schemas.Expansion
-	Live *liveCount `json:"live"` // null: not known
+	Live   *liveCount `json:"live"`             // null: not known
+	WhatIf *whatIf    `json:"whatIf,omitempty"` // when it was asked for
 }
 
 // withLive adds the live counts to expansions. When the caches do not tell, why says so for people.

@@ -11,12 +11,20 @@ import (
 )
 
 func (p *program) show() *cobra.Command {
-	return &cobra.Command{
-		Use:     "show ID",
-		Short:   "Show an expansion: its definition, and the report of its last run",
-		Example: "  kindred show vip-expansion",
+	var share float64
+	var count int64
+	command := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show an expansion: its definition, and the report of its last run",
+		Long: "Show an expansion: its definition, the report of its last run, and how many members there are now. With --share or --count it\n" +
+			"says how many members that would give, and about from which score, as of the last run and without a new one.",
+		Example: "  kindred show vip-expansion\n  kindred show vip-expansion --share 0.3",
 		Args:    named("ID"),
 		RunE: func(command *cobra.Command, arguments []string) error {
+			given := command.Flags().Changed
+			if err := possibleSize(given, share, count); err != nil {
+				return usage(err.Error(), command.CommandPath()+" --help")
+			}
 			c, err := p.connect(command.Context())
 			if err != nil {
 				return err
@@ -30,6 +38,11 @@ func (p *program) show() *cobra.Command {
 				return unknown(arguments[0])
 			}
 			all, why := p.withLive(command.Context(), c, []schemas.Expansion{*expansion})
+			if given("share") || given("count") {
+				if all[0].WhatIf, err = askWhatIf(expansion, share, count); err != nil {
+					return err
+				}
+			}
 			return p.print(all[0], func() {
 				drawExpansion(p.out, &all[0])
 				if why != nil && expansion.Definition != nil {
@@ -38,6 +51,9 @@ func (p *program) show() *cobra.Command {
 			})
 		},
 	}
+	command.Flags().Float64Var(&share, "share", 0, "say how many members this share of those who are similar enough would be")
+	command.Flags().Int64Var(&count, "count", 0, "say from which score so many members would be taken")
+	return command
 }
 
 func drawExpansion(screen terminal.Screen, e *shown) {
@@ -60,6 +76,9 @@ func drawExpansion(screen terminal.Screen, e *shown) {
 	}
 	if e.Definition != nil && e.State != schemas.StateDeleted {
 		screen.Say(defined(e.Definition))
+	}
+	if e.WhatIf != nil {
+		e.WhatIf.draw(screen, &e.Expansion)
 	}
 	screen.Line("")
 }
