@@ -16,7 +16,8 @@ type Report struct {
 	Distribution []BandCount   `json:"distribution"`
 	Quality      Quality       `json:"quality"`
 	Fields       []FieldReport `json:"fields"`
-	Reach        []int64       `json:"reach"` // [i]: candidates with a score of at least i/100, i = 0..100
+	Crosses      []CrossReport `json:"crosses,omitempty"` // what only shows in combinations, the most influential first
+	Reach        []int64       `json:"reach"`             // [i]: candidates with a score of at least i/100, i = 0..100
 	Warnings     []Warning     `json:"warnings"`
 	LearnedFrom  []Offsets     `json:"learnedFrom"`          // by shard
 	Difference   *Difference   `json:"difference,omitempty"` // of a dry run: what it would have published; nil: it was none
@@ -108,6 +109,15 @@ type FieldReport struct {
 	Against []ValueReport `json:"against,omitempty"`
 }
 
+// CrossReport is what the combinations of some fields add to what each of them says by itself. Their influence is in that of the
+// fields, too.
+type CrossReport struct {
+	Fields    []string      `json:"fields"`
+	Influence float64       `json:"influence"`
+	For       []ValueReport `json:"for,omitempty"` // values are combinations: Oslo together with gold
+	Against   []ValueReport `json:"against,omitempty"`
+}
+
 // ValueReport is what having one value means.
 type ValueReport struct {
 	Value     string  `json:"value"`     // in words: Oslo, 2,016 to 2,019, no value
@@ -138,6 +148,7 @@ const (
 	longestOfReport = 1000   // bytes of a text for people
 	longestValue    = 60     // bytes of a value in words
 	largestValues   = 40_000 // bytes of JSON, all together
+	largestCrosses  = 20_000 // bytes of JSON, all together
 )
 
 // Bound makes the report as small as a report may be, whatever names and however many fields it has: texts are cut, and
@@ -149,6 +160,7 @@ func (r *Report) Bound() {
 		f.Name, f.Type = Shorten(f.Name, LongestFieldName), Shorten(f.Type, longestFieldType)
 	}
 	r.boundValues()
+	r.boundCrosses()
 	for i := range r.Warnings {
 		w := &r.Warnings[i]
 		w.Message, w.Hint = Shorten(w.Message, longestOfReport), Shorten(w.Hint, longestOfReport)
@@ -190,6 +202,21 @@ func (r *Report) boundValues() {
 		if room -= jsonSize(f.For) + jsonSize(f.Against); room < 0 {
 			f.For, f.Against = nil, nil
 		}
+	}
+}
+
+// boundCrosses cuts values, and leaves out the crosses with the least influence.
+func (r *Report) boundCrosses() {
+	for i := range r.Crosses {
+		c := &r.Crosses[i]
+		for _, values := range [][]ValueReport{c.For, c.Against} {
+			for k := range values {
+				values[k].Value = Shorten(values[k].Value, len(c.Fields)*longestValue)
+			}
+		}
+	}
+	for len(r.Crosses) > 0 && jsonSize(r.Crosses) > largestCrosses {
+		r.Crosses = r.Crosses[:len(r.Crosses)-1]
 	}
 }
 

@@ -37,10 +37,16 @@ func TestAReportIsBoundedWhateverNamesThereAre(t *testing.T) {
 			r.Fields = append(r.Fields, f)
 			r.Warnings = append(r.Warnings, schemas.Warning{Code: "nested", Message: name, Hint: name})
 		}
+		for range 16 {
+			r.Crosses = append(r.Crosses, schemas.CrossReport{Fields: []string{name, name}, For: []schemas.ValueReport{{Value: name}}})
+		}
 		for i := range 1024 {
 			r.LearnedFrom = append(r.LearnedFrom, schemas.Offsets{Shard: i, Profiles: 1 << 62, SegmentMembers: 1 << 62, Memberships: 1 << 62})
 		}
 		r.Bound()
+		if encoded(t, r.Crosses) > 20_000 {
+			t.Errorf("%s: the crosses have %d bytes", what, encoded(t, r.Crosses))
+		}
 		if n := encoded(t, r); n > 220_000 {
 			t.Errorf("%s: the report has %d bytes", what, n)
 		}

@@ -35,6 +35,7 @@ var largestReport = sync.OnceValue(func() *schemas.Report {
 		r.LearnedFrom = append(r.LearnedFrom, schemas.Offsets{Shard: i, Profiles: math.MaxInt64, SegmentMembers: math.MaxInt64, Memberships: math.MaxInt64})
 		values := []schemas.ValueReport{{Value: wide(600), Lift: 0.123, Customers: math.MaxInt64}}
 		r.Fields = append(r.Fields, schemas.FieldReport{Name: name, Type: wide(300), Used: i%2 == 0, For: values, Against: values})
+		r.Crosses = append(r.Crosses, schemas.CrossReport{Fields: []string{wide(300), wide(300)}, For: values, Against: values})
 		r.Warnings = append(r.Warnings, schemas.Warning{Message: strings.Repeat("\x01", 600), Hint: wide(5000)})
 	}
 	for range 101 {

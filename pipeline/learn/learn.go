@@ -82,6 +82,9 @@ type run struct {
 	model    *model.Model  // score gives it its cut
 	recalled bool
 
+	// Found by together.
+	combined [][]int64 // customers by cross and cell
+
 	// Found by score.
 	histogram *selection.Histogram // of the candidates
 	chosen    selection.Choice
@@ -98,7 +101,7 @@ type run struct {
 func (t *Trainer) Learn(ctx context.Context, l Lesson, report func(stage schemas.Stage, progress float64)) (*Result, error) {
 	r := &run{Trainer: t, Lesson: &l, progress: report, preset: selection.PresetOf(&l.Definition)}
 	defer r.release()
-	for _, step := range []func(context.Context) error{r.scan, r.choose, r.recallOrFit, r.guard, r.score, r.compare} {
+	for _, step := range []func(context.Context) error{r.scan, r.choose, r.recallOrFit, r.together, r.guard, r.score, r.compare} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}

@@ -25,7 +25,7 @@ func (r *run) report() *schemas.Report {
 	found.Distribution = r.chosen.Distribution(r.histogram, r.preset.Bounds)
 	found.Reach = selection.Reach(r.histogram)
 	found.Quality = r.fitted.Quality
-	found.Fields = r.fieldReports()
+	found.Fields, found.Crosses = r.fieldReports(), r.crossReports()
 	for _, s := range r.shards {
 		found.Counts.Source += s.sourceSize
 		at := s.view.Meta.Offsets

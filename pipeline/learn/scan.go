@@ -27,6 +27,8 @@ type shard struct {
 	known     int64       // source members with a profile, consenting or not; by tally
 	among     field.Count // those of the customers who are where the candidates are; by countAmong
 	scores    []int16     // by row
+
+	combinations [][]int64 // customers by cross and cell
 }
 
 // scan reads all shards.

@@ -31,7 +31,7 @@ func (r *run) fieldReports() []schemas.FieldReport {
 			if r.fitted.Influence != nil {
 				of.Influence = r.fitted.Influence[k]
 			}
-			of.For, of.Against = speaking(r.values(k, field.Whole(of.Type)))
+			of.For, of.Against = speaking(r.values(k, r.whole(k)))
 		}
 	}
 	return reports
@@ -40,25 +40,41 @@ func (r *run) fieldReports() []schemas.FieldReport {
 // values returns what each level of a column means: the lift is what the model makes of it, beside the average customer.
 func (r *run) values(column int, whole bool) []schemas.ValueReport {
 	c, counts, f := &r.choice.Columns[column], r.choice.Counts[column], &r.model.Fields[column]
-	weights := make([]float64, c.Levels())
-	values := make([]schemas.ValueReport, c.Levels())
-	var mean float64
-	for level := range values {
-		weight := f.Absent
-		values[level] = schemas.ValueReport{Value: format.NoValue, Customers: counts[level].All}
-		switch {
-		case level == int(c.Absent):
-		case c.Bounds != nil:
-			from, to := f.Range(level)
-			weight, values[level].Value = f.Weights[strconv.Itoa(level)], format.Range(from, to, whole)
-		default:
-			weight, values[level].Value = f.Weights[c.Values[level]], format.Words(c.Values[level])
+	weights, customers := make([]int32, c.Levels()), make([]int64, c.Levels())
+	for level, text := range texts(c) {
+		weights[level], customers[level] = f.Weights[text], counts[level].All
+		if level == int(c.Absent) {
+			weights[level] = f.Absent
 		}
-		weights[level] = float64(weight) / model.One
-		mean += weights[level] * float64(counts[level].All) / float64(r.customers.All)
 	}
-	for level := range values {
-		values[level].Lift = threeDigits(math.Exp(weights[level] - mean))
+	return r.lifts(weights, customers, func(level int) string { return r.word(column, level, whole) })
+}
+
+// word says in words what the customers of a level have.
+func (r *run) word(column, level int, whole bool) string {
+	c := &r.choice.Columns[column]
+	switch {
+	case level == int(c.Absent):
+		return format.NoValue
+	case c.Bounds != nil:
+		from, to := r.model.Fields[column].Range(level)
+		return format.Range(from, to, whole)
+	}
+	return format.Words(c.Values[level])
+}
+
+// lifts returns what each of some weights means beside the average customer. What fewer than ten customers have is left out.
+func (r *run) lifts(weights []int32, customers []int64, word func(i int) string) (values []schemas.ValueReport) {
+	const fewestNamed = 10
+	var mean float64
+	for i, weight := range weights {
+		mean += float64(weight) / model.One * float64(customers[i]) / float64(r.customers.All)
+	}
+	for i, weight := range weights {
+		if customers[i] >= fewestNamed {
+			lift := threeDigits(math.Exp(float64(weight)/model.One - mean))
+			values = append(values, schemas.ValueReport{Value: word(i), Lift: lift, Customers: customers[i]})
+		}
 	}
 	return values
 }

@@ -113,10 +113,7 @@ func (d *design) logit(weights []float64, row []uint8) (sum float64) {
 		}
 	}
 	for i := range d.crosses {
-		c := &d.crosses[i]
-		if cell := d.cell(c.fields, row); cell >= 0 && c.columns[cell] >= 0 {
-			sum += d.value * weights[c.columns[cell]]
-		}
+		sum += d.crossed(&d.crosses[i], weights, row)
 	}
 	return sum
 }
@@ -127,15 +124,29 @@ func (d *design) adds(weights []float64, row []uint8, field int) (sum float64) {
 		sum = weights[d.first[field]+int(level)]
 	}
 	for i := range d.crosses {
-		c := &d.crosses[i]
-		if !slices.Contains(c.fields, field) {
-			continue
-		}
-		if cell := d.cell(c.fields, row); cell >= 0 && c.columns[cell] >= 0 {
-			sum += d.value * weights[c.columns[cell]]
+		if c := &d.crosses[i]; slices.Contains(c.fields, field) {
+			sum += d.crossed(c, weights, row)
 		}
 	}
 	return sum
+}
+
+// addsTogether returns what a row's levels of some fields add to its logit in their cross, if there is one.
+func (d *design) addsTogether(weights []float64, row []uint8, fields []int) (sum float64) {
+	for i := range d.crosses {
+		if c := &d.crosses[i]; slices.Equal(c.fields, fields) {
+			sum += d.crossed(c, weights, row)
+		}
+	}
+	return sum
+}
+
+// crossed returns what a row's combination weighs.
+func (d *design) crossed(c *cross, weights []float64, row []uint8) float64 {
+	if cell := d.cell(c.fields, row); cell >= 0 && c.columns[cell] >= 0 {
+		return d.value * weights[c.columns[cell]]
+	}
+	return 0
 }
 
 // byField returns the weights by field and level.

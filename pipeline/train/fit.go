@@ -52,6 +52,8 @@ type Result struct {
 type Cross struct {
 	Fields  []int     // ascending
 	Weights []float64 // the level of the last field runs fastest; 0 also for a combination that too few customers have
+
+	Influence float64 // as of a field
 }
 
 // Fit finds the weights. The same customers make the same bits. It heeds ctx between fits only: one takes some tenths of a
@@ -79,7 +81,7 @@ func Fit(ctx context.Context, p Problem) (*Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	cost := heldOut.cost(best)
+	influence, ofCrosses := heldOut.cost(best)
 	if len(best.crosses) > 0 {
 		t.widen(best)
 	}
@@ -87,14 +89,18 @@ func Fit(ctx context.Context, p Problem) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fit %d customers: %w", len(t.rows), err)
 	}
+	crosses := t.design.byCross(weights)
+	for i := range crosses {
+		crosses[i].Influence = ofCrosses[i]
+	}
 	curve, logits := heldOut.calibrate(best.logits)
 	return &Result{
 		Bias:      weights[t.design.intercept],
 		Weights:   t.design.byField(weights),
-		Crosses:   t.design.byCross(weights),
+		Crosses:   crosses,
 		Curve:     curve,
 		C:         best.c,
-		Influence: cost,
+		Influence: influence,
 		Quality:   heldOut.quality(logits, p.Bands),
 	}, nil
 }

@@ -11,40 +11,49 @@ import (
 // mostLooks bounds the time of cost: so many fields of held-out customers are looked at, and of more customers only some.
 const mostLooks = 300_000
 
-// cost returns for each field how much of what the fits know of customers they had not seen is lost without it: by which part of
-// its way to the loss of a guess the held-out loss rises when everybody counts as average in that field, by itself and in crosses
-// with others. The other fields are not fitted anew, so what two fields tell alike counts as lost with either. It is measured on
-// whom quality is measured on, 0 to 1 each; nil when these are too few.
-func (h *heldOut) cost(of crossed) []float64 {
+// cost returns for each field, and each cross, how much of what the fits know of customers they had not seen is lost without it:
+// by which part of its way to the loss of a guess the held-out loss rises when everybody counts as average in that field, by
+// itself and in crosses with others, or in that cross. The other fields are not fitted anew, so what two fields tell alike counts
+// as lost with either. It is measured on whom quality is measured on, 0 to 1 each; nil when these are too few.
+func (h *heldOut) cost(of crossed) (fields, crosses []float64) {
+	crosses = make([]float64, len(of.crosses))
 	source, others := h.measured()
 	if of.logits == nil || min(len(source), len(others)) < validateLeast {
-		return nil
+		return nil, crosses
 	}
-	fields := len(h.problem.Levels)
-	looked := every(append(source, others...), 1+len(h.members)*fields/mostLooks)
+	fields = make([]float64, len(h.problem.Levels))
+	looked := every(append(source, others...), 1+len(h.members)*(len(fields)+len(crosses))/mostLooks)
 	known := math.Ln2 - h.lossOf(looked, func(member int) float64 { return of.logits[member] })
-	cost := make([]float64, fields)
 	if known <= 0 {
-		return cost
+		return fields, crosses
+	}
+	// lost returns what is lost without what it adds.
+	lost := func(adding func(d *design, weights []float64, row []uint8) float64) float64 {
+		adds := make([]float64, len(h.members))
+		for _, member := range looked {
+			fold := h.fold(member)
+			adds[member] = adding(cmp.Or(of.designs[fold], h.design), of.weights[fold], h.rows[h.members[member]])
+		}
+		usual := h.means(looked, adds)
+		without := h.lossOf(looked, func(member int) float64 { return of.logits[member] - adds[member] + usual[h.fold(member)] })
+		return math.Round(1e4*min(1, max(0, (without-math.Ln2+known)/known))) / 1e4
 	}
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for f := range cost {
+	for f := range fields {
 		group.Go(func() error {
-			adds := make([]float64, len(h.members))
-			for _, member := range looked {
-				fold := h.fold(member)
-				design := cmp.Or(of.designs[fold], h.design)
-				adds[member] = design.adds(of.weights[fold], h.rows[h.members[member]], f)
-			}
-			usual := h.means(looked, adds)
-			without := h.lossOf(looked, func(member int) float64 { return of.logits[member] - adds[member] + usual[h.fold(member)] })
-			cost[f] = math.Round(1e4*min(1, max(0, (without-math.Ln2+known)/known))) / 1e4
+			fields[f] = lost(func(d *design, weights []float64, row []uint8) float64 { return d.adds(weights, row, f) })
+			return nil
+		})
+	}
+	for i, together := range of.crosses {
+		group.Go(func() error {
+			crosses[i] = lost(func(d *design, weights []float64, row []uint8) float64 { return d.addsTogether(weights, row, together) })
 			return nil
 		})
 	}
 	_ = group.Wait()
-	return cost
+	return fields, crosses
 }
 
 // every returns every so manieth of the members.

@@ -52,6 +52,11 @@ func TestACrossCountsForTheInfluenceOfItsFields(t *testing.T) {
 	if len(result.Crosses) != 2 {
 		t.Fatalf("crossed are %v", result.Crosses)
 	}
+	for _, c := range result.Crosses {
+		if c.Influence < 0.1 {
+			t.Errorf("the cross of %v has influence %.4f", c.Fields, c.Influence)
+		}
+	}
 	for f, influence := range result.Influence {
 		if crossed := f < 4; crossed != (influence > 0.1) {
 			t.Errorf("field %d has influence %.4f, crossed: %v", f, influence, crossed)

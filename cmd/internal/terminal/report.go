@@ -27,6 +27,7 @@ func (s Screen) Report(name, id string, definition *schemas.Definition, report *
 	}
 	s.reach(definition, report)
 	s.fields(report.Fields)
+	s.crosses(report.Crosses)
 	if tried {
 		s.everyField(report.Fields)
 	}
@@ -218,6 +219,19 @@ func (s Screen) fields(fields []schemas.FieldReport) {
 	}
 	if left := leftOut(fields); left != "" {
 		s.Say(left)
+	}
+}
+
+// crosses draws what only shows in combinations of fields.
+func (s Screen) crosses(crosses []schemas.CrossReport) {
+	if len(crosses) == 0 {
+		return
+	}
+	s.Title("What only shows together", "influence of "+Count(len(crosses), "combination"))
+	for _, c := range crosses[:min(len(crosses), 4)] {
+		s.Line("  %s  %s", short(strings.Join(c.Fields, ", "), 60), s.Faint(Percent(c.Influence)))
+		s.speaking("for", c.For)
+		s.speaking("against", c.Against)
 	}
 }
 

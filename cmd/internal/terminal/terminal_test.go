@@ -309,6 +309,10 @@ func report() *schemas.Report {
 			{Name: "Orders", Type: "LongType", Distinct: 40, Coverage: 1, Reason: "type"},
 			{Name: "MaritalStatus", Type: "string", Distinct: 4, Coverage: 1, Reason: "sensitive"},
 		},
+		Crosses: []schemas.CrossReport{{
+			Fields: []string{"City", "Membership"}, Influence: 0.21,
+			For: []schemas.ValueReport{{Value: "Oslo together with gold", Lift: 6.71, Customers: 1_200}},
+		}},
 		Warnings: []schemas.Warning{{Code: "rule", Message: "the source looks as if it were made by a rule over Membership", Hint: "leave that field out: --field ..."}},
 	}
 	for i := range 101 {
