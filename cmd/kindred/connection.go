@@ -125,6 +125,23 @@ func (c *connection) end(ctx context.Context, name string) (int64, error) {
 	return ends[0], nil
 }
 
+// ends returns the present end of each partition of a topic.
+func (c *connection) ends(ctx context.Context, name string) ([]consumers.Position, error) {
+	partitions, err := c.partitions(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	at := make([]consumers.Position, partitions)
+	for partition := range at {
+		at[partition] = consumers.Position{Topic: c.prefix.Topic(name), Partition: partition}
+	}
+	ends, err := c.fetcher.Ends(ctx, at)
+	for partition, end := range ends {
+		at[partition].Offset = end
+	}
+	return at, err
+}
+
 // read visits every record that a topic of one partition holds now. Records are valid during the visit only.
 func (c *connection) read(ctx context.Context, name string, visit func(*wire.Record) error) error {
 	if _, err := c.partitions(ctx, name); err != nil {

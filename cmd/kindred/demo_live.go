@@ -80,17 +80,8 @@ func (p *program) announce(d *demoRun) {
 
 // begin finds the present ends of memberships: what comes after them will be shown.
 func (l *liveStep) begin(ctx context.Context) error {
-	partitions, err := l.kafka.partitions(ctx, schemas.Memberships)
-	if err != nil {
-		return err
-	}
-	for partition := range partitions {
-		l.positions = append(l.positions, consumers.Position{Topic: l.kafka.prefix.Topic(schemas.Memberships), Partition: partition})
-	}
-	ends, err := l.kafka.fetcher.Ends(ctx, l.positions)
-	for i, end := range ends {
-		l.positions[i].Offset = end
-	}
+	var err error
+	l.positions, err = l.kafka.ends(ctx, schemas.Memberships)
 	l.start = slices.Clone(l.positions)
 	return err
 }

@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"kindred/consumers"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -28,25 +27,19 @@ type span struct{ from, to int64 }
 
 // objections reads the topic of the profiles, as far as it reaches now.
 func (l *publication) objections(ctx context.Context) (*objections, error) {
-	partitions, err := l.partitions(ctx, schemas.Profiles)
+	ends, err := l.ends(ctx, schemas.Profiles)
 	if err != nil {
 		return nil, err
 	}
 	o := &objections{program: l.program, connection: l.connection,
-		who: make([]map[string]bool, partitions), rows: map[string]bool{}, gaps: make([][]span, partitions)}
+		who: make([]map[string]bool, len(ends)), rows: map[string]bool{}, ends: make([]int64, len(ends)), gaps: make([][]span, len(ends))}
 	if o.flat, err = l.rows(ctx); err != nil {
 		return nil, err
 	}
-	at := make([]consumers.Position, partitions)
-	for partition := range at {
-		at[partition] = consumers.Position{Topic: l.prefix.Topic(schemas.Profiles), Partition: partition}
-	}
-	if o.ends, err = l.fetcher.Ends(ctx, at); err != nil {
-		return nil, err
-	}
-	for partition, end := range o.ends {
+	for partition, end := range ends {
 		o.who[partition] = map[string]bool{}
-		o.gaps[partition] = []span{{0, end}}
+		o.ends[partition] = end.Offset
+		o.gaps[partition] = []span{{0, end.Offset}}
 	}
 	_, err = o.meanwhile(ctx)
 	return o, err

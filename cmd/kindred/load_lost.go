@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"kindred/cmd/internal/table"
-	"kindred/consumers"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -20,19 +19,11 @@ const (
 
 // lost returns a warning when most of the last profiles have fields that no column of the file has.
 func (l *publication) lost(ctx context.Context) ([]table.Finding, error) {
-	partitions, err := l.partitions(ctx, schemas.Profiles)
+	ends, err := l.ends(ctx, schemas.Profiles)
 	if err != nil {
 		return nil, err
 	}
 	flat, err := l.rows(ctx)
-	if err != nil {
-		return nil, err
-	}
-	at := make([]consumers.Position, partitions)
-	for partition := range at {
-		at[partition] = consumers.Position{Topic: l.prefix.Topic(schemas.Profiles), Partition: partition}
-	}
-	ends, err := l.fetcher.Ends(ctx, at)
 	if err != nil {
 		return nil, err
 	}
@@ -50,9 +41,10 @@ func (l *publication) lost(ctx context.Context) ([]table.Finding, error) {
 		}
 		return nil
 	}
-	for i, end := range ends {
-		at[i].Offset = max(0, end-lastProfiles)
-		if err := wire.ReadReadable(ctx, l.fetcher, at[i], end, count, func(*wire.Damage) error { return nil }); err != nil {
+	for _, at := range ends {
+		end := at.Offset
+		at.Offset = max(0, end-lastProfiles)
+		if err := wire.ReadReadable(ctx, l.fetcher, at, end, count, func(*wire.Damage) error { return nil }); err != nil {
 			return nil, err
 		}
 	}
