@@ -235,8 +235,3 @@ func (s *topicSurvey) judge(l *plannedLetter) string {
 	}
 	return ""
 }
-
-// readReadable is wire.ReadTo that passes over what cannot be read.
-func (c *connection) readReadable(ctx context.Context, from wire.Position, to int64, visit func(*wire.Record) error) error {
-	return wire.ReadReadable(ctx, c.fetcher, from, to, visit, func(*wire.Damage) error { return nil })
-}

@@ -138,7 +138,7 @@ func (o *objections) read(ctx context.Context, partition int, progress func(int6
 	}
 	for _, gap := range o.gaps[partition] {
 		at := wire.Position{Topic: o.prefix.Topic(schemas.Profiles), Partition: partition, Offset: gap.from}
-		if err := wire.ReadReadable(ctx, o.fetcher, at, gap.to, visit, func(*wire.Damage) error { return nil }); err != nil {
+		if err := o.readReadable(ctx, at, gap.to, visit); err != nil {
 			return nil, err
 		}
 	}

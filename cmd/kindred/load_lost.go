@@ -44,7 +44,7 @@ func (l *publication) lost(ctx context.Context) ([]table.Finding, error) {
 	for _, at := range ends {
 		end := at.Offset
 		at.Offset = max(0, end-lastProfiles)
-		if err := wire.ReadReadable(ctx, l.fetcher, at, end, count, func(*wire.Damage) error { return nil }); err != nil {
+		if err := l.readReadable(ctx, at, end, count); err != nil {
 			return nil, err
 		}
 	}

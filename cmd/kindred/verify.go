@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kindred/cmd/internal/terminal"
-	"kindred/consumers"
 	"kindred/pipeline/oracle"
 	"kindred/schemas"
 	"kindred/schemas/wire"
@@ -145,16 +144,6 @@ func (c *connection) verifyShard(ctx context.Context, judge *oracle.Oracle, shar
 		return nil
 	})
 	return judge.Memberships(), is, err
-}
-
-// readPartition visits every record that one partition holds now. What cannot be read is passed over, as the shards do.
-func (c *connection) readPartition(ctx context.Context, name string, partition int, visit func(*wire.Record) error) error {
-	at := consumers.Position{Topic: c.prefix.Topic(name), Partition: partition}
-	ends, err := c.fetcher.Ends(ctx, []consumers.Position{at})
-	if err != nil {
-		return fmt.Errorf("find the end of %s: %w", at.Topic, err)
-	}
-	return wire.ReadReadable(ctx, c.fetcher, at, ends[0], visit, func(*wire.Damage) error { return nil })
 }
 
 // compare takes in the memberships of a shard: of one expansion, or of all where the id is empty.
