@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"kindred/cmd/internal/terminal"
-	"kindred/consumers"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -29,13 +28,8 @@ const mostPast = 100
 
 // history reads how a membership has changed, as far back as the log reaches.
 func (c *connection) history(ctx context.Context, shard int, key string) ([]past, error) {
-	at := consumers.Position{Topic: c.prefix.Topic(schemas.Memberships), Partition: shard}
-	ends, err := c.fetcher.Ends(ctx, []consumers.Position{at})
-	if err != nil {
-		return nil, fmt.Errorf("find the end of %s: %w", at.Topic, err)
-	}
 	all := []past{}
-	err = wire.ReadTo(ctx, c.fetcher, at, ends[0], func(r *wire.Record) error {
+	err := c.readPartition(ctx, schemas.Memberships, shard, func(r *wire.Record) error {
 		if string(r.Key) != key {
 			return nil
 		}
