@@ -8,6 +8,7 @@ import (
 
 	"kindred/cmd/internal/config"
 	"kindred/pipeline/cache"
+	"kindred/schemas"
 )
 
 // openCache opens the cache that the settings describe. It connects when it is first used.
@@ -41,6 +42,15 @@ func (p *program) cache(ctx context.Context) (*cache.Store, error) {
 		return nil, err
 	}
 	return store, nil
+}
+
+// caches is cache that also returns how many shards there are.
+func (p *program) caches(ctx context.Context, c *connection) (store *cache.Store, shards int, err error) {
+	if shards, err = c.partitions(ctx, schemas.Profiles); err != nil {
+		return nil, 0, err
+	}
+	store, err = p.cache(ctx)
+	return store, shards, err
 }
 
 // checkCache returns an error unless Redis answers and can be used so. It tells a server that does not answer from one that

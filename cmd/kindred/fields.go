@@ -94,11 +94,7 @@ func (p *program) survey(ctx context.Context, segment string) (*fieldList, error
 	if err != nil {
 		return nil, err
 	}
-	shards, err := c.partitions(ctx, schemas.Profiles)
-	if err != nil {
-		return nil, err
-	}
-	store, err := p.cache(ctx)
+	store, shards, err := p.caches(ctx, c)
 	if err != nil {
 		return nil, err
 	}

@@ -46,11 +46,7 @@ func (p *program) withLive(ctx context.Context, c *connection, expansions []sche
 
 // metas reads the metas of all shards, if all of them are whole.
 func (p *program) metas(ctx context.Context, c *connection) ([]*cache.Meta, error) {
-	shards, err := c.partitions(ctx, schemas.Profiles)
-	if err != nil {
-		return nil, err
-	}
-	store, err := p.cache(ctx)
+	store, shards, err := p.caches(ctx, c)
 	if err != nil {
 		return nil, err
 	}

@@ -121,11 +121,7 @@ const profilesWithin = 10 * time.Second
 // withProfile counts the customers who have a profile, by the caches once they have read what is in Kafka now. It fails when they
 // have not within the given time.
 func (p *program) withProfile(ctx context.Context, c *connection, ids []string, within time.Duration) (with int, err error) {
-	shards, err := c.partitions(ctx, schemas.Profiles)
-	if err != nil {
-		return 0, err
-	}
-	store, err := p.cache(ctx)
+	store, shards, err := p.caches(ctx, c)
 	if err != nil {
 		return 0, err
 	}

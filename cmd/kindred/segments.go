@@ -74,11 +74,7 @@ func (p *program) segmentLines(ctx context.Context) (lines []segmentLine, waitin
 	if err != nil {
 		return nil, 0, err
 	}
-	shards, err := c.partitions(ctx, schemas.Profiles)
-	if err != nil {
-		return nil, 0, err
-	}
-	store, err := p.cache(ctx)
+	store, shards, err := p.caches(ctx, c)
 	if err != nil {
 		return nil, 0, err
 	}
