@@ -36,10 +36,19 @@ func fill(t *testing.T, p *program, shard int, profiles int64, ids ...string) {
 }
 
 func TestTheBestMembersOfAllShards(t *testing.T) {
-	p, _ := onEmbedded(t, 2)
+	p, c := onEmbedded(t, 3)
+	for _, id := range []string{"x", "y"} {
+		if err := c.publish(t.Context(), schemas.Expansions, id, []byte(`{"expansionId":"`+id+`","state":"live"}`), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
 	fill(t, p, 0, 1, "a0", "a1", "a2")
 	fill(t, p, 1, 1, "b0", "b1")
-	members, err := p.best(context.Background(), 2, "x", 3)
+	if _, err := p.best(t.Context(), "x", 3); err == nil {
+		t.Error("a shard without a cache is an error: its members are not known")
+	}
+	fill(t, p, 2, 1)
+	members, err := p.best(t.Context(), "x", 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,11 +62,8 @@ func TestTheBestMembersOfAllShards(t *testing.T) {
 	if len(members) != 3 || members[0].CustomerID != "a2" || members[1].Score != 0.8001 || members[2].Score != 0.8001 {
 		t.Errorf("got %s", got)
 	}
-	if none, err := p.best(context.Background(), 2, "y", 3); err != nil || len(none) != 0 {
-		t.Errorf("of an unknown expansion: %v, %v", none, err)
-	}
-	if _, err := p.best(context.Background(), 3, "x", 3); err == nil {
-		t.Error("a shard without a cache is an error: its members are not known")
+	if none, err := p.best(t.Context(), "y", 3); err != nil || len(none) != 0 {
+		t.Errorf("of an expansion without members: %v, %v", none, err)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kindred/cmd/internal/reading"
 	"kindred/cmd/internal/terminal"
 	"kindred/pipeline/cache"
 	"kindred/schemas"
@@ -90,15 +91,16 @@ func (p *program) comparison(ctx context.Context, ids [2]string) (*comparison, e
 		return nil, err
 	}
 	defer c.close()
-	var of [2]*schemas.Expansion
-	for i, id := range ids {
-		if of[i], err = c.committed(ctx, id); err != nil {
-			return nil, err
-		}
-	}
-	shards, err := c.partitions(ctx, schemas.Profiles)
+	facts, close, err := p.facts(ctx, c, schemas.Expansions)
 	if err != nil {
 		return nil, err
+	}
+	defer close()
+	var of [2]*schemas.Expansion
+	for i, id := range ids {
+		if of[i], err = facts.Committed(id); err != nil {
+			return nil, err
+		}
 	}
 	found := &comparison{
 		First: compared{ids[0], of[0].Name, 0}, Second: compared{ids[1], of[1].Name, 0},
@@ -110,27 +112,25 @@ func (p *program) comparison(ctx context.Context, ids [2]string) (*comparison, e
 	if found.Definition, err = definitionsDiffer(of[0].Definition, of[1].Definition); err != nil {
 		return nil, err
 	}
-	return found, p.countMembers(ctx, shards, ids, found)
+	return found, p.countMembers(ctx, facts, ids, found)
 }
 
 // countMembers goes through the members of both, as they are published, shard after shard.
-func (p *program) countMembers(ctx context.Context, shards int, ids [2]string, found *comparison) error {
-	store, err := p.cache(ctx)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
+func (p *program) countMembers(ctx context.Context, facts *reading.Facts, ids [2]string, found *comparison) error {
 	var view *cache.View
-	oldest := time.Now().UnixMilli()
-	for shard := range shards {
-		view, err = store.Scan(ctx, shard, cache.Want{Expansions: ids[:], Into: view})
+	oldest := time.Now()
+	for shard := range facts.Shards {
+		var err error
+		view, err = facts.Cache.Scan(ctx, shard, cache.Want{Expansions: ids[:], Into: view})
 		if errors.Is(err, cache.ErrNotReady) {
 			return hint(err, "again in a moment; is kindred serve running?")
 		}
 		if err != nil {
 			return err
 		}
-		oldest = min(oldest, view.Meta.SavedAt)
+		if saved := time.UnixMilli(view.Meta.SavedAt); saved.Before(oldest) {
+			oldest = saved
+		}
 		first, second := view.Published(ids[0]), view.Published(ids[1])
 		for row := range view.NumRows {
 			found.count(first.Get(row), second.Get(row))

@@ -180,16 +180,6 @@ func (c *connection) follow(ctx context.Context, name string, from int64, visit 
 	return nil
 }
 
-// readPartition visits every record that one partition holds now. What cannot be read is passed over, as the shards do.
-func (c *connection) readPartition(ctx context.Context, name string, partition int, visit func(*wire.Record) error) error {
-	at := consumers.Position{Topic: c.prefix.Topic(name), Partition: partition}
-	ends, err := c.fetcher.Ends(ctx, []consumers.Position{at})
-	if err != nil {
-		return fmt.Errorf("find the end of %s: %w", at.Topic, err)
-	}
-	return c.readReadable(ctx, at, ends[0], visit)
-}
-
 // readReadable is wire.ReadTo that passes over what cannot be read.
 func (c *connection) readReadable(ctx context.Context, from wire.Position, to int64, visit func(*wire.Record) error) error {
 	return wire.ReadReadable(ctx, c.fetcher, from, to, visit, func(*wire.Damage) error { return nil })

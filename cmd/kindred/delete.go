@@ -51,8 +51,6 @@ func (p *program) deletion(ctx context.Context, id string) (question string, err
 	switch {
 	case err != nil:
 		return "", err
-	case expansion == nil:
-		return "", unknown(id)
 	case expansion.Report == nil:
 		return fmt.Sprintf("Delete %s?", id), nil
 	}

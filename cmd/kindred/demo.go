@@ -197,12 +197,12 @@ func (p *program) expandVIPs(ctx context.Context, c *connection, d *demoRun) err
 	if err := p.result(ctx, c, request, run); err != nil || p.settings.JSON {
 		return err
 	}
-	members, err := p.best(ctx, d.partitions, d.expansion, 5)
+	members, err := p.best(ctx, d.expansion, 5)
 	if err != nil {
 		return err
 	}
 	p.out.Line("  %s", p.out.Bold("First members"))
-	p.out.Members(1, members)
+	p.out.Members(1, memberships(members))
 	p.out.Line("")
 	return nil
 }

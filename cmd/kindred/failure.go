@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"kindred/cmd/internal/config"
+	"kindred/cmd/internal/reading"
 )
 
 // Exit codes of the process.
@@ -42,6 +43,7 @@ func (p *program) ended(err error) int {
 	var known *failure
 	var server *config.Unreachable
 	var refused *config.Refused
+	var refusal *reading.Refusal
 	switch {
 	case err == nil:
 		return done
@@ -51,6 +53,8 @@ func (p *program) ended(err error) int {
 		}
 		return failed
 	case errors.As(err, &known):
+	case errors.As(err, &refusal):
+		known = &failure{code: failed, err: err, try: refusal.Try}
 	case errors.As(err, &server):
 		known = &failure{code: unreachable, err: err, try: fmt.Sprintf("is it running? --%s names another address, "+
 			"kindred serve --embedded DIR starts one", map[string]string{"Kafka": "kafka", "Redis": "redis"}[server.Server])}

@@ -3,18 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"kindred/cmd/internal/reading"
 	"kindred/cmd/internal/terminal"
-	"kindred/pipeline/cache"
-	"kindred/pipeline/field"
-	"kindred/pipeline/learn"
 	"kindred/schemas"
 )
 
@@ -39,108 +34,31 @@ func (p *program) fields() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.print(list, func() { list.draw(p.out, p.aside) })
+			return p.print(list, func() { drawFields(p.out, p.aside, list) })
 		},
 	}
 }
 
-// fieldList is what `fields` prints.
-type fieldList struct {
-	Customers int64         `json:"customers"` // with a profile and consent
-	Segment   *surveyedFrom `json:"segment,omitempty"`
-	Fields    []fieldLine   `json:"fields"`
-}
-
-// surveyedFrom is the segment that fields were judged against.
-type surveyedFrom struct {
-	ID          string `json:"segmentId"`
-	Members     int64  `json:"members"`
-	WithProfile int64  `json:"withProfile"` // and consent
-}
-
-type fieldLine struct {
-	Name        string       `json:"name"`
-	Type        string       `json:"type"`
-	Distinct    int64        `json:"distinct"` // 255 stands for that many or more
-	Coverage    float64      `json:"coverage"`
-	Recommended bool         `json:"recommended"`
-	Reason      string       `json:"reason,omitempty"`
-	Why         string       `json:"why,omitempty"`
-	Values      []fieldValue `json:"values"` // the most frequent, at most mostValues
-}
-
-type fieldValue struct {
-	Value     json.RawMessage `json:"value"`
-	Customers int64           `json:"customers"`
-}
-
-// mostValues is how many values of a field are named.
-const mostValues = 6
-
 // survey finds out about all fields.
-func (p *program) survey(ctx context.Context, segment string) (*fieldList, error) {
+func (p *program) survey(ctx context.Context, segment string) (*reading.Fields, error) {
 	c, err := p.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer c.close()
-	derived := false
+	topics := []string{schemas.Fields}
 	if segment != "" {
-		if derived, err = c.isDerived(ctx, segment); err != nil {
-			return nil, err
-		}
+		topics = append(topics, schemas.Segments, schemas.Expansions)
 	}
-	declared, err := c.declared(ctx)
+	facts, close, err := p.facts(ctx, c, topics...)
 	if err != nil {
 		return nil, err
 	}
-	store, shards, err := p.caches(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	defer store.Close()
-	found, err := (&learn.Trainer{Cache: store, Number: shards}).Survey(ctx, slices.Collect(maps.Values(declared)), segment, derived)
-	if errors.Is(err, cache.ErrNotReady) {
-		return nil, hint(err, "again in a moment; is kindred serve running?")
-	}
-	if err != nil {
-		return nil, err
-	}
-	list := &fieldList{Customers: found.Customers.All, Fields: make([]fieldLine, 0, len(found.Fields))}
-	if segment != "" {
-		list.Segment = &surveyedFrom{segment, found.Segment, found.Customers.Source}
-	}
-	for i := range found.Fields {
-		list.Fields = append(list.Fields, lineOf(&found.Fields[i]))
-	}
-	return list, nil
+	defer close()
+	return facts.Fields(ctx, segment)
 }
 
-func lineOf(f *field.Surveyed) fieldLine {
-	line := fieldLine{
-		Name: f.Name, Type: f.Type, Distinct: f.Distinct, Coverage: f.Coverage,
-		Recommended: f.Used, Reason: f.Reason, Why: f.Why, Values: []fieldValue{},
-	}
-	for _, v := range f.Values[:min(len(f.Values), mostValues)] {
-		line.Values = append(line.Values, fieldValue{json.RawMessage(v.Text), v.All})
-	}
-	return line
-}
-
-// isDerived reports whether an id is that of an expansion. One that is of nothing is an error.
-func (c *connection) isDerived(ctx context.Context, id string) (bool, error) {
-	segments, err := c.segments(ctx)
-	if err != nil || slices.ContainsFunc(segments, func(s schemas.Segment) bool { return s.SegmentID == id }) {
-		return false, err
-	}
-	expansion, err := c.expansion(ctx, id)
-	if err == nil && expansion == nil {
-		err = hint(fmt.Errorf("there is no segment %s", id), "kindred segments")
-	}
-	return true, err
-}
-
-func (l *fieldList) draw(screen, aside terminal.Screen) {
+func drawFields(screen, aside terminal.Screen, l *reading.Fields) {
 	if len(l.Fields) == 0 {
 		aside.Line("no profile has a field yet: kindred load profiles FILE brings some")
 		return
@@ -158,7 +76,7 @@ func (l *fieldList) draw(screen, aside terminal.Screen) {
 		if f.Distinct == 255 {
 			distinct += "+"
 		}
-		rows = append(rows, []string{f.Name, f.Type, distinct, terminal.Percent(f.Coverage), judged, f.values()})
+		rows = append(rows, []string{f.Name, f.Type, distinct, terminal.Percent(f.Coverage), judged, valuesOf(f)})
 	}
 	screen.Table([]string{"field", "type", "#values", "#have it", "recommended", "most frequent"}, rows)
 	words := fmt.Sprintf("%d of %s recommended, of %s.", recommended, terminal.Count(len(l.Fields), "field"), terminal.Count(l.Customers, "customer"))
@@ -178,8 +96,8 @@ func have(n int64) string {
 	return terminal.Number(n) + " have"
 }
 
-// values lists the most frequent values for people.
-func (f *fieldLine) values() string {
+// valuesOf lists the most frequent values for people.
+func valuesOf(f *reading.Field) string {
 	var words []string
 	for _, v := range f.Values {
 		text := string(v.Value)

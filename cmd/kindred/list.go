@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kindred/cmd/internal/reading"
 	"kindred/cmd/internal/terminal"
 	"kindred/schemas"
 )
@@ -22,14 +23,15 @@ func (p *program) list() *cobra.Command {
 				return err
 			}
 			defer c.close()
-			expansions, err := c.expansions(command.Context())
+			book, err := c.book(command.Context(), schemas.Expansions)
 			if err != nil {
 				return err
 			}
+			expansions := book.Expansions()
 			if !all {
 				expansions = slices.DeleteFunc(expansions, func(e schemas.Expansion) bool { return e.State == schemas.StateDeleted })
 			}
-			all, why := p.withLive(command.Context(), c, expansions)
+			all, why := p.withLive(command.Context(), c, book, expansions)
 			return p.print(all, func() { drawList(p.out, p.aside, all, why) })
 		},
 	}
@@ -38,7 +40,7 @@ func (p *program) list() *cobra.Command {
 }
 
 // drawList lists expansions. unknown says why nobody knows how many members there are now; nil: that is known.
-func drawList(screen, aside terminal.Screen, expansions []shown, unknown error) {
+func drawList(screen, aside terminal.Screen, expansions []reading.Expansion, unknown error) {
 	if len(expansions) == 0 {
 		aside.Line("there are no expansions yet: kindred expand SOURCE makes one")
 		return

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"kindred/cmd/internal/reading"
 	"kindred/schemas"
 )
 
@@ -27,9 +28,9 @@ func TestFieldsAreShownAsARunFindsThem(t *testing.T) {
 		w.bring(0, crowd)
 		w.segment("vip", `"added":%s`, vips(0, crowd))
 		run := w.successful("more", `"action":"expand","sourceSegmentId":"vip"`) // by now everything is in the caches
-		list := printed[fieldList](w, "fields", "vip")
+		list := printed[reading.Fields](w, "fields", "vip")
 		counts := run.Report.Counts
-		if list.Customers != counts.Customers || *list.Segment != (surveyedFrom{"vip", counts.Source, counts.SourceWithProfile}) {
+		if list.Customers != counts.Customers || *list.Segment != (reading.SurveyedFrom{ID: "vip", Members: counts.Source, WithProfile: counts.SourceWithProfile}) {
 			t.Errorf("fields found %d customers and %+v, the run %+v", list.Customers, list.Segment, counts)
 		}
 		if len(list.Fields) != len(run.Report.Fields) {
@@ -51,10 +52,10 @@ func TestFieldsAreShownAsARunFindsThem(t *testing.T) {
 				t.Errorf("fields does not show %q:\n%s", want, text)
 			}
 		}
-		if of := printed[fieldList](w, "fields", "more").Segment; of.Members != counts.Members {
+		if of := printed[reading.Fields](w, "fields", "more").Segment; of.Members != counts.Members {
 			t.Errorf("of an expansion, fields counts %+v, want %d", of, counts.Members)
 		}
-		if printed[fieldList](w, "fields").Segment != nil {
+		if printed[reading.Fields](w, "fields").Segment != nil {
 			t.Error("without a segment there is one")
 		}
 		if text := w.kindred(failed, "fields", "typo"); !strings.Contains(text, "there is no segment typo") || !strings.Contains(text, "try: kindred segments") {
@@ -77,17 +78,17 @@ func TestSegmentsAreListedWithWhatComesAndWhoUsesThem(t *testing.T) {
 		w.segment("old", `"added":["a"]`)
 		w.erase(schemas.SegmentChanges, "old")
 		w.successful("more", `"action":"expand","sourceSegmentId":"vip","suppress":["letter"]`)
-		lines := map[string]segmentLine{}
-		for _, l := range printed[[]segmentLine](w, "segments") {
+		lines := map[string]reading.Segment{}
+		for _, l := range printed[[]reading.Segment](w, "segments") {
 			lines[l.SegmentID] = l
 		}
 		vip := lines["vip"]
 		if vip.Name != "VIP customers" || vip.Members != int64(len(vips(0, crowd))) || vip.LastSnapshot != "s-1" || vip.Gone ||
 			vip.Open == nil || vip.Open.Snapshot != "s-2" || vip.Open.Have != 1 || vip.Open.Parts != 3 ||
-			len(vip.UsedBy) != 1 || vip.UsedBy[0] != (use{"more", "source"}) {
+			len(vip.UsedBy) != 1 || vip.UsedBy[0] != (reading.Use{ExpansionID: "more", As: "source"}) {
 			t.Errorf("vip is %+v", vip)
 		}
-		if l := lines["letter"]; l.Members != 3 || l.LastSnapshot != "" || l.UsedBy[0] != (use{"more", "suppress"}) {
+		if l := lines["letter"]; l.Members != 3 || l.LastSnapshot != "" || l.UsedBy[0] != (reading.Use{ExpansionID: "more", As: "suppress"}) {
 			t.Errorf("letter is %+v", l)
 		}
 		if l := lines["old"]; !l.Gone {

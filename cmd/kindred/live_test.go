@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"kindred/cmd/internal/reading"
 	"kindred/pipeline/cache"
 	"kindred/schemas"
 )
@@ -17,14 +18,14 @@ func TestLiveCountsFollowEveryEvent(t *testing.T) {
 		w.bring(0, 3000)
 		w.segment("vip", `"name":"VIP","snapshot":"s","part":1,"parts":1,"members":%s`, vips(0, 3000))
 		after := w.successful("x", `"action":"expand","sourceSegmentId":"vip"`).Report.Counts.Members
-		best, err := w.best(w.Ctx, shardsOfAWorld, "x", 3)
+		best, err := w.best(w.Ctx, "x", 3)
 		w.OK(err)
 		counted := func(want int64) {
 			w.Helper()
 			w.wait(fmt.Sprintf("%d live members", want), func() string {
-				expansions, err := w.kafka.expansions(w.Ctx)
+				book, err := w.kafka.book(w.Ctx, schemas.Expansions)
 				w.OK(err)
-				all, why := w.withLive(w.Ctx, w.kafka, expansions)
+				all, why := w.withLive(w.Ctx, w.kafka, book, book.Expansions())
 				w.OK(why)
 				if live := all[0].Live; live.Members != want || sum(live.Bands) != want {
 					return fmt.Sprintf("there are %+v", live)
@@ -51,17 +52,12 @@ func sum(bands [cache.Bands]int64) (n int64) {
 }
 
 func TestCountsThatAreOldSaySo(t *testing.T) {
-	now, then := time.Now().UnixMilli(), time.Date(2026, 11, 23, 10, 2, 0, 0, time.UTC).UnixMilli()
-	meta := func(savedAt int64) *cache.Meta {
-		return &cache.Meta{SavedAt: savedAt, Expansions: map[string]*cache.Progress{"x": {Members: [4]int64{0, 1, 2, 1000}}}}
-	}
-	check := func(want string, metas ...*cache.Meta) {
+	check := func(want string, asOf time.Time) {
 		t.Helper()
-		if got := countLive(metas, "x").words(); got != want {
+		if got := liveWords(&reading.Live{Members: 2006, AsOf: asOf}); got != want {
 			t.Errorf("it says %q, want %q", got, want)
 		}
 	}
-	check("2,006 members now", meta(now), meta(now))
-	check("2,006 members at 2026-11-23 10:02 UTC, when a shard was last saved", meta(now), meta(then))
-	check("1,003 members now", meta(now), &cache.Meta{SavedAt: now})
+	check("2,006 members now", time.Now())
+	check("2,006 members at 2026-11-23 10:02 UTC, when a shard was last saved", time.Date(2026, 11, 23, 10, 2, 0, 0, time.UTC))
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kindred/cmd/internal/reading"
 	"kindred/schemas"
 )
 
@@ -24,20 +25,12 @@ func (p *program) members() *cobra.Command {
 			if limit < 1 || limit > 1_000_000 {
 				return usage(fmt.Sprintf("--limit %d: want 1 to 1,000,000", limit), command.CommandPath()+" --help")
 			}
-			ctx := command.Context()
-			if err := p.settings.ReachRedis(ctx); err != nil {
-				return err
-			}
-			shards, err := p.shardsOf(ctx, id)
+			members, err := p.best(command.Context(), id, limit)
 			if err != nil {
 				return err
 			}
-			members, err := p.best(ctx, shards, id, limit)
-			if err != nil {
-				return err
-			}
-			return p.print(brief(members), func() {
-				p.out.Members(1, members)
+			return p.print(members, func() {
+				p.out.Members(1, memberships(members))
 				if len(members) == 0 {
 					p.aside.Line("nobody is a member of %s: kindred show %s says why", id, id)
 				}
@@ -48,35 +41,34 @@ func (p *program) members() *cobra.Command {
 	return command
 }
 
-// shardsOf returns how many shards the members of an expansion are spread over. An expansion that does not exist is an error.
-func (p *program) shardsOf(ctx context.Context, id string) (int, error) {
+// best reads the best members of an expansion. When what the caches say is old it says so.
+func (p *program) best(ctx context.Context, id string, most int) ([]reading.Member, error) {
+	if err := p.settings.ReachRedis(ctx); err != nil {
+		return nil, err
+	}
 	c, err := p.connect(ctx)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer c.close()
-	expansion, err := c.expansion(ctx, id)
+	facts, close, err := p.facts(ctx, c, schemas.Expansions)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	if expansion == nil {
-		return 0, unknown(id)
+	defer close()
+	page, err := facts.Members(ctx, id, most, "")
+	if err != nil {
+		return nil, err
 	}
-	return c.partitions(ctx, schemas.Profiles)
+	p.tellAge(page.AsOf)
+	return page.Members, nil
 }
 
-// briefMember is a member as the cache knows it.
-type briefMember struct {
-	CustomerID string  `json:"customerId"`
-	Score      float64 `json:"score"`
-	Band       string  `json:"band"`
-}
-
-// brief returns members as they are printed as JSON.
-func brief(members []schemas.Membership) []briefMember {
-	short := make([]briefMember, len(members))
-	for i, m := range members {
-		short[i] = briefMember{m.CustomerID, m.Score, m.Band}
+// memberships returns members as they are drawn.
+func memberships(of []reading.Member) []schemas.Membership {
+	drawn := make([]schemas.Membership, len(of))
+	for i, m := range of {
+		drawn[i] = schemas.Membership{CustomerID: m.CustomerID, Score: m.Score, Band: m.Band}
 	}
-	return short
+	return drawn
 }

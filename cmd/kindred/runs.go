@@ -1,17 +1,15 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"kindred/cmd/internal/reading"
 	"kindred/cmd/internal/terminal"
 	"kindred/schemas"
-	"kindred/schemas/wire"
 )
 
 func (p *program) runs() *cobra.Command {
@@ -39,15 +37,18 @@ func (p *program) runs() *cobra.Command {
 				return err
 			}
 			defer c.close()
-			runs, err := c.runs(command.Context(), id, limit)
+			book, err := c.book(command.Context())
 			if err != nil {
 				return err
 			}
+			book.MostRuns = limit
+			if err := book.Read(command.Context(), schemas.Runs, schemas.Expansions); err != nil {
+				return err
+			}
+			runs := book.Runs(id, limit)
 			if len(runs) == 0 && id != "" {
-				if expansion, err := c.expansion(command.Context(), id); err != nil {
+				if _, err := (&reading.Facts{Book: book}).Expansion(id); err != nil {
 					return err
-				} else if expansion == nil {
-					return unknown(id)
 				}
 			}
 			return p.print(runs, func() { drawRuns(p.out, p.aside, runs, id, time.Now()) })
@@ -57,44 +58,7 @@ func (p *program) runs() *cobra.Command {
 	return command
 }
 
-// runLine is a run as `runs` prints it: its last event, without the report.
-type runLine struct {
-	At time.Time `json:"at"` // when it was first heard of
-	schemas.Run
-	Report *struct{} `json:"report,omitempty"` // in place of the one of Run
-}
-
-// runs reads the newest runs, newest first: those of an expansion, or all. It holds no more of them, however many there are.
-func (c *connection) runs(ctx context.Context, expansion string, limit int) ([]runLine, error) {
-	type key struct{ expansion, run string }
-	found := map[key]*runLine{}
-	var order []key // oldest first
-	err := c.read(ctx, schemas.Runs, func(record *wire.Record) error {
-		var run schemas.Run
-		if json.Unmarshal(record.Value, &run) != nil || expansion != "" && run.ExpansionID != expansion {
-			return nil
-		}
-		run.Report = nil
-		of := key{run.ExpansionID, run.RunID}
-		if found[of] == nil {
-			if len(order) == limit {
-				delete(found, order[0])
-				order = order[1:]
-			}
-			found[of] = &runLine{At: time.UnixMilli(record.Timestamp).UTC()}
-			order = append(order, of)
-		}
-		found[of].Run = run
-		return nil
-	})
-	newest := make([]runLine, 0, len(order))
-	for _, of := range slices.Backward(order) {
-		newest = append(newest, *found[of])
-	}
-	return newest, err
-}
-
-func drawRuns(screen, aside terminal.Screen, runs []runLine, expansion string, now time.Time) {
+func drawRuns(screen, aside terminal.Screen, runs []reading.Run, expansion string, now time.Time) {
 	if len(runs) == 0 {
 		aside.Line("there is no run on record, which is kept for 30 days")
 		return
@@ -102,7 +66,7 @@ func drawRuns(screen, aside terminal.Screen, runs []runLine, expansion string, n
 	headings := []string{"when", "expansion", "run", "cause", "#took", "status"}
 	var rows [][]string
 	for _, run := range runs {
-		rows = append(rows, []string{clock(run.At), run.ExpansionID, run.RunID, string(run.Cause), run.took(now), run.standing()})
+		rows = append(rows, []string{clock(run.At), run.ExpansionID, run.RunID, string(run.Cause), took(&run, now), standing(&run)})
 	}
 	if expansion != "" {
 		headings = slices.Delete(headings, 1, 2)
@@ -128,7 +92,7 @@ func drawRuns(screen, aside terminal.Screen, runs []runLine, expansion string, n
 }
 
 // standing describes in words how a run stands or ended.
-func (run *runLine) standing() string {
+func standing(run *reading.Run) string {
 	if run.Error != nil {
 		return fmt.Sprintf("%s: %s", run.Status, run.Error.Code)
 	}
@@ -136,7 +100,7 @@ func (run *runLine) standing() string {
 }
 
 // took is how long the run took, or has taken so far.
-func (run *runLine) took(now time.Time) string {
+func took(run *reading.Run, now time.Time) string {
 	switch {
 	case run.StartedAt == nil:
 		return "-"

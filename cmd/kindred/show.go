@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kindred/cmd/internal/reading"
 	"kindred/cmd/internal/terminal"
 	"kindred/schemas"
 )
@@ -30,16 +31,17 @@ func (p *program) show() *cobra.Command {
 				return err
 			}
 			defer c.close()
-			expansion, err := c.expansion(command.Context(), arguments[0])
+			book, err := c.book(command.Context(), schemas.Expansions)
 			if err != nil {
 				return err
 			}
-			if expansion == nil {
-				return unknown(arguments[0])
+			expansion, err := (&reading.Facts{Book: book}).Expansion(arguments[0])
+			if err != nil {
+				return err
 			}
-			all, why := p.withLive(command.Context(), c, []schemas.Expansion{*expansion})
+			all, why := p.withLive(command.Context(), c, book, []schemas.Expansion{*expansion})
 			if given("share") || given("count") {
-				if all[0].WhatIf, err = askWhatIf(expansion, share, count); err != nil {
+				if all[0].WhatIf, err = reading.AskWhatIf(expansion, share, count); err != nil {
 					return err
 				}
 			}
@@ -56,7 +58,7 @@ func (p *program) show() *cobra.Command {
 	return command
 }
 
-func drawExpansion(screen terminal.Screen, e *shown) {
+func drawExpansion(screen terminal.Screen, e *reading.Expansion) {
 	if e.Report != nil && e.State != schemas.StateDeleted {
 		screen.Report(e.Name, e.ExpansionID, e.Definition, e.Report)
 	} else {
@@ -65,7 +67,7 @@ func drawExpansion(screen terminal.Screen, e *shown) {
 	}
 	screen.Say(state(&e.Expansion))
 	if e.Live != nil {
-		text := e.Live.words()
+		text := liveWords(e.Live)
 		if e.Report != nil {
 			text += ", " + terminal.Number(e.Report.Counts.Members) + " after the run"
 		}
@@ -78,7 +80,7 @@ func drawExpansion(screen terminal.Screen, e *shown) {
 		screen.Say(defined(e.Definition))
 	}
 	if e.WhatIf != nil {
-		e.WhatIf.draw(screen, &e.Expansion)
+		drawWhatIf(screen, e.WhatIf, &e.Expansion)
 	}
 	screen.Line("")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"kindred/cmd/internal/reading"
 	"kindred/cmd/internal/terminal"
 	"kindred/pipeline/oracle"
 	"kindred/schemas"
@@ -82,10 +83,8 @@ func (p *program) verifyAll(ctx context.Context, id string) (*verification, erro
 	}
 	defer c.close()
 	if id != "" {
-		if expansion, err := c.expansion(ctx, id); err != nil {
+		if _, err := c.expansion(ctx, id); err != nil {
 			return nil, err
-		} else if expansion == nil {
-			return nil, unknown(id)
 		}
 	}
 	shards, err := c.partitions(ctx, schemas.Profiles)
@@ -121,7 +120,7 @@ func (p *program) verifyAll(ctx context.Context, id string) (*verification, erro
 // verifyShard returns the memberships that a shard should have published, and those that it has, by expansion + "/" + customer.
 func (c *connection) verifyShard(ctx context.Context, judge *oracle.Oracle, shard int) (should, is map[string]oracle.Place, err error) {
 	for _, name := range []string{schemas.Models, schemas.SegmentMembers, schemas.Profiles} {
-		err := c.readPartition(ctx, name, shard, func(r *wire.Record) error {
+		err := wire.ReadPartition(ctx, c.fetcher, c.prefix.Topic(name), shard, func(r *wire.Record) error {
 			_ = judge.Apply(name, shard, r) // a record that cannot be read has no effect
 			return nil
 		})
@@ -130,7 +129,7 @@ func (c *connection) verifyShard(ctx context.Context, judge *oracle.Oracle, shar
 		}
 	}
 	is = map[string]oracle.Place{}
-	err = c.readPartition(ctx, schemas.Memberships, shard, func(r *wire.Record) error {
+	err = wire.ReadPartition(ctx, c.fetcher, c.prefix.Topic(schemas.Memberships), shard, func(r *wire.Record) error {
 		if r.Value == nil {
 			delete(is, string(r.Key))
 			return nil
@@ -183,7 +182,7 @@ func inWords(place oracle.Place, member bool) string {
 	case place == unreadable:
 		return "a record that cannot be read"
 	}
-	return fmt.Sprintf("%.4f, %s", score(place.Score), schemas.BandNames[place.Band])
+	return fmt.Sprintf("%.4f, %s", reading.Score(place.Score), schemas.BandNames[place.Band])
 }
 
 func (v *verification) draw(screen terminal.Screen) {

@@ -207,10 +207,11 @@ func stage(run schemas.Run) string {
 func (p *program) result(ctx context.Context, c *connection, request schemas.ExpandRequest, run schemas.Run) error {
 	var expansion *schemas.Expansion
 	if run.Status == schemas.Successful && !p.settings.JSON {
-		var err error
-		if expansion, err = c.expansion(ctx, request.ExpansionID); err != nil {
+		book, err := c.book(ctx, schemas.Expansions)
+		if err != nil {
 			return err
 		}
+		expansion = book.Expansion(request.ExpansionID)
 	}
 	if err := p.print(run, func() { drawRun(p.out, request, run, expansion) }); err != nil {
 		return err

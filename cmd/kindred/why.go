@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
-	"kindred/pipeline/cache"
-	"kindred/pipeline/model"
+	"kindred/cmd/internal/reading"
+	"kindred/cmd/internal/terminal"
 	"kindred/schemas"
 )
 
@@ -35,213 +33,94 @@ func (p *program) why() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.print(found, func() { found.draw(p.out) })
+			return p.print(found, func() { drawWhy(p.out, found) })
 		},
 	}
 }
 
-// explanation is what `why` prints.
-type explanation struct {
-	ExpansionID string   `json:"expansionId"`
-	Name        string   `json:"name"`
-	CustomerID  string   `json:"customerId"`
-	Member      bool     `json:"member"`  // as published
-	Reason      string   `json:"reason"`  // why the customer is no member by the last model, in a word; empty: should be one
-	Message     string   `json:"message"` // the same in a sentence, with what is published
-	Score       *float64 `json:"score"`   // null: there is nothing to score
-	Band        string   `json:"band,omitempty"`
-	Floor       float64  `json:"floor"`
-	Cut         float64  `json:"cut"` // lowest score of a member
-	Epoch       int64    `json:"epoch"`
-	RunID       string   `json:"runId"` // of the model
-
-	Reasons    []reasonLine `json:"reasons"`    // the weightiest first
-	WouldBring []changeLine `json:"wouldBring"` // single changes that reach the cut, the smallest first
-	History    []past       `json:"history"`    // oldest first, at most mostPast
-}
-
-// Why a customer is no member.
-const (
-	unknownCustomer = "unknown_customer"
-	noProfile       = "no_profile"
-	noConsent       = "no_consent"
-	notCandidate    = "not_candidate"
-	inSource        = "source"
-	isSuppressed    = "suppressed"
-	belowFloor      = "below_floor"
-	belowCut        = "below_cut"
-	lostTie         = "tie"
-)
-
-// explain finds out how a customer stands to an expansion: in the cache of its shard, and in that shard's memberships.
-func (p *program) explain(ctx context.Context, id, customer string) (*explanation, error) {
+// explain finds out how a customer stands to an expansion. When what the cache says is old it says so.
+func (p *program) explain(ctx context.Context, id, customer string) (*reading.Why, error) {
 	c, err := p.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer c.close()
-	expansion, err := c.committed(ctx, id)
+	book, err := c.book(ctx, schemas.Expansions)
 	if err != nil {
 		return nil, err
 	}
-	shards, err := c.partitions(ctx, schemas.Profiles)
+	if _, err := (&reading.Facts{Book: book}).Committed(id); err != nil { // before Redis is asked
+		return nil, err
+	}
+	facts, close, err := p.factsOf(ctx, c, book)
 	if err != nil {
 		return nil, err
 	}
-	shard := p.settings.Partitioner.Partition([]byte(customer), shards)
-	view, err := p.viewFor(ctx, c, shard, expansion)
-	if err != nil {
-		return nil, err
+	defer close()
+	why, err := facts.Why(ctx, id, customer)
+	if err == nil {
+		p.tellAge(why.AsOf)
 	}
-	e := &explanation{ExpansionID: id, Name: expansion.Name, CustomerID: customer, Reasons: []reasonLine{}, WouldBring: []changeLine{}}
-	if e.History, err = c.history(ctx, shard, id+"/"+customer); err != nil {
-		return nil, err
-	}
-	m, err := model.Decode(view.Model())
-	if err == nil && m.Deleted {
-		err = errors.New("the expansion was deleted")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the model in the cache of shard %d: %w", shard, err)
-	}
-	e.Floor, e.Cut = m.Definition.Floor, score(min(m.Cut.Score, model.Best))
-	e.Epoch, e.RunID = m.Epoch, m.RunID
-	e.explain(view, m, expansion.Report)
-	return e, nil
+	return why, err
 }
 
-// committed reads an expansion that a run has succeeded for and that was not deleted. Any other is an error.
-func (c *connection) committed(ctx context.Context, id string) (*schemas.Expansion, error) {
-	expansion, err := c.expansion(ctx, id)
-	switch {
-	case err != nil:
-		return nil, err
-	case expansion == nil:
-		return nil, unknown(id)
-	case expansion.State == schemas.StateDeleted:
-		return nil, hint(fmt.Errorf("%s was deleted", id), "kindred list")
-	case expansion.Definition == nil || expansion.State == schemas.StateNew:
-		return nil, hint(fmt.Errorf("no run of %s has succeeded yet", id), "kindred runs "+id)
+// drawWhy shows how a customer stands to an expansion.
+func drawWhy(screen terminal.Screen, e *reading.Why) {
+	screen.Heading(e.Name, e.ExpansionID)
+	screen.Say(e.CustomerID + " " + e.Message + ".")
+	if e.Score != nil {
+		screen.Say(fmt.Sprintf("Score %.4f, %s; floor %v, cut %.4f.", *e.Score, e.Band, e.Floor, e.Cut))
 	}
-	return expansion, nil
+	drawReasons(screen, e.Reasons, "Raises the score", func(lift float64) bool { return lift >= 1.05 })
+	drawReasons(screen, e.Reasons, "Lowers the score", func(lift float64) bool { return lift <= 1/1.05 })
+	if len(e.WouldBring) > 0 {
+		screen.Title("Would bring the customer in", "one of these, all else as it is")
+		var rows [][]string
+		for _, c := range e.WouldBring {
+			rows = append(rows, []string{c.Field, c.Value, fmt.Sprintf("%.4f", c.Score)})
+		}
+		screen.Table([]string{"field", "value", "#score"}, rows)
+	}
+	drawHistory(screen, e.History)
+	screen.Line("")
 }
 
-// viewFor reads the cache of a shard with all that decides on the members of an expansion.
-func (p *program) viewFor(ctx context.Context, c *connection, shard int, expansion *schemas.Expansion) (*cache.View, error) {
-	want := cache.Want{Expansions: []string{expansion.ExpansionID}, Model: expansion.ExpansionID}
-	all, err := c.expansions(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, segment := range expansion.Definition.Segments() {
-		if slices.ContainsFunc(all, func(e schemas.Expansion) bool { return e.ExpansionID == segment && e.State != schemas.StateDeleted }) {
-			want.Derived = append(want.Derived, segment)
-		} else {
-			want.Segments = append(want.Segments, segment)
+// drawReasons draws the weightiest reasons of one direction.
+func drawReasons(screen terminal.Screen, reasons []reading.Reason, title string, is func(lift float64) bool) {
+	const most = 6
+	var rows [][]string
+	for _, r := range reasons {
+		if is(r.Lift) && len(rows) < most {
+			rows = append(rows, []string{r.Field, r.Value, terminal.Odds(r.Lift)})
 		}
 	}
-	store, err := p.cache(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer store.Close()
-	view, err := store.Scan(ctx, shard, want)
-	if err == nil && view.Model() == nil {
-		err = fmt.Errorf("shard %d has not read the model yet: %w", shard, cache.ErrNotReady)
-	}
-	if errors.Is(err, cache.ErrNotReady) {
-		return nil, hint(err, "again in a moment; is kindred serve running?")
-	}
-	if err != nil {
-		return nil, err
-	}
-	p.tellAge(view.Meta.SavedAt)
-	return view, nil
-}
-
-// explain applies the rule of membership to the customer's row, and says what decides.
-func (e *explanation) explain(view *cache.View, m *model.Model, report *schemas.Report) {
-	row, known := view.Find([]byte(e.CustomerID))
-	if !known {
-		e.say(unknownCustomer, "nothing is known of the customer, neither a profile nor a segment")
-		return
-	}
-	e.Member = view.Published(e.ExpansionID).Has(row)
-	bytes := view.Row(row)
-	s, suppressedBy := standing(view, row, &m.Definition)
-	switch {
-	case !s.Profile:
-		e.say(noProfile, "the customer has no profile")
-		return
-	case !s.Consents:
-		e.say(noConsent, "the customer does not consent to profiling")
-		return
-	}
-	table := model.NewTable(m)
-	table.Fold(view.Fields)
-	scored := table.Score(bytes)
-	e.Score, e.Band = new(score(scored)), schemas.BandNames[m.Band(scored)]
-	say := words{m, report}
-	e.Reasons = say.reasons(table.Beside(bytes, sampled(view)))
-	switch {
-	case m.Eligible(s) && m.Reaches(scored, e.ExpansionID, []byte(e.CustomerID)):
-		e.say("", "the score reaches the cut")
-		return
-	case !s.Candidate && m.Definition.Candidates.SegmentID != "":
-		e.say(notCandidate, "the customer is not in "+m.Definition.Candidates.SegmentID+", whose members alone can be members")
-	case s.Source && m.Definition.ExcludeSource:
-		e.say(inSource, "the customer is in the source, "+m.Definition.SourceSegmentID)
-	case s.Suppressed:
-		e.say(isSuppressed, "the customer is in "+suppressedBy+", whose members are never members")
-	default:
-		e.sayBelow(m, scored)
-		e.WouldBring = say.bringing(table, bytes, e.ExpansionID, e.CustomerID)
+	if rows != nil {
+		screen.Title(title, "beside other customers")
+		screen.Table([]string{"field", "value", "#odds"}, rows)
 	}
 }
 
-// standing returns what decides whether the customer of a row may be a member, and a suppressed segment that has the customer.
-func standing(view *cache.View, row int, d *schemas.Definition) (s model.Standing, suppressedBy string) {
-	bytes := view.Row(row)
-	s = model.Standing{
-		Profile: cache.HasProfile(bytes), Consents: cache.Consents(bytes),
-		Candidate: view.Segment(d.Candidates.SegmentID).Has(row), Source: view.Segment(d.SourceSegmentID).Has(row),
+// causes say in words why a membership changed.
+var causes = map[string]string{
+	schemas.ByRun: "a run", schemas.ByProfile: "the profile changed", schemas.BySegment: "a segment changed", schemas.ByConsent: "consent was withdrawn",
+	schemas.ByErasure: "the profile was erased", schemas.ByDelete: "the expansion was deleted", schemas.ByRepair: "a repair",
+}
+
+func drawHistory(screen terminal.Screen, history []reading.Past) {
+	if len(history) == 0 {
+		return
 	}
-	for _, id := range d.Suppress {
-		if view.Segment(id).Has(row) && !s.Suppressed {
-			s.Suppressed, suppressedBy = true, id
+	screen.Title("History", "as far back as the log reaches")
+	var rows [][]string
+	for _, m := range history {
+		scored, cause := "-", causes[m.Cause]
+		if m.Score != nil {
+			scored = fmt.Sprintf("%.4f", *m.Score)
 		}
+		if cause == "" {
+			cause = m.Cause
+		}
+		rows = append(rows, []string{clock(m.At), m.Change, scored, m.Band, cause, m.RunID})
 	}
-	return s, suppressedBy
+	screen.Table([]string{"when", "", "#score", "band", "cause", "model of run"}, rows)
 }
-
-// sayBelow says that a customer who may be a member does not reach the cut.
-func (e *explanation) sayBelow(m *model.Model, scored int) {
-	switch {
-	case *e.Score < e.Floor:
-		e.say(belowFloor, "the score is below the floor")
-	case m.Cut == model.Nobody():
-		e.say(belowCut, "nobody was similar enough when the cut was found, so nobody is a member until a run finds another")
-	case scored == m.Cut.Score:
-		e.say(lostTie, "the score is that of the cut, and of those who have it the tie took others")
-	default:
-		e.say(belowCut, "the score is below the cut")
-	}
-}
-
-// say notes why the customer is no member, empty if the model makes it one, beside what is published.
-func (e *explanation) say(reason, sentence string) {
-	e.Reason = reason
-	switch {
-	case e.Member && reason == "":
-		e.Message = "is a member: " + sentence
-	case e.Member:
-		e.Message = "is still published as a member, which will be taken back: " + sentence
-	case reason == "":
-		e.Message = "will be a member, which is not published yet: " + sentence
-	default:
-		e.Message = "is no member: " + sentence
-	}
-}
-
-// score returns ten-thousandths as a score from 0 to 1.
-func score(tenThousandths int) float64 { return float64(tenThousandths) / model.Best }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"kindred/pipeline/model"
+	"kindred/cmd/internal/reading"
 	"kindred/schemas"
 )
 
@@ -40,11 +40,11 @@ func TestWhyTellsWhatDecides(t *testing.T) {
 		w.agree()
 
 		members := w.market.of("more")
-		why := func(id string) explanation { return printed[explanation](w, "why", "more", id) }
+		why := func(id string) reading.Why { return printed[reading.Why](w, "why", "more", id) }
 		for _, id := range first(members, 10) {
 			e := why(id)
 			last := e.History[len(e.History)-1]
-			if !e.Member || e.Reason != "" || *e.Score != score(members[id].Score) || schemas.BandNames[members[id].Band] != e.Band {
+			if !e.Member || e.Reason != "" || *e.Score != reading.Score(members[id].Score) || schemas.BandNames[members[id].Band] != e.Band {
 				t.Errorf("why %s is %+v, published is %+v", id, e, members[id])
 			}
 			if last.Change != "entered" || last.Cause != "run" || last.RunID != run.RunID || *last.Score != *e.Score || e.Cut != run.Report.Cut {
@@ -62,12 +62,12 @@ func TestWhyTellsWhatDecides(t *testing.T) {
 			}
 		}
 		in := func(id string, list []string) bool { return slices.Contains(list, id) }
-		reason("nobody", unknownCustomer)
-		reason("ghost", noProfile)
-		reason(customer(5), noConsent)
-		reason(customer(1), notCandidate)
-		reason(source[slices.IndexFunc(source, func(id string) bool { return in(id, letter) })], inSource)
-		reason(staff[slices.IndexFunc(staff, func(id string) bool { return !in(id, source) })], isSuppressed)
+		reason("nobody", reading.UnknownCustomer)
+		reason("ghost", reading.NoProfile)
+		reason(customer(5), reading.NoConsent)
+		reason(customer(1), reading.NotCandidate)
+		reason(source[slices.IndexFunc(source, func(id string) bool { return in(id, letter) })], reading.InSource)
+		reason(staff[slices.IndexFunc(staff, func(id string) bool { return !in(id, source) })], reading.IsSuppressed)
 
 		brought := 0
 		for _, id := range letter {
@@ -75,7 +75,7 @@ func TestWhyTellsWhatDecides(t *testing.T) {
 				continue
 			}
 			e := why(id)
-			if below := *e.Score < e.Floor; below != (e.Reason == belowFloor) || !below && e.Reason != belowCut && e.Reason != lostTie {
+			if below := *e.Score < e.Floor; below != (e.Reason == reading.BelowFloor) || !below && e.Reason != reading.BelowCut && e.Reason != reading.LostTie {
 				t.Errorf("%s scores %v: %s", id, *e.Score, e.Reason)
 			}
 			if len(e.WouldBring) == 0 {
@@ -85,7 +85,7 @@ func TestWhyTellsWhatDecides(t *testing.T) {
 			change := e.WouldBring[0]
 			w.live(id, change.Field, change.Value)
 			w.agree()
-			if got, is := w.market.of("more")[id]; !is || score(got.Score) != change.Score {
+			if got, is := w.market.of("more")[id]; !is || reading.Score(got.Score) != change.Score {
 				t.Errorf("with %+v %s is a member: %v, with %+v", change, id, is, got)
 			}
 			e = why(id)
@@ -126,20 +126,4 @@ func (w *world) live(id, field, value string) {
 		w.OK(err)
 		w.say(schemas.Profiles, id, string(text))
 	}
-}
-
-// TestTheTieIsTold: of two who score alike the tie may take one, and why says so of the other.
-func TestTheTieIsTold(t *testing.T) {
-	e := &explanation{Score: new(0.7), Floor: 0.55, Cut: 0.7}
-	check := func(want string, m *model.Model, scored int) {
-		t.Helper()
-		if e.sayBelow(m, scored); e.Reason != want {
-			t.Errorf("%s, want %s", e.Reason, want)
-		}
-	}
-	check(lostTie, &model.Model{Cut: model.Cut{Score: 7000, Tie: 9}}, 7000)
-	check(belowCut, &model.Model{Cut: model.Cut{Score: 7001}}, 7000)
-	check(belowCut, &model.Model{Cut: model.Nobody()}, 7000)
-	e.Floor = 0.71
-	check(belowFloor, &model.Model{Cut: model.Cut{Score: 7200}}, 7000)
 }

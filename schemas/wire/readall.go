@@ -56,6 +56,16 @@ func ReadReadable(ctx context.Context, f Fetcher, from Position, to int64, visit
 	})
 }
 
+// ReadPartition visits all that a partition holds now. What cannot be read is passed over.
+func ReadPartition(ctx context.Context, r Reader, topic string, partition int, visit func(*Record) error) error {
+	from := Position{Topic: topic, Partition: partition}
+	ends, err := r.Ends(ctx, []Position{from})
+	if err != nil {
+		return fmt.Errorf("find the end of %s: %w", topic, err)
+	}
+	return ReadReadable(ctx, r, from, ends[0], visit, func(*Damage) error { return nil })
+}
+
 // before passes on the records below an offset: a batch may hold others, too.
 func before(to int64, visit func(*Record) error) func(*Record) error {
 	return func(r *Record) error {

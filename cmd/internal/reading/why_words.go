@@ -1,4 +1,4 @@
-package main
+package reading
 
 import (
 	"cmp"
@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"kindred/cmd/internal/terminal"
 	"kindred/pipeline/cache"
 	"kindred/pipeline/field"
 	"kindred/pipeline/format"
@@ -16,15 +15,15 @@ import (
 	"kindred/schemas"
 )
 
-// reasonLine is what one field, or a cross of some, adds to a score beside other customers.
-type reasonLine struct {
+// Reason is what one field, or a cross of some, adds to a score beside other customers.
+type Reason struct {
 	Field string  `json:"field"` // of a cross: all of them
 	Value string  `json:"value"` // in words
 	Lift  float64 `json:"lift"`  // by how much the odds of being like the source are multiplied
 }
 
-// changeLine is another value of one field, with which the customer would be a member.
-type changeLine struct {
+// Change is another value of one field, with which the customer would be a member.
+type Change struct {
 	Field string  `json:"field"`
 	Value string  `json:"value"` // in words
 	Score float64 `json:"score"` // with it
@@ -36,11 +35,11 @@ type words struct {
 	report *schemas.Report // of the run that fitted it; its types say which numbers are whole
 }
 
-func (w words) reasons(found []model.Reason) []reasonLine {
-	lines := make([]reasonLine, len(found))
+func (w words) reasons(found []model.Reason) []Reason {
+	lines := make([]Reason, len(found))
 	for i := range found {
 		r := &found[i]
-		lines[i] = reasonLine{r.About(), w.value(r), math.Exp(float64(r.Weight) / model.One)}
+		lines[i] = Reason{r.About(), w.value(r), math.Exp(float64(r.Weight) / model.One)}
 	}
 	return lines
 }
@@ -74,12 +73,12 @@ func (w words) span(name string, level int) string {
 	return format.Range(from, to, whole)
 }
 
-// mostChanges is how many changes are named that would bring a customer in.
-const mostChanges = 3
+// mostBringing is how many changes are named that would bring a customer in.
+const mostBringing = 3
 
 // bringing returns the single changes of value that reach the cut: of each field the one that needs least, of a number the
 // nearest. The lowest scores come first.
-func (w words) bringing(table *model.Table, row []byte, expansion, customer string) []changeLine {
+func (w words) bringing(table *model.Table, row []byte, expansion, customer string) []Change {
 	levels := map[string]int{}
 	for _, r := range table.Reasons(row) {
 		levels[r.Field] = r.Level
@@ -99,16 +98,16 @@ func (w words) bringing(table *model.Table, row []byte, expansion, customer stri
 			nearest[c.Field] = c
 		}
 	}
-	lines := []changeLine{}
+	lines := []Change{}
 	for _, c := range nearest {
 		value := format.Words(c.Value)
 		if c.Level >= 0 {
 			value = w.span(c.Field, c.Level)
 		}
-		lines = append(lines, changeLine{c.Field, value, score(c.Score)})
+		lines = append(lines, Change{c.Field, value, Score(c.Score)})
 	}
-	slices.SortFunc(lines, func(a, b changeLine) int { return cmp.Or(cmp.Compare(a.Score, b.Score), cmp.Compare(a.Field, b.Field)) })
-	return lines[:min(len(lines), mostChanges)]
+	slices.SortFunc(lines, func(a, b Change) int { return cmp.Or(cmp.Compare(a.Score, b.Score), cmp.Compare(a.Field, b.Field)) })
+	return lines[:min(len(lines), mostBringing)]
 }
 
 // sampled returns rows of customers who consent, spread over a shard: what customers are like.
@@ -120,41 +119,5 @@ func sampled(view *cache.View) iter.Seq[[]byte] {
 				return
 			}
 		}
-	}
-}
-
-// draw shows an explanation.
-func (e *explanation) draw(screen terminal.Screen) {
-	screen.Heading(e.Name, e.ExpansionID)
-	screen.Say(e.CustomerID + " " + e.Message + ".")
-	if e.Score != nil {
-		screen.Say(fmt.Sprintf("Score %.4f, %s; floor %v, cut %.4f.", *e.Score, e.Band, e.Floor, e.Cut))
-	}
-	e.drawReasons(screen, "Raises the score", func(lift float64) bool { return lift >= 1.05 })
-	e.drawReasons(screen, "Lowers the score", func(lift float64) bool { return lift <= 1/1.05 })
-	if len(e.WouldBring) > 0 {
-		screen.Title("Would bring the customer in", "one of these, all else as it is")
-		var rows [][]string
-		for _, c := range e.WouldBring {
-			rows = append(rows, []string{c.Field, c.Value, fmt.Sprintf("%.4f", c.Score)})
-		}
-		screen.Table([]string{"field", "value", "#score"}, rows)
-	}
-	e.drawHistory(screen)
-	screen.Line("")
-}
-
-// drawReasons draws the weightiest reasons of one direction.
-func (e *explanation) drawReasons(screen terminal.Screen, title string, is func(lift float64) bool) {
-	const most = 6
-	var rows [][]string
-	for _, r := range e.Reasons {
-		if is(r.Lift) && len(rows) < most {
-			rows = append(rows, []string{r.Field, r.Value, terminal.Odds(r.Lift)})
-		}
-	}
-	if rows != nil {
-		screen.Title(title, "beside other customers")
-		screen.Table([]string{"field", "value", "#odds"}, rows)
 	}
 }

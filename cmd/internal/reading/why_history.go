@@ -1,19 +1,17 @@
-package main
+package reading
 
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strconv"
 	"time"
 
-	"kindred/cmd/internal/terminal"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
 
-// past is one record of a membership.
-type past struct {
+// Past is one record of a membership.
+type Past struct {
 	At     time.Time `json:"at"`     // of the cause; of one who left, when it was published
 	Change string    `json:"change"` // entered, changed, left, or foreign: not written by kindred
 	Score  *float64  `json:"score,omitempty"`
@@ -27,9 +25,9 @@ type past struct {
 const mostPast = 100
 
 // history reads how a membership has changed, as far back as the log reaches.
-func (c *connection) history(ctx context.Context, shard int, key string) ([]past, error) {
-	all := []past{}
-	err := c.readPartition(ctx, schemas.Memberships, shard, func(r *wire.Record) error {
+func (f *Facts) history(ctx context.Context, shard int, key string) ([]Past, error) {
+	all := []Past{}
+	err := wire.ReadPartition(ctx, f.Kafka, f.Prefix.Topic(schemas.Memberships), shard, func(r *wire.Record) error {
 		if string(r.Key) != key {
 			return nil
 		}
@@ -42,9 +40,9 @@ func (c *connection) history(ctx context.Context, shard int, key string) ([]past
 	return all, err
 }
 
-func pastOf(r *wire.Record) past {
+func pastOf(r *wire.Record) Past {
 	header := func(name string) string { text, _ := r.Headers.Get(name); return string(text) }
-	m := past{At: time.UnixMilli(r.Timestamp).UTC(), Cause: header(schemas.HeaderCause), Change: map[string]string{
+	m := Past{At: time.UnixMilli(r.Timestamp).UTC(), Cause: header(schemas.HeaderCause), Change: map[string]string{
 		schemas.TypeMembershipEntered: "entered", schemas.TypeMembershipChanged: "changed", schemas.TypeMembershipLeft: "left",
 	}[header(schemas.HeaderType)]}
 	var value schemas.Membership
@@ -58,29 +56,4 @@ func pastOf(r *wire.Record) past {
 		m.At, m.Epoch, m.RunID, m.Score, m.Band = value.ChangedAt, value.Epoch, value.RunID, &value.Score, value.Band
 	}
 	return m
-}
-
-// causes say in words why a membership changed.
-var causes = map[string]string{
-	schemas.ByRun: "a run", schemas.ByProfile: "the profile changed", schemas.BySegment: "a segment changed", schemas.ByConsent: "consent was withdrawn",
-	schemas.ByErasure: "the profile was erased", schemas.ByDelete: "the expansion was deleted", schemas.ByRepair: "a repair",
-}
-
-func (e *explanation) drawHistory(screen terminal.Screen) {
-	if len(e.History) == 0 {
-		return
-	}
-	screen.Title("History", "as far back as the log reaches")
-	var rows [][]string
-	for _, m := range e.History {
-		scored, cause := "-", causes[m.Cause]
-		if m.Score != nil {
-			scored = fmt.Sprintf("%.4f", *m.Score)
-		}
-		if cause == "" {
-			cause = m.Cause
-		}
-		rows = append(rows, []string{clock(m.At), m.Change, scored, m.Band, cause, m.RunID})
-	}
-	screen.Table([]string{"when", "", "#score", "band", "cause", "model of run"}, rows)
 }
