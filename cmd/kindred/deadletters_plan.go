@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"kindred/cmd/internal/reading"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -67,7 +68,7 @@ type plannedLetter struct {
 }
 
 // add takes a letter into the plan, or counts why it is left.
-func (p *replayPlan) add(ctx context.Context, l *letter) error {
+func (p *replayPlan) add(ctx context.Context, l *reading.DeadLetter) error {
 	p.matched++
 	reason, target, err := p.place(ctx, l)
 	switch {
@@ -82,15 +83,15 @@ func (p *replayPlan) add(ctx context.Context, l *letter) error {
 	}
 	p.keys += len(l.Key)
 	p.letters = append(p.letters, plannedLetter{
-		at: l.at, topic: strings.Clone(l.Topic), partition: l.Partition, offset: l.Offset, target: target,
+		at: l.Own, topic: strings.Clone(l.Topic), partition: l.Partition, offset: l.Offset, target: target,
 		key: string(l.Key), since: l.At.UnixMilli(),
 	})
 	return nil
 }
 
 // place returns the partition that a letter goes back to, or the reason why it cannot.
-func (p *replayPlan) place(ctx context.Context, l *letter) (reason string, target int, err error) {
-	if l.valueless() != "" {
+func (p *replayPlan) place(ctx context.Context, l *reading.DeadLetter) (reason string, target int, err error) {
+	if l.Valueless() != "" {
 		return leftNoValue, 0, nil
 	}
 	name, ours := strings.CutPrefix(l.Topic, string(p.kafka.prefix))

@@ -11,13 +11,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kindred/cmd/internal/reading"
 	"kindred/cmd/internal/terminal"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
 
 func (p *program) replayLetters() *cobra.Command {
-	var filter letterFilter
+	var filter letterFlags
 	var confirm confirmation
 	var force bool
 	command := &cobra.Command{
@@ -34,7 +35,7 @@ func (p *program) replayLetters() *cobra.Command {
 			if err := filter.complete(schemas.Prefix(p.settings.Prefix)); err != nil {
 				return usage(err.Error(), command.CommandPath()+" --help")
 			}
-			chosen := filter != letterFilter{}
+			chosen := filter != letterFlags{}
 			if chosen == (len(arguments) == 1) {
 				return usage("want an OFFSET, or --topic, --code or both", "kindred dead-letters list")
 			}
@@ -82,9 +83,9 @@ func (p *replayPlan) one(ctx context.Context, argument string) error {
 }
 
 // all plans to put back the letters that a filter chooses.
-func (p *replayPlan) all(ctx context.Context, filter *letterFilter) error {
-	_, err := p.kafka.letters(ctx, func(l *letter) error {
-		if !filter.takes(l) {
+func (p *replayPlan) all(ctx context.Context, filter *letterFlags) error {
+	_, err := p.kafka.letters(ctx, func(l *reading.DeadLetter) error {
+		if !filter.Takes(l) {
 			return nil
 		}
 		return p.add(ctx, l)
@@ -181,7 +182,7 @@ func (b *returning) publish(ctx context.Context) error {
 		if next == len(b.letters) || b.letters[next].at != record.Offset {
 			return nil
 		}
-		l, err := readLetter(record)
+		l, err := reading.ReadDeadLetter(record)
 		if err != nil {
 			return err
 		}
@@ -195,13 +196,13 @@ func (b *returning) publish(ctx context.Context) error {
 	return err
 }
 
-func (b *returning) add(ctx context.Context, l *letter, partition int) error {
+func (b *returning) add(ctx context.Context, l *reading.DeadLetter, partition int) error {
 	to := destination{l.Topic, partition}
 	if b.batches[to] == nil {
 		to.topic = strings.Clone(to.topic)
 		b.batches[to] = new(batch)
 	}
-	record := wire.Record{Key: l.Key, Value: l.Value, Headers: l.Replay(l.at)}
+	record := wire.Record{Key: l.Key, Value: l.Value, Headers: l.Replay(l.Own)}
 	size := len(record.Key) + len(record.Value) + len(record.Headers)
 	if waiting := b.batches[to]; waiting.size > 0 && waiting.size+size > largestReplay {
 		if err := b.send(ctx, to); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kindred/cmd/internal/reading"
 	"kindred/cmd/internal/terminal"
 )
 
@@ -31,7 +32,7 @@ func (p *program) showLetter() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			shown := l.show(values)
+			shown := showing(l, values)
 			return p.print(shown, func() { shown.draw(p.out, l) })
 		},
 	}
@@ -41,7 +42,7 @@ func (p *program) showLetter() *cobra.Command {
 
 // shownLetter is what `dead-letters show` prints.
 type shownLetter struct {
-	letterLine
+	reading.Letter
 	Masked    bool         `json:"masked"`
 	Key       shownBytes   `json:"key"`
 	Value     shownBytes   `json:"value"`
@@ -62,7 +63,8 @@ type shownBytes struct {
 	Base64 string `json:"base64,omitempty"`
 }
 
-func (l *letter) show(values bool) shownLetter {
+// showing returns a letter as it is shown: its values masked, unless they are asked for.
+func showing(l *reading.DeadLetter, values bool) shownLetter {
 	one := func(b []byte) shownBytes {
 		switch {
 		case !values:
@@ -73,17 +75,17 @@ func (l *letter) show(values bool) shownLetter {
 		return shownBytes{Size: len(b), Base64: base64.StdEncoding.EncodeToString(b)}
 	}
 	shown := shownLetter{
-		letterLine: l.line(), Masked: !values, Key: one(l.Key), Value: one(l.Value), Headers: []shownField{},
-		LeftOut: l.valueless(),
+		Letter: l.Line(), Masked: !values, Key: one(l.Key), Value: one(l.Value), Headers: []shownField{},
+		LeftOut: l.Valueless(),
 	}
 	shown.Tombstone = l.Value == nil && shown.LeftOut == ""
 	for name, value := range l.Headers.All() {
-		shown.Headers = append(shown.Headers, shownField{clip(name), one(value)})
+		shown.Headers = append(shown.Headers, shownField{reading.Clip(name), one(value)})
 	}
 	return shown
 }
 
-func (s *shownLetter) draw(screen terminal.Screen, l *letter) {
+func (s *shownLetter) draw(screen terminal.Screen, l *reading.DeadLetter) {
 	screen.Title(fmt.Sprintf("Dead letter %d", s.Offset), clock(s.At))
 	screen.Say(fmt.Sprintf("%s: %s", s.Code, s.Message))
 	screen.Line("")

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"kindred/cmd/internal/console"
+	"kindred/cmd/internal/reading"
 	"kindred/pipeline/shard"
 )
 
@@ -64,14 +64,14 @@ func (p *part) standingBy() bool {
 }
 
 // says returns how the part is now.
-func (p *part) says() console.Part {
+func (p *part) says() reading.Part {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	patience := p.patience
 	if patience == 0 {
 		patience = partPatience
 	}
-	said := console.Part{Name: p.name}
+	said := reading.Part{Name: p.name}
 	switch age := time.Since(p.success); {
 	case p.failure != nil:
 		said.Text = fmt.Sprintf("it fails, for %s now: %v", short(time.Since(p.failing)), p.failure)
@@ -88,8 +88,8 @@ func (p *part) says() console.Part {
 }
 
 // parts returns how everything in this process is: for /readyz, a line each.
-func (p *pipeline) parts() []console.Part {
-	all := []console.Part{p.kafka.says(), p.redis.says()}
+func (p *pipeline) parts() []reading.Part {
+	all := []reading.Part{p.kafka.says(), p.redis.says()}
 	if p.worker != nil {
 		all = append(all, shardsSay(p.owning.says(), p.worker.States())...)
 	}
@@ -97,27 +97,27 @@ func (p *pipeline) parts() []console.Part {
 		all = append(all, p.routing.says(), p.controlling.says())
 	}
 	if problem := p.topics.problem(); problem != "" {
-		all = append(all, console.Part{Name: "topics", Text: problem})
+		all = append(all, reading.Part{Name: "topics", Text: problem})
 	}
 	return all
 }
 
 // shardsSay returns how the shards of this process are: all together, then each that is not ready. place is the process's place
 // in the group that gives shards.
-func shardsSay(place console.Part, states []shard.State) []console.Part {
+func shardsSay(place reading.Part, states []shard.State) []reading.Part {
 	place.Name = "shards"
 	if !place.Ready || len(states) == 0 {
-		return []console.Part{place}
+		return []reading.Part{place}
 	}
-	var bad []console.Part
+	var bad []reading.Part
 	for _, state := range states {
 		if why := unready(state); why != "" {
-			bad = append(bad, console.Part{Name: fmt.Sprintf("shard %d", state.Shard), Text: why})
+			bad = append(bad, reading.Part{Name: fmt.Sprintf("shard %d", state.Shard), Text: why})
 		}
 	}
 	place.Text = fmt.Sprintf("%d of %d ready", len(states)-len(bad), len(states))
 	place.Ready = len(bad) == 0
-	return append([]console.Part{place}, bad[:min(len(bad), mostShards)]...)
+	return append([]reading.Part{place}, bad[:min(len(bad), mostShards)]...)
 }
 
 // unready returns why a shard is not ready; empty: it is.

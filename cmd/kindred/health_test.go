@@ -10,13 +10,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"kindred/cmd/internal/console"
+	"kindred/cmd/internal/reading"
 	"kindred/pipeline/shard"
 	"kindred/schemas/wire"
 )
 
 // says demands how a part is.
-func says(t *testing.T, got console.Part, ready bool, word string) {
+func says(t *testing.T, got reading.Part, ready bool, word string) {
 	t.Helper()
 	if got.Ready != ready || !strings.Contains(got.Text, word) {
 		t.Errorf("%s: ready %v, %q; want %v and %q", got.Name, got.Ready, got.Text, ready, word)
@@ -47,7 +47,7 @@ func TestEachShardThatIsNotReadySaysWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()
 		broken := errors.New("connection refused")
-		place := console.Part{Ready: true, Text: "works"}
+		place := reading.Part{Ready: true, Text: "works"}
 		states := []shard.State{
 			{Shard: 0, CaughtUp: true, Saved: now},
 			{Shard: 1, Behind: 17},
@@ -66,8 +66,8 @@ func TestEachShardThatIsNotReadySaysWhy(t *testing.T) {
 		says(t, got[3], false, "has not saved for 1m0s: connection refused")
 		says(t, got[4], false, "has not saved for 1m0s")
 		says(t, shardsSay(place, states[:1])[0], true, "1 of 1 ready")
-		says(t, shardsSay(console.Part{Ready: true, Text: "standby"}, nil)[0], true, "standby")
-		says(t, shardsSay(console.Part{Text: "it has not begun"}, nil)[0], false, "not begun")
+		says(t, shardsSay(reading.Part{Ready: true, Text: "standby"}, nil)[0], true, "standby")
+		says(t, shardsSay(reading.Part{Text: "it has not begun"}, nil)[0], false, "not begun")
 		many := make([]shard.State, 1024)
 		if got := shardsSay(place, many); len(got) != 1+mostShards {
 			t.Errorf("1,024 shards that catch up are %d lines", len(got))

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"kindred/cmd/internal/console"
+	"kindred/cmd/internal/reading"
 	"kindred/consumers"
 	"kindred/pipeline/shard"
 	"kindred/schemas"
@@ -61,7 +61,7 @@ func (p *pipeline) announce(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-		if !console.Ready(p.parts()) {
+		if !reading.Ready(p.parts()) {
 			continue
 		}
 		var states []shard.State

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kindred/cmd/internal/console"
+	"kindred/cmd/internal/reading"
 	"kindred/consumers"
 	"kindred/pipeline/cache"
 	"kindred/pipeline/shard"
@@ -61,7 +62,7 @@ func truth(is bool) float64 {
 func (p *pipeline) processReadings(r *readings) {
 	build := thisBuild()
 	r.now("kindred_build_info", "1, with what was built.", 1, "version", build.Version, "go", build.Go)
-	r.now("kindred_ready", "1 while /readyz says ready, else 0.", truth(console.Ready(p.parts())))
+	r.now("kindred_ready", "1 while /readyz says ready, else 0.", truth(reading.Ready(p.parts())))
 	for _, part := range []*part{p.kafka, p.redis, p.owning, p.routing, p.controlling} {
 		if part == p.owning && p.worker == nil || (part == p.routing || part == p.controlling) && !p.server.Does("control") {
 			continue

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kindred/cmd/internal/config"
+	"kindred/cmd/internal/reading"
 	"kindred/cmd/internal/terminal"
 	"kindred/consumers"
 	"kindred/schemas"
@@ -132,12 +133,12 @@ func (w *waiting) event(record *wire.Record) error {
 
 // letter returns why the request could not be read, if that is what a dead letter is about.
 func (w *waiting) letter(record *wire.Record) error {
-	l, err := readLetter(record)
+	l, err := reading.ReadDeadLetter(record)
 	if err != nil || l.Topic != w.prefix.Topic(schemas.ExpandRequests) || l.Offset != w.offset {
 		return nil
 	}
 	return hint(fmt.Errorf("%s %s: the request became a dead letter (%s): %s", w.request.Action, w.request.ExpansionID, l.Code, l.Message),
-		fmt.Sprintf("kindred dead-letters show %d", l.at))
+		fmt.Sprintf("kindred dead-letters show %d", l.Own))
 }
 
 // look finds out why nothing is heard of the run. What is read becomes a run or a dead letter in the transaction that says so:

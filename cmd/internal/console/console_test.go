@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"kindred/cmd/internal/console"
+	"kindred/cmd/internal/reading"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -79,11 +80,11 @@ func start(t *testing.T, server console.Server) func(path, token string) (int, s
 
 func TestItIsReadyWhenAllPartsAre(t *testing.T) {
 	var parts atomic.Value
-	parts.Store([]console.Part{
+	parts.Store([]reading.Part{
 		{Name: "router", Ready: true, Text: "ok"},
 		{Name: "shard 3", Text: "cannot save:\nconnection refused"},
 	})
-	get := start(t, console.Server{Parts: func() []console.Part { return parts.Load().([]console.Part) }})
+	get := start(t, console.Server{Parts: func() []reading.Part { return parts.Load().([]reading.Part) }})
 	if code, _ := get("/healthz", ""); code != 200 {
 		t.Errorf("/healthz: %d, want 200 from the start", code)
 	}
@@ -91,11 +92,11 @@ func TestItIsReadyWhenAllPartsAre(t *testing.T) {
 	if code, body := get("/readyz", ""); code != 503 || body != want {
 		t.Errorf("/readyz: %d %q, want 503 and %q", code, body, want)
 	}
-	parts.Store([]console.Part{{Name: "router", Ready: true, Text: "standby: another process is at work"}})
+	parts.Store([]reading.Part{{Name: "router", Ready: true, Text: "standby: another process is at work"}})
 	if code, body := get("/readyz", ""); code != 200 || body != "ready\nrouter: standby: another process is at work\n" {
 		t.Errorf("/readyz: %d %q, want 200 on a standby, which says so", code, body)
 	}
-	parts.Store([]console.Part{{Name: "router", Text: strings.Repeat("ø", 5000)}})
+	parts.Store([]reading.Part{{Name: "router", Text: strings.Repeat("ø", 5000)}})
 	if _, body := get("/readyz", ""); len(body) > 400 {
 		t.Errorf("a long reason is not cut: %d bytes", len(body))
 	}

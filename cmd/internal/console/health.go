@@ -3,28 +3,17 @@ package console
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
+
+	"kindred/cmd/internal/reading"
 )
-
-// Part is what a part of the process says of itself at one moment.
-type Part struct {
-	Name  string // shards, shard 3, router, ...
-	Ready bool
-	Text  string // how it is, in words; for one that is not ready, why
-}
-
-// Ready reports whether all parts are ready.
-func Ready(parts []Part) bool {
-	return !slices.ContainsFunc(parts, func(p Part) bool { return !p.Ready })
-}
 
 // longestText bounds what is said of one part.
 const longestText = 300 // bytes
 
 // ready answers /readyz with a line a part: 200 when all are ready, else 503.
 func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
-	var parts []Part
+	var parts []reading.Part
 	if s.Parts != nil {
 		parts = s.Parts()
 	}
@@ -43,7 +32,7 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	verdict := "ready"
-	if !Ready(parts) {
+	if !reading.Ready(parts) {
 		verdict = "not ready"
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}

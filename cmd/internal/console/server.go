@@ -16,18 +16,20 @@ import (
 	"net/http/pprof"
 	"time"
 
+	"kindred/cmd/internal/reading"
+
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // Server answers on one listener.
 type Server struct {
-	Listener net.Listener     // closed by Run
-	TLS      *tls.Config      // nil: no encryption
-	Hosts    []string         // names that requests may come under beside those of loopback; see hostAllowed
-	Tokens   []string         // one of them is asked for by everything but /healthz and /readyz; empty: none is asked for
-	Parts    func() []Part    // what the parts of the process say of themselves; nil: there is nothing to wait for
-	Readings func() []Reading // the figures of this moment; nil: only those of the process
-	Log      *slog.Logger     // nil: nothing is logged
+	Listener net.Listener          // closed by Run
+	TLS      *tls.Config           // nil: no encryption
+	Hosts    []string              // names that requests may come under beside those of loopback; see hostAllowed
+	Tokens   []string              // one of them is asked for by everything but /healthz and /readyz; empty: none is asked for
+	Parts    func() []reading.Part // what the parts of the process say of themselves; nil: there is nothing to wait for
+	Readings func() []Reading      // the figures of this moment; nil: only those of the process
+	Log      *slog.Logger          // nil: nothing is logged
 }
 
 // Bounds of what a client can hold.

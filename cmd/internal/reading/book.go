@@ -271,8 +271,8 @@ func (b *Book) Runs(expansion string, limit int) []Run {
 	return b.runs.newest(expansion, limit)
 }
 
-// RunWhole returns one run with its report, which it reads from Kafka. One that the book does not hold is a Refusal.
-func (b *Book) RunWhole(ctx context.Context, expansion, run string) (*schemas.Run, error) {
+// WholeRun returns one run with its report, which it reads from Kafka. One that the book does not hold is a Refusal.
+func (b *Book) WholeRun(ctx context.Context, expansion, run string) (*schemas.Run, error) {
 	b.mu.RLock()
 	found := b.runs.find(expansion, run)
 	b.mu.RUnlock()

@@ -140,12 +140,12 @@ func TestABookKeepsTheNewestRunsOfEachExpansion(t *testing.T) {
 		t.Errorf("the newest is %+v", r)
 	}
 
-	whole, err := d.book.RunWhole(d.Ctx, "rare", "r-0")
+	whole, err := d.book.WholeRun(d.Ctx, "rare", "r-0")
 	if err != nil || whole.Report == nil || whole.Report.Cut != 0.6 {
 		t.Errorf("with its report a run is %+v (%v)", whole, err)
 	}
 	var refusal *reading.Refusal
-	if _, err := d.book.RunWhole(d.Ctx, "busy", "b-0"); !errors.As(err, &refusal) || refusal.Code != reading.NoRun {
+	if _, err := d.book.WholeRun(d.Ctx, "busy", "b-0"); !errors.As(err, &refusal) || refusal.Code != reading.NoRun {
 		t.Errorf("of a run that is not kept it says %v", err)
 	}
 }

@@ -18,6 +18,7 @@ type Facts struct {
 	Kafka       wire.Reader  // for what Book does not hold: histories, dead letters, ends
 	Cache       *cache.Store // nil: the caches cannot be asked, and what needs them is not called
 	Book        *Book
+	Parts       func() []Part // what the parts of this process say of themselves; nil: there are none
 }
 
 // Refusal is why a question has no answer now.
