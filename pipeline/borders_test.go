@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -71,6 +72,61 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 		if !s.documented {
 			t.Errorf("%s has no package comment", s.dir)
 		}
+	}
+}
+
+// Whoever is warned is told what to do.
+func TestEveryWarningHasAWayOut(t *testing.T) {
+	named := func(e ast.Expr) bool {
+		if list, is := e.(*ast.ArrayType); is {
+			e = list.Elt
+		}
+		if of, is := e.(*ast.SelectorExpr); is {
+			e = of.Sel
+		}
+		name, is := e.(*ast.Ident)
+		return is && name.Name == "Warning"
+	}
+	found := 0
+	check := func(file string, literal *ast.CompositeLit) {
+		message, hint := false, false
+		for _, element := range literal.Elts {
+			switch e := element.(type) {
+			case *ast.CompositeLit:
+				return // of a list
+			case *ast.KeyValueExpr:
+				key, _ := e.Key.(*ast.Ident)
+				message, hint = message || key.Name == "Message", hint || key.Name == "Hint"
+			}
+		}
+		if found++; message && !hint {
+			t.Errorf("%s: a warning without a hint", file)
+		}
+	}
+	files := token.NewFileSet()
+	err := filepath.WalkDir("..", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return err
+		}
+		parsed, err := parser.ParseFile(files, file, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if literal, is := n.(*ast.CompositeLit); is && literal.Type != nil && named(literal.Type) {
+				check(files.Position(literal.Pos()).String(), literal)
+				for _, element := range literal.Elts {
+					if inner, is := element.(*ast.CompositeLit); is {
+						check(files.Position(inner.Pos()).String(), inner)
+					}
+				}
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil || found < 15 {
+		t.Errorf("%d warnings were looked at: %v", found, err)
 	}
 }
 

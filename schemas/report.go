@@ -168,7 +168,10 @@ func (r *Report) Bound() {
 	room := largestWarnings
 	for i := range r.Warnings {
 		if room -= jsonSize(&r.Warnings[i]) + 1; room < 0 || i == mostWarnings {
-			more := Warning{Code: "more_warnings", Message: fmt.Sprintf("%d more warnings are left out", len(r.Warnings)-i)}
+			more := Warning{
+				Code: "more_warnings", Message: fmt.Sprintf("%d more warnings are left out", len(r.Warnings)-i),
+				Hint: "see to those that are here first: the next run tells of the others",
+			}
 			r.Warnings = append(r.Warnings[:i:i], more)
 			break
 		}

@@ -11,6 +11,7 @@ type Choice struct {
 	Columns  []Column              // by name
 	Counts   [][]Count             // of each column, by level
 	Reports  []schemas.FieldReport // of every field of the catalogue, by name; what their values weigh is for whoever learns
+	Ruled    []string              // columns by which the source seems to be defined
 	Warnings []schemas.Warning
 }
 
@@ -24,6 +25,9 @@ func (c *Catalogue) Choose(named []string) (*Choice, error) {
 	for _, k := range chosen {
 		choice.Columns = append(choice.Columns, k.column)
 		choice.Counts = append(choice.Counts, k.counts)
+		if k.ruled(c.customers) {
+			choice.Ruled = append(choice.Ruled, k.name)
+		}
 	}
 	choice.Warnings = c.warnings(named, chosen)
 	return choice, nil

@@ -5,17 +5,16 @@ import (
 	"testing"
 
 	"kindred/pipeline/field"
-	"kindred/schemas"
 )
 
-// judge returns leak, or rule_field when the field is warned of as part of the source's rule, or nothing.
+// judge returns leak, or ruled when the field seems to be part of the source's rule, or nothing.
 func judge(customers field.Count, tally field.Tally) string {
 	choice, err := field.New(nil, customers, []field.Tally{tally, spread("Other", customers, 3)}).Choose([]string{"Other", tally.Name})
 	if refused, ok := err.(*field.Refused); ok {
 		return refused.Reason
 	}
-	if slices.ContainsFunc(choice.Warnings, func(w schemas.Warning) bool { return w.Code == "rule_field" }) {
-		return "rule_field"
+	if slices.Contains(choice.Ruled, tally.Name) {
+		return "ruled"
 	}
 	return ""
 }
@@ -41,7 +40,7 @@ func TestLeaks(t *testing.T) {
 	check("complete, but half are others", field.Leak, map[string]field.Count{
 		`"a"`: {All: 1_000, Source: 990}, `"b"`: {All: 9_000, Source: 10},
 	})
-	check("98 % precise", "rule_field", map[string]field.Count{
+	check("98 % precise", "ruled", map[string]field.Count{
 		`"a"`: {All: 1_010, Source: 990}, `"b"`: {All: 8_990, Source: 10},
 	})
 	check("no sign of anything", "", map[string]field.Count{
@@ -81,10 +80,10 @@ func TestASourceOfNearlyAllLeaksNowhere(t *testing.T) {
 	}
 }
 
-func TestFieldsOfTheSourcesOwnRuleAreWarnedOf(t *testing.T) {
+func TestFieldsOfTheSourcesOwnRuleAreFound(t *testing.T) {
 	customers := field.Count{All: 10_000, Source: 1_000}
 	byRule := map[string]field.Count{`"a"`: {All: 3_000, Source: 1_000}, `"b"`: {All: 3_500}, `"c"`: {All: 3_500}}
-	if got := judge(customers, values("F", byRule)); got != "rule_field" {
+	if got := judge(customers, values("F", byRule)); got != "ruled" {
 		t.Errorf("a rule's field: %q", got)
 	}
 	quarter := map[string]field.Count{`"a"`: {All: 7_500, Source: 1_000}, `"b"`: {All: 2_500}}

@@ -14,20 +14,14 @@ func (c *Catalogue) warnings(named []string, chosen []*known) []schemas.Warning 
 			warnings = append(warnings, schemas.Warning{
 				Code:    Leak,
 				Message: fmt.Sprintf("field %s tells the source segment almost exactly and is left out", Named(k.name)),
+				Hint: "nothing is to be done if it was made from the segment, or the segment from it; else publish in its place what is known " +
+					"of customers before they join",
 			})
 		}
 	}
 	for _, k := range chosen {
 		if k.differ > 0 {
 			warnings = append(warnings, k.mixed())
-		}
-		if k.ruled(c.customers) {
-			warnings = append(warnings, schemas.Warning{
-				Code: "rule_field",
-				Message: fmt.Sprintf("the source segment looks as if defined by field %s: "+
-					"hardly any of its members has the values that many others have", Named(k.name)),
-				Hint: "name the other fields only: --field NAME, once for each",
-			})
 		}
 	}
 	return warnings

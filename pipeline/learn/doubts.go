@@ -10,6 +10,8 @@ import (
 const (
 	nearlyAll  = 80  // percentage of the customers from which a source is nearly everybody
 	manyTied   = 50  // percentage of the members from which ties at the cut are many
+	manyLeave  = 25  // percentage of the members from which leavers are many
+	manyMore   = 150 // percentage of the members from which those after a run are many
 	unusual    = 1.5 // how many times more or fewer are similar than before
 	unlikeRoom = 20  // percentage of the candidates by which a curve of reach may differ from the one before
 )
@@ -69,28 +71,55 @@ func (r *run) guardWarnings() []schemas.Warning {
 	return []schemas.Warning{{Code: why.Code, Message: why.Message + ", so a refresh that is not forced fails", Hint: why.Hint}}
 }
 
-// unusual warns of a refresh that finds more or fewer than the run before, or others.
-func (r *run) unusual(found *schemas.Report) []schemas.Warning {
-	before := r.Before
-	if !r.Guarded || before == nil || before.Counts.Similar == 0 || before.Counts.Candidates == 0 || found.Counts.Candidates == 0 {
+// unusual warns of a refresh by which many leave or come, that finds more or fewer similar than the run before, or others, or that
+// is worse than chance explains.
+func (r *run) unusual(found *schemas.Report) (warnings []schemas.Warning) {
+	if !r.Guarded {
 		return nil
 	}
-	hint := fmt.Sprintf("look whether profiles or segments have changed as they should (kindred runs %s, kindred fields)", r.ExpansionID)
+	warn := func(code, message string, args ...any) {
+		warnings = append(warnings, schemas.Warning{
+			Code: code, Message: fmt.Sprintf(message, args...),
+			Hint: fmt.Sprintf("look whether profiles or segments have changed as they should (kindred runs %s, kindred fields)", r.ExpansionID),
+		})
+	}
+	left, members, after := r.moved.Left, r.moved.members, found.Counts.Members
+	if left*100 > members*manyLeave && !r.moved.shrinks() {
+		warn("unusual_leave", "%d of %d members leave, more than a quarter", left, members)
+	}
+	if members > 0 && after*100 > members*manyMore {
+		warn("unusual_growth", "%d are members now, after %d before this run: it grew by more than half", after, members)
+	}
+	if r.Before == nil {
+		return warnings
+	}
+	if now, before := &found.Quality, &r.Before.Quality; now.AUCHigh > 0 && now.AUCHigh < before.AUCLow {
+		warn("unusual_quality", "the quality has fallen by more than chance explains: AUC %.2f (%.2f to %.2f), after %.2f (%.2f to %.2f)",
+			now.AUC, now.AUCLow, now.AUCHigh, before.AUC, before.AUCLow, before.AUCHigh)
+	}
+	unlike(r.Before, found, warn)
+	return warnings
+}
+
+// unlike warns of a run that finds more or fewer similar than the one before, or scores otherwise.
+func unlike(before, found *schemas.Report, warn func(code, message string, args ...any)) {
+	if before.Counts.Similar == 0 || before.Counts.Candidates == 0 || found.Counts.Candidates == 0 {
+		return
+	}
 	was, is := before.Counts.Similar, found.Counts.Similar
 	if ratio := float64(is) / float64(was); ratio > unusual || ratio < 1/unusual {
-		return []schemas.Warning{{Code: "unusual_size", Hint: hint,
-			Message: fmt.Sprintf("%d candidates are similar, after %d in the run before", is, was)}}
+		warn("unusual_size", "%d candidates are similar, after %d in the run before", is, was)
+		return
 	}
 	if len(before.Reach) != len(found.Reach) {
-		return nil
+		return
 	}
 	for i := range found.Reach {
 		was := 100 * float64(before.Reach[i]) / float64(before.Counts.Candidates)
 		is := 100 * float64(found.Reach[i]) / float64(found.Counts.Candidates)
 		if is-was > unlikeRoom || was-is > unlikeRoom {
-			return []schemas.Warning{{Code: "unusual_scores", Hint: hint, Message: fmt.Sprintf(
-				"%.0f %% of the candidates score at least %.2f, after %.0f %% in the run before", is, float64(i)/100, was)}}
+			warn("unusual_scores", "%.0f %% of the candidates score at least %.2f, after %.0f %% in the run before", is, float64(i)/100, was)
+			return
 		}
 	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"kindred/pipeline/cache"
 	"kindred/pipeline/learn"
 	"kindred/pipeline/model"
 	"kindred/pipeline/testkit"
@@ -106,9 +107,14 @@ func TestDoubtfulScoresAreWarnedOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, w := range usual.Report.Warnings {
-		t.Errorf("as it comes it is warned of %s: %s", w.Code, w.Message)
+		if w.Code != "protected_fields" { // the age
+			t.Errorf("as it comes it is warned of %s: %s", w.Code, w.Message)
+		}
 	}
 	check("large_source", local(600, 220, 350), lesson(nil))
+	if most, err := learned(t, cached(t, local(1000, 300, 450), 2), 2, lesson(nil)); err != nil || warned(most.Report, "large_source") {
+		t.Errorf("three of four customers are nearly everybody: %v", err)
+	}
 	check("many_ties", local(3000, 300, 0), lesson(func(d *schemas.Definition) { d.Fields = []string{"City"} }))
 
 	again := func(change func(*schemas.Report)) learn.Lesson {
@@ -126,6 +132,63 @@ func TestDoubtfulScoresAreWarnedOf(t *testing.T) {
 	if err != nil || slices.ContainsFunc(same.Report.Warnings, func(w schemas.Warning) bool { return strings.HasPrefix(w.Code, "unusual") }) {
 		t.Errorf("a refresh that changes nothing is warned of: %v, %+v", err, same.Report.Warnings)
 	}
+}
+
+// A refresh by which many leave or come, or that has become worse than chance explains, goes on, and says so.
+func TestARefreshThatMovesManyIsWarnedOf(t *testing.T) {
+	customers := testkit.Town(3000)
+	first, err := learned(t, cached(t, customers, 2), 2, lesson(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	should := decided(first.Model, customers)
+	check := func(what string, codes []string, stay, leave int, change func(before *schemas.Report, l *learn.Lesson)) {
+		t.Helper()
+		states := map[string]cache.State{}
+		for _, c := range customers {
+			switch is, member := should[c.ID]; {
+			case member && stay > 0:
+				states[c.ID] = is
+				stay--
+			case !member && leave > 0:
+				states[c.ID] = cache.PackState(3, 9000)
+				leave--
+			}
+		}
+		before := *first.Report
+		l := lesson(nil)
+		l.Guarded, l.Before = true, &before
+		change(&before, &l)
+		result, err := learned(t, published(t, customers, 2, states), 2, l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		for _, w := range result.Report.Warnings {
+			if strings.HasPrefix(w.Code, "unusual_") && strings.Contains(w.Hint, "kindred runs vip-expansion") {
+				told = append(told, w.Code)
+			}
+		}
+		if !slices.Equal(told, codes) {
+			t.Errorf("%s: it is warned of %v, want %v", what, told, codes)
+		}
+	}
+	same := func(*schemas.Report, *learn.Lesson) {}
+	all := len(should)
+	check("a quarter leaves", nil, all, all/3, same)
+	check("more than a quarter leaves", []string{"unusual_leave"}, all, all/3+1, same)
+	check("it grows by half", nil, (2*all+2)/3, 0, same)
+	check("it grows by more than half", []string{"unusual_growth"}, (2*all-1)/3, 0, same)
+	check("nobody was a member", nil, 0, 0, same)
+	check("an edit", nil, all, all/2, func(_ *schemas.Report, l *learn.Lesson) { l.Guarded = false })
+	quality := func(low float64) func(*schemas.Report, *learn.Lesson) {
+		return func(before *schemas.Report, _ *learn.Lesson) {
+			before.Quality.AUC, before.Quality.AUCLow = low+0.01, low
+		}
+	}
+	high := first.Report.Quality.AUCHigh
+	check("within the interval", nil, all, 0, quality(high))
+	check("beyond the interval", []string{"unusual_quality"}, all, 0, quality(high+0.001))
 }
 
 // A refresh may not replace members who were learned by such as chance picks, unless it is forced.

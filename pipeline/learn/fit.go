@@ -26,6 +26,7 @@ func (r *run) fit(ctx context.Context) error {
 	}
 	r.model = quantized(r.fitted, r.choice.Columns)
 	r.model.Definition, r.model.Bands = r.Definition, r.preset.Bounds
+	r.rule = ruleOf(r.choice.Columns, rowsOf(problem.Source, problem.Elsewhere.Source), rowsOf(problem.Background, problem.Elsewhere.Background))
 	return nil
 }
 

@@ -81,6 +81,7 @@ type run struct {
 	fitted   *train.Result // of a model that was recalled: its quality
 	model    *model.Model  // score gives it its cut
 	recalled bool
+	rule     *ruled // that is nearly the source; nil: there is none, or the model was recalled
 
 	// Found by together.
 	combined [][]int64 // customers by cross and cell

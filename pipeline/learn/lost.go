@@ -2,7 +2,6 @@ package learn
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"kindred/pipeline/field"
@@ -22,7 +21,6 @@ func (r *run) lostWarnings(now []schemas.FieldReport) []schemas.Warning {
 	for i := range now {
 		byName[now[i].Name] = &now[i]
 	}
-	percent := func(share float64) int { return int(math.Round(100 * share)) }
 	var lost []string
 	for i := range r.Before.Fields {
 		before := &r.Before.Fields[i]
@@ -36,13 +34,13 @@ func (r *run) lostWarnings(now []schemas.FieldReport) []schemas.Warning {
 		var how string
 		switch {
 		case became.Coverage < before.Coverage/2:
-			how = fmt.Sprintf("%d %% of the customers have it, %d %% had", percent(became.Coverage), percent(before.Coverage))
+			how = fmt.Sprintf("%s of the customers have it, %s had", percent(became.Coverage), percent(before.Coverage))
 		case became.Used, became.Reason == field.NotAsked, became.Reason == field.Sensitive:
 			continue
 		default:
 			how = "left out now: " + became.Reason
 		}
-		lost = append(lost, fmt.Sprintf("%s (%d %% of the influence then; %s)", field.Named(before.Name), percent(before.Influence), how))
+		lost = append(lost, fmt.Sprintf("%s (%s of the influence then; %s)", field.Named(before.Name), percent(before.Influence), how))
 	}
 	if len(lost) == 0 {
 		return nil

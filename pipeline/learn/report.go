@@ -34,7 +34,8 @@ func (r *run) report() *schemas.Report {
 		})
 	}
 	for _, warnings := range [][]schemas.Warning{
-		r.choice.Warnings, r.derivedWarnings(), r.sourceWarnings(), r.sizeWarnings(&found.Counts), r.doubts(found),
+		r.choice.Warnings, r.ruleWarnings(), r.protectedWarnings(), r.derivedWarnings(), r.sourceWarnings(), r.sizeWarnings(&found.Counts),
+		r.doubts(found),
 		r.unkeptWarnings(), r.keyWarnings(), r.shrinkWarnings(), r.guardWarnings(), r.lostWarnings(found.Fields),
 	} {
 		found.Warnings = append(found.Warnings, warnings...)

@@ -131,3 +131,6 @@ func (s *Sample) settle() {
 	}
 	s.rows, s.ids, s.levels = settled.rows, settled.ids, settled.levels
 }
+
+// Levels returns the levels of the customers of samples that Fit has settled, one after the other, Width of them each.
+func (s *Sample) Levels() []uint8 { return s.levels }
