@@ -31,11 +31,13 @@ var described = map[string]struct {
 	"data-event":     {schemas.DataEvent{}, decoder(func() *schemas.DataEvent { return new(schemas.DataEvent) }), "warehouse"},
 	"expand-request": {schemas.ExpandRequest{}, decoder(func() *schemas.ExpandRequest { return new(schemas.ExpandRequest) }), "vip-expansion"},
 	"membership":     {schemas.Membership{}, decoder(func() *schemas.Membership { return new(schemas.Membership) }), "vip-expansion/c-17"},
-	"run":            {schemas.Run{}, decoder(func() *schemas.Run { return new(schemas.Run) }), "vip-expansion"},
-	"expansion":      {schemas.Expansion{}, decoder(func() *schemas.Expansion { return new(schemas.Expansion) }), "vip-expansion"},
-	"segment":        {schemas.Segment{}, decoder(func() *schemas.Segment { return new(schemas.Segment) }), "vip"},
-	"definition":     {event: schemas.Definition{}},
-	"report":         {event: schemas.Report{}},
+	"membership-change": {schemas.MembershipChange{}, decoder(func() *schemas.MembershipChange { return new(schemas.MembershipChange) }),
+		"vip-expansion/c-17"},
+	"run":        {schemas.Run{}, decoder(func() *schemas.Run { return new(schemas.Run) }), "vip-expansion"},
+	"expansion":  {schemas.Expansion{}, decoder(func() *schemas.Expansion { return new(schemas.Expansion) }), "vip-expansion"},
+	"segment":    {schemas.Segment{}, decoder(func() *schemas.Segment { return new(schemas.Segment) }), "vip"},
+	"definition": {event: schemas.Definition{}},
+	"report":     {event: schemas.Report{}},
 }
 
 func decoder[E interface{ Decode(key, value []byte) error }](empty func() E) func(key, value []byte) (any, error) {
@@ -292,6 +294,10 @@ func TestWordsFitTheSchemas(t *testing.T) {
 		}
 	}
 	check("membership", "band", schemas.BandNames[:]...)
+	check("membership-change", "band", schemas.BandNames[:]...)
+	check("membership-change", "change", schemas.Entered, schemas.Changed, schemas.Left)
+	check("membership-change", "cause", schemas.ByRun, schemas.ByProfile, schemas.BySegment, schemas.ByConsent, schemas.ByErasure,
+		schemas.ByDelete, schemas.ByRepair)
 	check("expand-request", "action", words(schemas.Expand, schemas.Edit, schemas.Refresh, schemas.Cancel, schemas.Rename, schemas.Delete)...)
 	causes := words(schemas.CauseExpand, schemas.CauseEdit, schemas.CauseRefresh, schemas.CauseDataEvent,
 		schemas.CauseSourceChange, schemas.CauseSchedule, schemas.CauseCancel, schemas.CauseRename, schemas.CauseDelete)
@@ -381,7 +387,7 @@ func replace(members map[string]json.RawMessage, name string, visit func()) {
 // TestAsyncAPINamesWhatThereIs holds the AsyncAPI document to the topics and the schemas.
 func TestAsyncAPINamesWhatThereIs(t *testing.T) {
 	text := read(t, "asyncapi.yaml")
-	for _, topic := range schemas.Topics(12) {
+	for _, topic := range append(schemas.Topics(12), schemas.Changes(12)) {
 		internal := topic.Name == schemas.SegmentMembers || topic.Name == schemas.Models || topic.Name == schemas.Settings
 		_, channel, found := bytes.Cut(text, []byte("\n    address: kindred."+topic.Name+"\n"))
 		if found == internal {

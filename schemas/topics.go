@@ -15,6 +15,8 @@ const (
 	SegmentMembers = "segment-members"
 	Models         = "models"
 	Settings       = "settings"
+
+	MembershipChanges = "membership-changes" // there when serve has --changes
 )
 
 // Prefix begins the name of every topic, group, transactional id and Redis key of one installation.
@@ -34,13 +36,14 @@ const (
 	hour      = "3600000"   // ms
 	week      = "604800000" // ms
 	eightDays = "691200000" // ms
+	month     = "2592000000"
 
 	// maxLag bounds how long the cleaner may leave a record alone that a newer one has replaced: so long an erased value may
 	// stay in a topic, beside the time until its segment is closed.
 	maxLag = "max.compaction.lag.ms"
 )
 
-// Topics returns all topics for a number of shards, in the order of the contract.
+// Topics returns all topics for a number of shards, in the order of the contract, but for Changes.
 func Topics(shards int) []Topic {
 	compact := func(name string, partitions int, more ...string) Topic {
 		config := map[string]string{"cleanup.policy": "compact"}
@@ -65,10 +68,17 @@ func Topics(shards int) []Topic {
 		compact(Memberships, shards, "min.compaction.lag.ms", week, "delete.retention.ms", week, maxLag, eightDays),
 		compact(Expansions, 1),
 		compact(Segments, 1),
-		keep(Runs, "2592000000"),
+		keep(Runs, month),
 		letters,
 		compact(SegmentMembers, shards, "min.compaction.lag.ms", hour, maxLag, week),
 		compact(Models, shards),
 		compact(Settings, 1),
 	}
+}
+
+// Changes returns membership-changes, which is there when the processes of a prefix have --changes.
+func Changes(shards int) Topic {
+	return Topic{Name: MembershipChanges, Partitions: shards, Config: map[string]string{
+		"cleanup.policy": "delete", "retention.ms": month,
+	}}
 }
