@@ -45,21 +45,23 @@ func (w *weighing) sumRows(rows []byte, width int, sums []int32) {
 	}
 }
 
-// scores scores many sums: without branches that depend on them, unless thresholds lie closer than usual.
+// scores scores many sums, without branches that depend on them; a loose scale has some that are hardly ever taken.
 func (sc *scale) scores(sums []int32, out []int16) {
-	if sc.loose {
-		for i, sum := range sums {
-			out[i] = int16(sc.score(sum))
-		}
-		return
-	}
-	from, to, steps := sc.from, sc.to, sc.steps
+	from, to, steps, shift := sc.from, sc.to, sc.steps, sc.shift&31
+	mask := (uint32(1)<<shift - 1) & inStep // steps of more sums hold no thresholds
 	for i, sum := range sums {
 		above := uint32(min(max(sum, from), to) - from)
-		s := steps[above>>stepBits].score(above & inStep)
+		s := steps[above>>shift].score(above & mask)
 		if sum < from {
 			s = 0
 		}
 		out[i] = int16(s)
+	}
+	if sc.loose {
+		for i, sum := range sums {
+			for s := out[i]; sc.sums[s+1] <= sum; s++ {
+				out[i] = s + 1
+			}
+		}
 	}
 }

@@ -51,7 +51,7 @@ type scale struct {
 	to    int32   // sums[Best]: from it on the score is Best
 	shift uint
 	steps []step // [(sum - from) >> shift]
-	loose bool   // a step may have more thresholds in it than it can hold: they must be counted on from its first score
+	loose bool   // a step may have more thresholds in it than it can hold: they must be counted on from what it tells
 }
 
 // step packs what the sums of a step score: from bit 18 on the score of its first sum; below, in three times six bits,
@@ -61,10 +61,10 @@ type step uint32
 
 const (
 	stepBits = 6
-	stepSums = 1 << stepBits // with the logistic thresholds a step holds three at most
+	stepSums = 1 << stepBits // sums of a step, at most: with the logistic thresholds it holds three of them
 	inStep   = stepSums - 1
 
-	mostSteps = 1 << 16
+	mostSteps = 1 << 17
 )
 
 // scales are those in use that are not logistic, by a hash of their thresholds.
@@ -111,8 +111,11 @@ func newScale(scores []int32) *scale {
 	width := int64(sc.to) - int64(sc.from)
 	for width>>sc.shift >= mostSteps {
 		sc.shift++
-		sc.loose = true
 	}
+	for sc.crowded() && width>>(sc.shift-1) < mostSteps && sc.shift > 1 {
+		sc.shift--
+	}
+	sc.loose = sc.crowded()
 	sc.steps = make([]step, width>>sc.shift+1)
 	score := 1
 	for i := range sc.steps {
@@ -125,16 +128,26 @@ func newScale(scores []int32) *scale {
 	return sc
 }
 
+// crowded reports whether there are steps that cannot hold all their thresholds.
+func (sc *scale) crowded() bool {
+	if sc.shift > stepBits {
+		return true
+	}
+	for s := 1; s+3 <= Best; s++ {
+		place := sc.sums[s] - sc.from
+		if place&(1<<sc.shift-1) > 0 && place>>sc.shift == (sc.sums[s+3]-sc.from)>>sc.shift {
+			return true
+		}
+	}
+	return false
+}
+
 // step packs the step that begins at the sum first, whose score is score.
 func (sc *scale) step(score int, first int64) step {
 	packed := step(score) << (3 * stepBits)
-	for k := 0; score+k < Best; k++ {
+	for k := 0; k < 3 && score+k < Best && sc.shift <= stepBits; k++ {
 		place := int64(sc.sums[score+k+1]) - first
-		if place >= stepSums {
-			break
-		}
-		if k == 3 {
-			sc.loose = true
+		if place >= 1<<sc.shift {
 			break
 		}
 		packed |= step(stepSums-place) << (k * stepBits)
