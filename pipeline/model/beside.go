@@ -10,15 +10,15 @@ import (
 // Beside explains what sets a row apart from others: it is Reasons with each weight less what it is on average among the
 // others, so that what nearly everybody has weighs nearly nothing. Where there are no others, it is Reasons. Of crosses there are
 // those that weigh something for the row.
-func (t *Table) Beside(row []byte, others iter.Seq[[]byte]) []Reason {
+func (a *Account) Beside(row []byte, others iter.Seq[[]byte]) []Reason {
 	usual, n := map[string]int64{}, int64(0)
 	for other := range others {
 		n++
-		for _, r := range t.Reasons(other) {
+		for _, r := range a.Reasons(other) {
 			usual[r.About()] += int64(r.Weight)
 		}
 	}
-	reasons := t.Reasons(row)
+	reasons := a.Reasons(row)
 	for i := range reasons {
 		reasons[i].Weight -= int32(usual[reasons[i].About()] / max(n, 1))
 	}

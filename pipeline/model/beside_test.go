@@ -11,7 +11,7 @@ import (
 // TestWhatEverybodyHasIsNoReason: beside rows that are like it a row has no reasons; what sets it apart weighs what it adds.
 func TestWhatEverybodyHasIsNoReason(t *testing.T) {
 	m, s := small(), smallShard()
-	table := model.NewTable(m)
+	table := model.NewAccount(m)
 	oslo := s.row(map[string]string{"City": `"Oslo"`, "Age": "30"})
 	rome := s.row(map[string]string{"City": `"Rome"`, "Age": "30"})
 	table.Fold(s.columns)
@@ -34,7 +34,7 @@ func TestWhatEverybodyHasIsNoReason(t *testing.T) {
 func TestACrossIsAReasonBesideOthers(t *testing.T) {
 	m, s := small(), smallShard()
 	m.Crosses = []model.Cross{{Fields: []string{"City", "Year"}, Values: [][]string{{`"Oslo"`}, {"2016"}}, Weights: []int32{80_000}}}
-	table := model.NewTable(m)
+	table := model.NewAccount(m)
 	both := s.row(map[string]string{"City": `"Oslo"`, "Year": "2016"})
 	one := s.row(map[string]string{"City": `"Rome"`, "Year": "2016"})
 	table.Fold(s.columns)

@@ -6,13 +6,13 @@ const chunk = 128
 // ScoreBlock scores a block of rows, width bytes each: as many as out is long. It goes over the columns, four at a
 // time, and for each over the rows, since that keeps the weights at hand.
 func (t *Table) ScoreBlock(rows []byte, width int, out []int16) {
-	var room, places [chunk]int32
+	var room [chunk]int32
 	for len(out) > 0 {
 		n := min(chunk, len(out))
 		sums := room[:n]
-		t.sumRows(rows[:n*width], width, sums)
-		for i := range t.crosses {
-			t.crosses[i].addRows(rows[:n*width], width, places[:n], sums)
+		t.alone.sumRows(rows[:n*width], width, sums)
+		for i := range t.joints {
+			t.joints[i].addRows(rows[:n*width], width, sums)
 		}
 		t.scale.scores(sums, out[:n])
 		rows, out = rows[n*width:], out[n:]

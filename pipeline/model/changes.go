@@ -34,12 +34,12 @@ func (f *Field) named(text string) (n Named, ok bool) {
 
 // Changes returns what a row would score with every other value of one field. Values are those that the model names and that
 // the shard knows; to lose a value is no change.
-func (t *Table) Changes(row []byte) (all []Change) {
+func (a *Account) Changes(row []byte) (all []Change) {
 	row = slices.Clone(row)
-	for i := range t.codes {
-		c := &t.codes[i]
-		f, values := &t.model.Fields[c.field], t.folded[c.field].column.Values
-		if t.folded[c.field].column.Overflow {
+	for i := range a.fields.codes {
+		c := &a.fields.codes[i]
+		f, values := &a.model.Fields[c.field], a.fields.folded[c.field].column.Values
+		if a.fields.folded[c.field].column.Overflow {
 			continue
 		}
 		was := int(row[c.at])
@@ -53,20 +53,20 @@ func (t *Table) Changes(row []byte) (all []Change) {
 			if to, ok := f.named(values[code]); ok && !seen[to] {
 				seen[to] = true
 				row[c.at] = byte(code)
-				all = append(all, Change{f.Name, to, t.Score(row)})
+				all = append(all, Change{f.Name, to, a.Score(row)})
 			}
 		}
 		row[c.at] = byte(was)
 	}
-	for i := range t.numbers {
-		n := &t.numbers[i]
+	for i := range a.fields.numbers {
+		n := &a.fields.numbers[i]
 		place := row[n.at : n.at+4]
 		was := binary.LittleEndian.Uint32(place)
-		f := &t.model.Fields[n.field]
+		f := &a.model.Fields[n.field]
 		for _, to := range f.byKey() {
 			if key := f.keyOf(to); was == 0 || level(n.bounds, key) != level(n.bounds, was) {
 				binary.LittleEndian.PutUint32(place, key)
-				all = append(all, Change{f.Name, to, t.Score(row)})
+				all = append(all, Change{f.Name, to, a.Score(row)})
 			}
 		}
 		binary.LittleEndian.PutUint32(place, was)

@@ -14,7 +14,7 @@ func TestChangesAreWhatOtherValuesScore(t *testing.T) {
 		m.Fields[0].Weights = map[string]int32{`"Oslo"`: 70_000, `"Rome"`: -20_000}
 		m.Fields[2].Weights = map[string]int32{"2016": 30_000, "2017": -30_000}
 		s.column("Age").Overflow, s.column("Year").Overflow = overflow, overflow
-		table := model.NewTable(m)
+		table := model.NewAccount(m)
 		of := func(city, age, year string) []byte {
 			return s.row(map[string]string{"City": city, "Age": age, "Year": year})
 		}

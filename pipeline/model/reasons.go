@@ -21,13 +21,39 @@ type Reason struct {
 	Together []Reason
 }
 
+// Account is a Table that can say what its scores are made of.
+type Account struct {
+	*Table
+	fields  weighing
+	crosses []joint // each by itself
+}
+
+// NewAccount returns an account that knows of no column yet.
+func NewAccount(m *Model) *Account {
+	a := &Account{Table: NewTable(m), fields: newWeighing(m.Bias, m.Fields)}
+	for i := range m.Crosses {
+		c := &m.Crosses[i]
+		a.crosses = append(a.crosses, newJoint(m.named(c.Fields), []*Cross{c}))
+	}
+	return a
+}
+
+// Fold is Table.Fold.
+func (a *Account) Fold(columns []format.Field) {
+	a.Table.Fold(columns)
+	a.fields.foldAll(columns)
+	for i := range a.crosses {
+		a.crosses[i].foldAll(columns)
+	}
+}
+
 // Reasons explains the score of a row: one reason for each field of the model, and for each cross that weighs something for
 // it, the heaviest first. Weights and the bias make up the sum.
-func (t *Table) Reasons(row []byte) []Reason {
-	reasons := t.reasons(row)
-	for i := range t.crosses {
-		x := &t.crosses[i]
-		if weight := x.weights[x.sum(row)]; weight != 0 {
+func (a *Account) Reasons(row []byte) []Reason {
+	reasons := a.fields.reasons(row)
+	for i := range a.crosses {
+		x := &a.crosses[i]
+		if weight := x.weight(row); weight != 0 {
 			together := x.reasons(row)
 			for k := range together {
 				together[k].Weight = 0

@@ -17,10 +17,10 @@ func same(c, other *format.Field) bool {
 // Table is a model folded for the rows of one shard. Fold is not for use beside other methods; these may run
 // concurrently.
 type Table struct {
-	weighing
-	model   *Model
-	scale   *scale
-	crosses []crossing
+	model  *Model
+	scale  *scale
+	alone  weighing // the fields that are in no joint
+	joints []joint
 }
 
 // weighing is some fields folded for the rows of one shard: what their values weigh, to be added up.
@@ -56,12 +56,10 @@ type folded struct {
 
 // NewTable returns a table that knows of no column yet: every field is absent until Fold.
 func NewTable(m *Model) *Table {
-	t := &Table{weighing: newWeighing(m.Bias, m.Fields), model: m, scale: m.scale}
+	joints, alone := newJoints(m)
+	t := &Table{model: m, scale: m.scale, alone: newWeighing(m.Bias, alone), joints: joints}
 	if t.scale == nil {
 		t.scale = scaleOf(m.Scores)
-	}
-	for i := range m.Crosses {
-		t.crosses = append(t.crosses, newCrossing(&m.Crosses[i], m.Fields))
 	}
 	return t
 }
@@ -77,9 +75,9 @@ func newWeighing(base int32, fields []Field) weighing {
 // Fold looks up the weights of all codes, of those columns that have changed since the last call. Columns may come in
 // any order; the table keeps their Values.
 func (t *Table) Fold(columns []format.Field) {
-	t.foldAll(columns)
-	for i := range t.crosses {
-		t.crosses[i].foldAll(columns)
+	t.alone.foldAll(columns)
+	for i := range t.joints {
+		t.joints[i].foldAll(columns)
 	}
 }
 
@@ -193,10 +191,9 @@ func (f *Field) keys(at, field int) keyWeights {
 
 // Sum adds up what the row's values weigh. The row must be of the shard and the width that Fold was last called for.
 func (t *Table) Sum(row []byte) int32 {
-	sum := t.sum(row)
-	for i := range t.crosses {
-		x := &t.crosses[i]
-		sum += x.weights[x.sum(row)]
+	sum := t.alone.sum(row)
+	for i := range t.joints {
+		sum += t.joints[i].weight(row)
 	}
 	return sum
 }

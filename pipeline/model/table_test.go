@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strconv"
@@ -231,12 +232,12 @@ func TestTablesAgreeWithTheWords(t *testing.T) {
 				s.columns = append(s.columns, c)
 			}
 		}
-		for range rapid.IntRange(0, 3).Draw(t, "crosses") {
+		for range rapid.IntRange(0, 6).Draw(t, "crosses") {
 			if len(m.Fields) >= 3 {
 				m.Crosses = append(m.Crosses, drawCross(t, m.Fields, weight))
 			}
 		}
-		table := model.NewTable(m)
+		table := model.NewAccount(m)
 		var block []byte
 		var want []int
 		for range rapid.IntRange(1, 300).Draw(t, "rows") {
@@ -320,13 +321,55 @@ func TestACrossWeighsWhatItsValuesDoTogether(t *testing.T) {
 	check("a number as a category", 1e8, map[string]string{"City": "7", "Year": "2016"})
 }
 
+// TestLargeCrossesWeighWhatTheirValuesDo: also where a cross is too large to be joined with others.
+func TestLargeCrossesWeighWhatTheirValuesDo(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	m, s := &model.Model{Epoch: 1, Scores: model.Logistic()}, &shard{width: 8}
+	values := map[string][]string{"large": nil, "wide": nil, "middle": nil, "small": nil}
+	for i, name := range []string{"large", "wide", "middle", "small"} {
+		f := model.Field{Name: name, Weights: map[string]int32{}, Absent: random.Int32N(1000)}
+		for v := range []int{70, 60, 50, 3}[i] {
+			text := strconv.Quote(strconv.Itoa(v))
+			values[name] = append(values[name], text)
+			f.Weights[text] = random.Int32N(1000)
+		}
+		m.Fields = append(m.Fields, f)
+		s.columns = append(s.columns, format.Field{Name: name, Code: 1 + i, Number: -1, Values: []string{""}, Version: 1})
+	}
+	for _, fields := range [][]string{{"large", "wide"}, {"wide", "small"}, {"small", "large"}, {"middle", "wide", "small"}, {"middle", "small"}} {
+		c, n := model.Cross{Fields: fields}, 1
+		for _, name := range fields {
+			c.Values = append(c.Values, append([]string{""}, values[name]...))
+			n *= len(values[name]) + 1
+		}
+		for range n {
+			c.Weights = append(c.Weights, random.Int32N(1000))
+		}
+		m.Crosses = append(m.Crosses, c)
+	}
+	table := model.NewTable(m)
+	for range 2000 {
+		of := map[string]string{}
+		for name, texts := range values {
+			if random.IntN(10) > 0 {
+				of[name] = texts[random.IntN(len(texts))]
+			}
+		}
+		row := s.row(of)
+		table.Fold(s.columns)
+		if got, want := table.Sum(row), sum(m, of, func(string) bool { return false }); got != want {
+			t.Fatalf("%v weighs %d, want %d", of, got, want)
+		}
+	}
+}
+
 func TestACrossIsAReason(t *testing.T) {
 	m, s := small(), smallShard()
 	m.Crosses = []model.Cross{
 		{Fields: []string{"City", "Age"}, Values: [][]string{{`"Oslo"`}, {"1", ""}}, Weights: []int32{-4000, 9}},
 		{Fields: []string{"City", "Shoe"}, Values: [][]string{{`"Rome"`}, {""}}, Weights: []int32{17}},
 	}
-	table := model.NewTable(m)
+	table := model.NewAccount(m)
 	row := s.row(map[string]string{"City": `"Oslo"`, "Age": "20", "Year": "2016"})
 	table.Fold(s.columns)
 	want := model.Reason{Level: -1, Weight: -4000, Together: []model.Reason{
@@ -342,7 +385,7 @@ func TestReasonsTellValuesAndRanges(t *testing.T) {
 	m, s := small(), smallShard()
 	for _, overflow := range []bool{false, true} {
 		s.column("Age").Overflow = overflow
-		table := model.NewTable(m)
+		table := model.NewAccount(m)
 		row := s.row(map[string]string{"City": `"Oslo"`, "Age": "22", "Year": `"old"`})
 		table.Fold(s.columns)
 		reasons := table.Reasons(row)

@@ -108,12 +108,12 @@ func (e *Why) explain(view *cache.View, m *model.Model, report *schemas.Report) 
 		e.say(NoConsent, "the customer does not consent to profiling")
 		return
 	}
-	table := model.NewTable(m)
-	table.Fold(view.Fields)
-	scored := table.Score(bytes)
+	account := model.NewAccount(m)
+	account.Fold(view.Fields)
+	scored := account.Score(bytes)
 	e.Score, e.Band = new(Score(scored)), schemas.BandNames[m.Band(scored)]
 	say := words{m, report}
-	e.Reasons = say.reasons(table.Beside(bytes, sampled(view)))
+	e.Reasons = say.reasons(account.Beside(bytes, sampled(view)))
 	switch {
 	case m.Eligible(s) && m.Reaches(scored, e.ExpansionID, []byte(e.CustomerID)):
 		e.say("", "the score reaches the cut")
@@ -126,7 +126,7 @@ func (e *Why) explain(view *cache.View, m *model.Model, report *schemas.Report) 
 		e.say(IsSuppressed, "the customer is in "+suppressedBy+", whose members are never members")
 	default:
 		e.sayBelow(m, scored)
-		e.WouldBring = say.bringing(table, bytes, e.ExpansionID, e.CustomerID)
+		e.WouldBring = say.bringing(account, bytes, e.ExpansionID, e.CustomerID)
 	}
 }
 

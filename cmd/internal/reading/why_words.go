@@ -78,9 +78,9 @@ const mostBringing = 3
 
 // bringing returns the single changes of value that reach the cut: of each field the one that needs least, of a number the
 // nearest. The lowest scores come first.
-func (w words) bringing(table *model.Table, row []byte, expansion, customer string) []Change {
+func (w words) bringing(account *model.Account, row []byte, expansion, customer string) []Change {
 	levels := map[string]int{}
-	for _, r := range table.Reasons(row) {
+	for _, r := range account.Reasons(row) {
 		levels[r.Field] = r.Level
 	}
 	far := func(c model.Change) int { // levels away; a category has none
@@ -90,7 +90,7 @@ func (w words) bringing(table *model.Table, row []byte, expansion, customer stri
 		return max(c.Level-levels[c.Field], levels[c.Field]-c.Level)
 	}
 	nearest := map[string]model.Change{}
-	for _, c := range table.Changes(row) {
+	for _, c := range account.Changes(row) {
 		if !w.model.Reaches(c.Score, expansion, []byte(customer)) {
 			continue
 		}
