@@ -47,8 +47,8 @@ func (d *definitionFlags) flags(flags *pflag.FlagSet) {
 	flags.DurationVar(&d.every, "every", 0, "refresh so often, at least 1m, such as 24h; 0 for never")
 }
 
-// possibleSize refuses values of --share and --count that cannot be asked for.
-func possibleSize(given func(flag string) bool, share float64, count int64) error {
+// possibleSize refuses values of --share, --count and --floor that cannot be asked for.
+func possibleSize(given func(flag string) bool, share float64, count int64, floor float64) error {
 	switch {
 	case given("share") && given("count"):
 		return fmt.Errorf("--share and --count are two ways to say the same: give one")
@@ -56,6 +56,8 @@ func possibleSize(given func(flag string) bool, share float64, count int64) erro
 		return fmt.Errorf("--share %v: want more than 0, at most 1", share)
 	case given("count") && count < 1:
 		return fmt.Errorf("--count %d: want at least 1", count)
+	case floor < 0 || floor > 1:
+		return fmt.Errorf("--floor %v: want 0 to 1", floor)
 	}
 	return nil
 }
@@ -63,11 +65,8 @@ func possibleSize(given func(flag string) bool, share float64, count int64) erro
 // fill puts the flags that were given into a request. Its error names the flag whose value is not possible.
 func (d *definitionFlags) fill(flags *pflag.FlagSet, request *schemas.ExpandRequest) error {
 	given := flags.Changed
-	if err := possibleSize(given, d.share, d.count); err != nil {
+	if err := possibleSize(given, d.share, d.count, d.floor); err != nil {
 		return err
-	}
-	if d.floor < 0 || d.floor > 1 {
-		return fmt.Errorf("--floor %v: want 0 to 1", d.floor)
 	}
 	if d.sourceChange < 0 || d.sourceChange > 1 {
 		return fmt.Errorf("--source-change %v: want 0 to 1", d.sourceChange)

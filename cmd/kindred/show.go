@@ -12,18 +12,18 @@ import (
 )
 
 func (p *program) show() *cobra.Command {
-	var share float64
+	var share, floor float64
 	var count int64
 	command := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show an expansion: its definition, and the report of its last run",
-		Long: "Show an expansion: its definition, the report of its last run, and how many members there are now. With --share or --count it\n" +
-			"says how many members that would give, and about from which score, as of the last run and without a new one.",
-		Example: "  kindred show vip-expansion\n  kindred show vip-expansion --share 0.3",
+		Long: "Show an expansion: its definition, the report of its last run, and how many members there are now. With --share, --count\n" +
+			"or --floor it says how many members that would give, and about from which score, as of the last run and without a new one.",
+		Example: "  kindred show vip-expansion\n  kindred show vip-expansion --share 0.3 --floor 0.5",
 		Args:    named("ID"),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			given := command.Flags().Changed
-			if err := possibleSize(given, share, count); err != nil {
+			if err := possibleSize(given, share, count, floor); err != nil {
 				return usage(err.Error(), command.CommandPath()+" --help")
 			}
 			c, err := p.connect(command.Context())
@@ -40,8 +40,12 @@ func (p *program) show() *cobra.Command {
 				return err
 			}
 			all, why := p.withLive(command.Context(), c, book, []schemas.Expansion{*expansion})
-			if given("share") || given("count") {
-				if all[0].WhatIf, err = reading.AskWhatIf(expansion, share, count); err != nil {
+			if given("share") || given("count") || given("floor") {
+				var other *float64
+				if given("floor") {
+					other = &floor
+				}
+				if all[0].WhatIf, err = reading.AskWhatIf(expansion, share, count, other); err != nil {
 					return err
 				}
 			}
@@ -55,6 +59,7 @@ func (p *program) show() *cobra.Command {
 	}
 	command.Flags().Float64Var(&share, "share", 0, "say how many members this share of those who are similar enough would be")
 	command.Flags().Int64Var(&count, "count", 0, "say from which score so many members would be taken")
+	command.Flags().Float64Var(&floor, "floor", 0, "say how many would be similar enough with this lowest score, and members")
 	return command
 }
 

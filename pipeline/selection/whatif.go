@@ -5,13 +5,17 @@ import (
 	"kindred/schemas"
 )
 
-// WhatIf returns how many members another share or count would give, with inputs as they were at the run that was reported, and
-// about which score the last of them would have: the reach curve tells it to a hundredth. Nothing is fitted or scored. Without
-// members the score is 1.
-func (r Rule) WhatIf(report *schemas.Report) (members int64, lowest float64) {
-	members = r.size(report.Counts.Candidates, report.Counts.Similar)
+// WhatIf returns how many of those similar enough would be members by this rule, and about which score the last of them would
+// have, with inputs as they were at a run: of its report, and the floor that it had. Nothing is fitted or scored: the reach curve
+// tells a score to a hundredth, and so it does who is above another floor. Without members the score is 1.
+func (r Rule) WhatIf(report *schemas.Report, floor int) (members, similar int64, lowest float64) {
+	similar = report.Counts.Similar
+	if r.Floor != floor {
+		similar = above(report.Reach, r.Floor)
+	}
+	members = r.size(report.Counts.Candidates, similar)
 	if members == 0 || len(report.Reach) == 0 {
-		return members, 1
+		return members, similar, 1
 	}
 	last := len(report.Reach) - 1 // stands for a score of 1
 	at := last
@@ -22,5 +26,18 @@ func (r Rule) WhatIf(report *schemas.Report) (members int64, lowest float64) {
 	if at < last {
 		lowest += float64(report.Reach[at]-members) / float64(max(1, report.Reach[at]-report.Reach[at+1]))
 	}
-	return members, max(lowest/float64(last), float64(r.Floor)/model.Best)
+	return members, similar, max(lowest/float64(last), float64(r.Floor)/model.Best)
+}
+
+// above returns about how many candidates are at or above a score: exactly at each point of the curve, else straight between two.
+func above(reach []int64, score int) int64 {
+	if len(reach) < 2 {
+		return 0
+	}
+	step := model.Best / (len(reach) - 1)
+	at := min(score/step, len(reach)-1)
+	if beyond := int64(score % step); beyond > 0 && at+1 < len(reach) {
+		return reach[at] - (reach[at]-reach[at+1])*beyond/int64(step)
+	}
+	return reach[at]
 }

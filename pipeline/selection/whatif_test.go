@@ -11,7 +11,8 @@ import (
 	"kindred/schemas"
 )
 
-// TestAWhatIfIsWhatARunWouldFind: as many members as a run would have, and the lowest score to a hundredth.
+// TestAWhatIfIsWhatARunWouldFind: as many members as a run would have, and the lowest score to a hundredth, whatever floor the run
+// had that was reported.
 func TestAWhatIfIsWhatARunWouldFind(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := new(selection.Histogram)
@@ -26,11 +27,33 @@ func TestAWhatIfIsWhatARunWouldFind(t *testing.T) {
 		}
 		rule := selection.PresetOf(d).Rule(d)
 		run := selection.Choose(h, rule)
-		members, lowest := rule.WhatIf(&schemas.Report{
-			Counts: schemas.Counts{Candidates: run.Candidates, Similar: run.Similar}, Reach: selection.Reach(h),
-		})
-		if want := float64(min(run.Score, model.Best)) / model.Best; members != run.Members || math.Abs(lowest-want) > 0.01+1e-9 {
-			t.Fatalf("%d members from %v, a run finds %d from %v", members, lowest, run.Members, want)
+		reported := rule
+		if rapid.Bool().Draw(t, "another floor") {
+			reported.Floor = rapid.IntRange(0, model.Best).Draw(t, "reported floor")
+		}
+		was := selection.Choose(h, reported)
+		members, similar, lowest := rule.WhatIf(&schemas.Report{
+			Counts: schemas.Counts{Candidates: was.Candidates, Similar: was.Similar}, Reach: selection.Reach(h),
+		}, reported.Floor)
+		want := float64(min(run.Score, model.Best)) / model.Best
+		if members != run.Members || similar != run.Similar || math.Abs(lowest-want) > 0.01+1e-9 {
+			t.Fatalf("%d members of %d from %v, a run finds %d of %d from %v", members, similar, lowest, run.Members, run.Similar, want)
 		}
 	})
+}
+
+// TestAFloorBetweenTwoPointsOfReachIsAbout: those between the points count by where the floor lies.
+func TestAFloorBetweenTwoPointsOfReachIsAbout(t *testing.T) {
+	report := &schemas.Report{Counts: schemas.Counts{Candidates: 1000, Similar: 700}, Reach: make([]int64, 101)}
+	for i := range report.Reach {
+		report.Reach[i] = int64(1000 - 10*i)
+	}
+	rule := selection.Rule{Floor: 5025, Share: 1}
+	if members, similar, _ := rule.WhatIf(report, 3000); members != 498 || similar != 498 {
+		t.Errorf("%d members of %d, want 498", members, similar)
+	}
+	rule.Floor = model.Best
+	if _, similar, lowest := rule.WhatIf(report, 3000); similar != 0 || lowest != 1 {
+		t.Errorf("%d reach 1, from %v", similar, lowest)
+	}
 }
