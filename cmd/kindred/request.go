@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kindred/schemas"
+	"kindred/schemas/wire"
 )
 
 // action makes a command that requests something of an expansion that exists.
@@ -70,12 +71,17 @@ func canBeExpansion(command *cobra.Command, id string) error {
 
 // request publishes an expand request, and returns its offset.
 func (c *connection) request(ctx context.Context, request schemas.ExpandRequest) (int64, error) {
-	value, err := json.Marshal(request)
+	value, headers, err := requestEvent(&request)
 	if err != nil {
 		return -1, err
 	}
-	headers := schemas.Event(schemas.TypeExpandRequest, request.RequestID, request.ExpansionID, time.Now())
 	return c.append(ctx, schemas.ExpandRequests, request.ExpansionID, value, headers)
+}
+
+// requestEvent returns the event of an expand request.
+func requestEvent(request *schemas.ExpandRequest) (value []byte, headers wire.Headers, err error) {
+	value, err = json.Marshal(request)
+	return value, schemas.Event(schemas.TypeExpandRequest, request.RequestID, request.ExpansionID, time.Now()), err
 }
 
 // requested prints that a request was published, whose run nobody waits for.

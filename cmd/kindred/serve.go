@@ -145,7 +145,10 @@ func serve(ctx context.Context, s service) error {
 
 	// HTTP answers last: /readyz asks the parts how they are.
 	if listener != nil {
-		http.Parts, http.Readings = p.parts, p.readings
+		facts := p.facts()
+		http.Parts, http.Readings, http.Facts, http.Ask = p.parts, p.readings, facts, p.ask
+		group.Go(func() error { return facts.Book.Run(ctx) })
+		group.Go(func() error { return facts.Watch(ctx) })
 		group.Go(func() error { return http.Run(ctx) })
 	}
 	if s.started != nil {

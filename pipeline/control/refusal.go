@@ -20,7 +20,7 @@ func (s *state) refusal(known *schemas.Expansion, r *schemas.ExpandRequest) *sch
 	if err := s.refusedByState(known, r); err != nil {
 		return err
 	}
-	if err := refusedByValue(r); err != nil {
+	if err := RefusedByValue(r); err != nil {
 		return err
 	}
 	return s.refusedByChain(r)
@@ -92,8 +92,8 @@ func refusedCancel(known *schemas.Expansion) *schemas.RunError {
 	return schemas.Refuse(schemas.CodeNotRunning, "", "no run of %s waits or runs", known.ExpansionID)
 }
 
-// refusedByValue returns what is wrong with the request by itself, or nil.
-func refusedByValue(r *schemas.ExpandRequest) *schemas.RunError {
+// RefusedByValue returns what is wrong with a request by itself, whatever expansions there are, or nil.
+func RefusedByValue(r *schemas.ExpandRequest) *schemas.RunError {
 	bad := func(hint, format string, args ...any) *schemas.RunError {
 		return schemas.Refuse(schemas.CodeBadValue, hint, format, args...)
 	}

@@ -1,5 +1,5 @@
 // Package console serves HTTP: whether the process is alive, whether its parts are ready and why not, its figures for
-// Prometheus, and profiles of the process. It changes nothing, and knows of the pipeline only the functions that it is given.
+// Prometheus, profiles of the process, and the API. It changes nothing itself: what somebody asks for becomes an event.
 //
 // Whoever can connect may be careless or hostile: every wait has an end, connections and headers have a bound, a page of another
 // site cannot read anything, and what is not about health asks for a token when there is one.
@@ -16,7 +16,9 @@ import (
 	"net/http/pprof"
 	"time"
 
+	"kindred/cmd/internal/console/api"
 	"kindred/cmd/internal/reading"
+	"kindred/schemas"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -29,7 +31,11 @@ type Server struct {
 	Tokens   []string              // one of them is asked for by everything but /healthz and /readyz; empty: none is asked for
 	Parts    func() []reading.Part // what the parts of the process say of themselves; nil: there is nothing to wait for
 	Readings func() []Reading      // the figures of this moment; nil: only those of the process
-	Log      *slog.Logger          // nil: nothing is logged
+
+	Facts *reading.Facts                                      // what the API tells; nil: there is no API
+	Ask   func(context.Context, *schemas.ExpandRequest) error // publishes a request
+
+	Log *slog.Logger // nil: nothing is logged
 }
 
 // Bounds of what a client can hold.
@@ -47,7 +53,7 @@ const (
 // Run serves until ctx ends. Requests under way then have two seconds to end.
 func (s *Server) Run(ctx context.Context) error {
 	server := &http.Server{
-		Handler:           s.handler(),
+		Handler:           s.handler(ctx.Done()),
 		TLSConfig:         s.TLS,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       bodyTimeout,
@@ -81,7 +87,7 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-func (s *Server) handler() http.Handler {
+func (s *Server) handler(ending <-chan struct{}) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
@@ -91,6 +97,10 @@ func (s *Server) handler() http.Handler {
 		mux.Handle("GET /debug/pprof/", s.withToken(http.HandlerFunc(profile)))
 		mux.Handle("GET /debug/pprof/profile", s.withToken(http.HandlerFunc(pprof.Profile)))
 		mux.Handle("GET /debug/pprof/trace", s.withToken(http.HandlerFunc(pprof.Trace)))
+	}
+	if s.Facts != nil {
+		programs := &api.API{Facts: s.Facts, Ask: s.Ask, Ending: ending, Log: s.Log}
+		mux.Handle("/api/", s.withToken(programs.Handler()))
 	}
 	return s.fromHere(mux)
 }

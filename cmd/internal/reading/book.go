@@ -42,8 +42,8 @@ type State struct {
 
 const usualRuns = 50
 
-// booked are the topics that a book holds.
-var booked = []string{schemas.Expansions, schemas.Segments, schemas.Fields, schemas.Runs}
+// booked are the topics that a book keeps up with. Of dead letters it notes only that there are new ones.
+var booked = []string{schemas.Expansions, schemas.Segments, schemas.Fields, schemas.Runs, schemas.DeadLetters}
 
 // Read reads all that some of the topics hold now. A record that cannot be read is an error.
 func (b *Book) Read(ctx context.Context, topics ...string) error {
@@ -86,6 +86,11 @@ func (b *Book) follow(ctx context.Context) error {
 	for i, name := range booked {
 		at[i].Topic = b.Prefix.Topic(name)
 	}
+	now, err := b.Kafka.Ends(ctx, at[len(at)-1:])
+	if err != nil {
+		return nil // ctx has ended
+	}
+	at[len(at)-1].Offset = now[0]
 	ends := make([]int64, len(at))
 	for i := range ends {
 		ends[i] = -1 // not known yet
@@ -168,6 +173,8 @@ func (b *Book) take(topic string, r *wire.Record) (name string, err error) {
 		return "segments/" + string(r.Key), b.takeSegment(r)
 	case schemas.Fields:
 		return "fields", b.takeField(r)
+	case schemas.DeadLetters:
+		return "dead-letters", nil
 	}
 	var run schemas.Run
 	if json.Unmarshal(r.Value, &run) != nil {

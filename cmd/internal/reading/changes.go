@@ -1,6 +1,9 @@
 package reading
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // Everything is the name of a change after which nothing that was read before can be relied on.
 const Everything = "everything"
@@ -8,13 +11,16 @@ const Everything = "everything"
 // mostChanges is how many changes are remembered. Whoever is further behind is told that everything may have changed.
 const mostChanges = 1024
 
-// Changes remembers the names of what has changed last: expansions/ID, segments/ID, runs/ID/RUN, members/ID, fields, everything.
+// Changes remembers the names of what has changed last: expansions/ID, segments/ID, runs/ID/RUN, members/ID, fields,
+// dead-letters, health, everything.
 // However many listen and however slow they are, it holds no more. The zero value remembers nothing yet.
 type Changes struct {
 	mu    sync.Mutex
 	names [mostChanges]string // by number, modulo
 	next  int64               // number of the next one
 	wake  chan struct{}       // closed with the next one; nil: nobody waits
+
+	listeners atomic.Int64
 }
 
 // Add notes that something has changed, and wakes who waits.
@@ -59,3 +65,15 @@ func (c *Changes) Since(number int64) (names []string, next int64, wake <-chan s
 	}
 	return names, c.next, nil
 }
+
+// BeforeAll is a number before that of every change.
+const BeforeAll = -1
+
+// Listen notes that somebody wants to hear of changes, until stop is called.
+func (c *Changes) Listen() (stop func()) {
+	c.listeners.Add(1)
+	return sync.OnceFunc(func() { c.listeners.Add(-1) })
+}
+
+// Listening reports whether anybody wants to hear of changes.
+func (c *Changes) Listening() bool { return c.listeners.Load() > 0 }

@@ -1,0 +1,292 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"kindred/cmd/internal/reading"
+	"kindred/schemas"
+)
+
+// Pages.
+const (
+	usualPage   = 100
+	largestPage = 10_000
+	usualRuns   = 20
+	largestRuns = 1000
+)
+
+// known refuses a query with names that mean nothing here, or that are given twice: what is misspelled would be ignored.
+func known(r *http.Request, names []string) error {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return bad("escape what is not a letter or a digit as %XX", "the query cannot be read")
+	}
+	for name, values := range query {
+		switch {
+		case !slices.Contains(names, name) && len(names) == 0:
+			return bad("leave the query out", "this path takes no query")
+		case !slices.Contains(names, name):
+			return bad("what there is: "+strings.Join(names, ", "), "the query has a name that means nothing here")
+		case len(values) > 1:
+			return bad("give it once", "the query has %s more than once", name)
+		}
+	}
+	return nil
+}
+
+// number reads a whole number of the query.
+func number(r *http.Request, name string, usual, least, most int) (int, error) {
+	text := r.FormValue(name)
+	if !r.URL.Query().Has(name) {
+		return usual, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most || strconv.Itoa(n) != text {
+		return 0, bad("leave it out for "+strconv.Itoa(usual), "%s must be a whole number from %d to %d", name, least, most)
+	}
+	return n, nil
+}
+
+// whole refuses to answer from lists that have not been read yet: what is missing in them would seem not to be there.
+func (s *server) whole() (reading.State, error) {
+	state := s.Facts.Book.State()
+	if !state.Whole {
+		return state, &problem{Status: http.StatusServiceUnavailable, Title: "the lists are still being read from Kafka", Try: "again in a moment; GET /api/health says how far they are", retry: true}
+	}
+	return state, nil
+}
+
+func (s *server) segments(w http.ResponseWriter, r *http.Request) error {
+	lists, err := s.whole()
+	if err != nil {
+		return err
+	}
+	all, waiting, err := s.Facts.Segments(r.Context())
+	if err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, struct {
+		Segments []reading.Segment `json:"segments"`
+		Waiting  int               `json:"waiting"` // shards that could not say who is in a segment
+		Lists    reading.State     `json:"lists"`
+	}{all, waiting, lists})
+}
+
+func (s *server) fields(w http.ResponseWriter, r *http.Request) error {
+	if _, err := s.whole(); err != nil {
+		return err
+	}
+	segment := r.URL.Query().Get("segment")
+	if r.URL.Query().Has("segment") {
+		if err := schemas.ValidSegmentID(segment); err != nil {
+			return err
+		}
+	}
+	leave, err := s.scan(r.Context())
+	if err != nil {
+		return err
+	}
+	defer leave()
+	found, err := s.Facts.Fields(r.Context(), segment)
+	if err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, found)
+}
+
+func (s *server) expansions(w http.ResponseWriter, r *http.Request) error {
+	lists, err := s.whole()
+	if err != nil {
+		return err
+	}
+	all := s.Facts.Book.Expansions()
+	switch r.FormValue("all") {
+	case "true":
+	case "", "false":
+		all = slices.DeleteFunc(all, func(e schemas.Expansion) bool { return e.State == schemas.StateDeleted })
+	default:
+		return bad("true shows deleted ones, too", "all must be true or false")
+	}
+	shown, why := s.Facts.WithLive(r.Context(), all)
+	answer := struct {
+		Expansions []reading.Summary `json:"expansions"`
+		NotLive    string            `json:"notLive,omitempty"` // why nobody knows how many members there are now
+		Lists      reading.State     `json:"lists"`
+	}{make([]reading.Summary, len(shown)), s.notLive(r, why), lists}
+	for i := range shown {
+		answer.Expansions[i] = shown[i].Summary()
+	}
+	return write(w, http.StatusOK, answer)
+}
+
+// notLive says why counts of now are missing.
+func (s *server) notLive(r *http.Request, why error) string {
+	if why == nil {
+		return ""
+	}
+	s.warn(r, why)
+	return "not all shards say how many members there are now: GET /api/health says how they are"
+}
+
+func (s *server) expansion(w http.ResponseWriter, r *http.Request) error {
+	e, err := s.named(r)
+	if err != nil {
+		return err
+	}
+	shown, why := s.Facts.WithLive(r.Context(), []schemas.Expansion{*e})
+	if why != nil {
+		s.warn(r, why)
+	}
+	if shown[0].WhatIf, err = whatIf(r.URL.Query(), e); err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, shown[0])
+}
+
+// named returns the expansion that a path names.
+func (s *server) named(r *http.Request) (*schemas.Expansion, error) {
+	if _, err := s.whole(); err != nil {
+		return nil, err
+	}
+	id := r.PathValue("id")
+	if err := schemas.ValidExpansionID(id); err != nil {
+		return nil, &problem{Status: http.StatusNotFound, Title: "that cannot be the id of an expansion", Detail: err.Error(), Try: "GET /api/expansions lists those that there are"}
+	}
+	return s.Facts.Expansion(id)
+}
+
+// whatIf answers what another share or count would give, when it is asked for.
+func whatIf(query url.Values, e *schemas.Expansion) (*reading.WhatIf, error) {
+	switch {
+	case query.Has("share") && query.Has("count"):
+		return nil, bad("give one of them", "share and count exclude each other")
+	case query.Has("share"):
+		share, err := strconv.ParseFloat(query.Get("share"), 64)
+		if err != nil || !(share > 0 && share <= 1) {
+			return nil, bad("0.2 is the best fifth of those found similar", "share must be above 0 and at most 1")
+		}
+		return reading.AskWhatIf(e, share, 0)
+	case query.Has("count"):
+		count, err := strconv.ParseInt(query.Get("count"), 10, 64)
+		if err != nil || count < 1 {
+			return nil, bad("count is a number of customers", "count must be a whole number of at least 1")
+		}
+		return reading.AskWhatIf(e, 0, count)
+	}
+	return nil, nil
+}
+
+func (s *server) runs(w http.ResponseWriter, r *http.Request) error {
+	lists, err := s.whole()
+	if err != nil {
+		return err
+	}
+	limit, err := number(r, "limit", usualRuns, 1, largestRuns)
+	if err != nil {
+		return err
+	}
+	expansion := r.URL.Query().Get("expansion")
+	if r.URL.Query().Has("expansion") {
+		if err := schemas.ValidExpansionID(expansion); err != nil {
+			return err
+		}
+	}
+	return write(w, http.StatusOK, struct {
+		Runs  []reading.Run `json:"runs"` // newest first
+		Lists reading.State `json:"lists"`
+	}{s.Facts.Book.Runs(expansion, limit), lists})
+}
+
+func (s *server) run(w http.ResponseWriter, r *http.Request) error {
+	if _, err := s.whole(); err != nil {
+		return err
+	}
+	run, err := s.Facts.Book.WholeRun(r.Context(), r.PathValue("id"), r.PathValue("runId"))
+	if err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, run)
+}
+
+func (s *server) health(w http.ResponseWriter, r *http.Request) error {
+	return write(w, http.StatusOK, s.Facts.Health(r.Context()))
+}
+
+func (s *server) deadLetters(w http.ResponseWriter, r *http.Request) error {
+	limit, err := number(r, "limit", usualRuns, 0, largestRuns)
+	if err != nil {
+		return err
+	}
+	filter := reading.LetterFilter{Code: r.FormValue("code")}
+	if topic := r.FormValue("topic"); topic != "" {
+		if filter.Topic = topicOf(s.Facts.Prefix, topic); filter.Topic == "" {
+			return bad("profiles is one", "topic names no topic")
+		}
+	}
+	leave, err := s.scan(r.Context())
+	if err != nil {
+		return err
+	}
+	defer leave()
+	list, err := s.Facts.Letters(r.Context(), filter, limit)
+	if err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, list)
+}
+
+// topicOf returns the full name of a topic that may be named with its prefix or without; empty: there is none.
+func topicOf(prefix schemas.Prefix, name string) string {
+	for _, topic := range schemas.Topics(1) {
+		if name == topic.Name || name == prefix.Topic(topic.Name) {
+			return prefix.Topic(topic.Name)
+		}
+	}
+	return ""
+}
+
+func (s *server) members(w http.ResponseWriter, r *http.Request) error {
+	limit, err := number(r, "limit", usualPage, 1, largestPage)
+	if err != nil {
+		return err
+	}
+	e, err := s.named(r)
+	if err != nil {
+		return err
+	}
+	leave, err := s.scan(r.Context())
+	if err != nil {
+		return err
+	}
+	defer leave()
+	page, err := s.Facts.Members(r.Context(), e.ExpansionID, limit, r.FormValue("after"))
+	if err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, page)
+}
+
+func (s *server) why(w http.ResponseWriter, r *http.Request) error {
+	e, err := s.named(r)
+	if err != nil {
+		return err
+	}
+	customer := r.PathValue("customerId")
+	if err := schemas.ValidCustomerID([]byte(customer)); err != nil {
+		return err
+	}
+	leave, err := s.scan(r.Context())
+	if err != nil {
+		return err
+	}
+	defer leave()
+	why, err := s.Facts.Why(r.Context(), e.ExpansionID, customer)
+	if err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, why)
+}
