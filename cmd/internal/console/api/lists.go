@@ -159,25 +159,36 @@ func (s *server) named(r *http.Request) (*schemas.Expansion, error) {
 	return s.Facts.Expansion(id)
 }
 
-// whatIf answers what another share or count would give, when it is asked for.
+// whatIf answers what another share, count or floor would give, when one is asked for.
 func whatIf(query url.Values, e *schemas.Expansion) (*reading.WhatIf, error) {
-	switch {
-	case query.Has("share") && query.Has("count"):
+	if !query.Has("share") && !query.Has("count") && !query.Has("floor") {
+		return nil, nil
+	}
+	if query.Has("share") && query.Has("count") {
 		return nil, bad("give one of them", "share and count exclude each other")
-	case query.Has("share"):
-		share, err := strconv.ParseFloat(query.Get("share"), 64)
-		if err != nil || !(share > 0 && share <= 1) {
+	}
+	var share float64
+	var count int64
+	var floor *float64
+	var err error
+	if query.Has("share") {
+		if share, err = strconv.ParseFloat(query.Get("share"), 64); err != nil || !(share > 0 && share <= 1) {
 			return nil, bad("0.2 is the best fifth of those found similar", "share must be above 0 and at most 1")
 		}
-		return reading.AskWhatIf(e, share, 0)
-	case query.Has("count"):
-		count, err := strconv.ParseInt(query.Get("count"), 10, 64)
-		if err != nil || count < 1 {
+	}
+	if query.Has("count") {
+		if count, err = strconv.ParseInt(query.Get("count"), 10, 64); err != nil || count < 1 {
 			return nil, bad("count is a number of customers", "count must be a whole number of at least 1")
 		}
-		return reading.AskWhatIf(e, 0, count)
 	}
-	return nil, nil
+	if query.Has("floor") {
+		lowest, err := strconv.ParseFloat(query.Get("floor"), 64)
+		if err != nil || !(lowest >= 0 && lowest <= 1) {
+			return nil, bad("a score is from 0 to 1", "floor must be from 0 to 1")
+		}
+		floor = &lowest
+	}
+	return reading.AskWhatIf(e, share, count, floor)
 }
 
 func (s *server) runs(w http.ResponseWriter, r *http.Request) error {
