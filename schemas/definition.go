@@ -8,10 +8,11 @@ type Definition struct {
 	Candidates      Candidates    `json:"candidates"` // zero: all customers
 	Suppress        []string      `json:"suppress"`
 	ExcludeSource   bool          `json:"excludeSource"`
-	Share           float64       `json:"share,omitempty"` // (0,1]; 0 when Count is given
-	Count           int64         `json:"count,omitempty"` // absolute size; 0 when Share is given
-	Floor           float64       `json:"floor"`           // 0..1, lowest score that counts as similar
-	Preset          string        `json:"preset"`          // bounds of the bands, see selection
+	Share           float64       `json:"share,omitempty"`   // (0,1]; 0 when Count is given
+	Count           int64         `json:"count,omitempty"`   // absolute size; 0 when Share is given
+	Floor           float64       `json:"floor"`             // 0..1, lowest score that counts as similar
+	Preset          string        `json:"preset"`            // bounds of the bands, see selection
+	Holdout         float64       `json:"holdout,omitempty"` // 0..MostHeldOut, share of the would-be members who are kept out, by lot
 	Tags            []string      `json:"tags"`
 	Refresh         RefreshPolicy `json:"refresh"`
 }

@@ -20,6 +20,7 @@ const (
 	MostTags       = 50
 	LongestTag     = 100 // characters
 	LongestName    = 200 // characters
+	MostHeldOut    = 0.5 // share of those chosen: beyond it members are fewer than who is held out, and the difference is told worse
 )
 
 // ExpandRequest asks for something to happen to one expansion. A nil property was not given: expand then takes
@@ -38,6 +39,7 @@ type ExpandRequest struct {
 	Count           *int64         `json:"count,omitempty"`
 	Floor           *float64       `json:"floor,omitempty"`
 	Preset          *string        `json:"preset,omitempty"`
+	Holdout         *float64       `json:"holdout,omitempty"`
 	Tags            *[]string      `json:"tags,omitempty"`
 	Refresh         *RefreshChange `json:"refresh,omitempty"`
 	Force           bool           `json:"force,omitempty"`
@@ -50,7 +52,7 @@ type ExpandRequest struct {
 
 var requestProperties = []string{
 	"requestId", "action", "expansionId", "cause", "force", "dryRun", "sourceSegmentId", "name", "fields", "candidates", "suppress",
-	"excludeSource", "share", "count", "floor", "preset", "tags", "refresh",
+	"excludeSource", "share", "count", "floor", "preset", "holdout", "tags", "refresh",
 }
 
 // Segments returns the ids of the segments that the request names.
@@ -141,6 +143,8 @@ func (r *ExpandRequest) property(s *scanner, name string) {
 		r.Floor = new(s.number())
 	case "preset":
 		r.Preset = new(s.string())
+	case "holdout":
+		r.Holdout = new(s.number())
 	case "tags":
 		r.Tags = new(s.strings())
 	case "refresh":

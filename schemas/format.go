@@ -3,6 +3,7 @@ package schemas
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"kindred/schemas/wire"
@@ -15,6 +16,9 @@ const RecordFormat = 1
 // CrossedFormat is that of a model with crosses: a build that reads only RecordFormat would leave them out.
 const CrossedFormat = 2
 
+// HoldoutFormat is that of a model, or of the record of an expansion, with a hold-out: an earlier build would let in who is held out.
+const HoldoutFormat = 3
+
 // HeaderFormat is the header that carries the number. Records without it were written before it existed: their form is 1.
 const HeaderFormat = "kindred.format"
 
@@ -25,10 +29,23 @@ var ErrFormat = errors.New("written by another version of kindred")
 // Format returns the header that kindred writes.
 func Format() wire.Header { return format(RecordFormat) }
 
-// ModelFormat returns the header of a model.
-func ModelFormat(crossed bool) wire.Header {
-	if crossed {
+// ModelFormat returns the header of a model, with crosses or without, of a definition; nil: of a deletion.
+func ModelFormat(crossed bool, d *Definition) wire.Header {
+	switch {
+	case d != nil && d.Holdout > 0:
+		return format(HoldoutFormat)
+	case crossed:
 		return format(CrossedFormat)
+	}
+	return Format()
+}
+
+// ExpansionFormat returns the header of the record of an expansion.
+func ExpansionFormat(e *Expansion) wire.Header {
+	holdsOut := e.Definition != nil && e.Definition.Holdout > 0 || e.Run != nil && e.Run.Request.Holdout != nil ||
+		slices.ContainsFunc(e.Pending, func(p Pending) bool { return p.Request.Holdout != nil })
+	if holdsOut {
+		return format(HoldoutFormat)
 	}
 	return Format()
 }

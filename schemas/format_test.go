@@ -13,7 +13,7 @@ func TestOnlyKnownFormatsAreRead(t *testing.T) {
 	if err := schemas.CheckFormat(wire.AppendHeaders(nil, schemas.Format())); err != nil {
 		t.Errorf("the format that is written now: %v", err)
 	}
-	crossed := wire.AppendHeaders(nil, schemas.ModelFormat(true))
+	crossed := wire.AppendHeaders(nil, schemas.ModelFormat(true, &schemas.Definition{}))
 	if err := schemas.CheckFormat(crossed, schemas.CrossedFormat); err != nil {
 		t.Errorf("the format of a model with crosses: %v", err)
 	}
@@ -29,4 +29,26 @@ func TestOnlyKnownFormatsAreRead(t *testing.T) {
 			t.Errorf("format %.20q gave %v", unknown, err)
 		}
 	}
+}
+
+// A build that does not know the hold-out would let in who is held out: it must stop at what names one, and at nothing else.
+func TestWhatHoldsOutIsOfAFormatOfItsOwn(t *testing.T) {
+	check := func(what string, header wire.Header, want string) {
+		t.Helper()
+		if header.Key != schemas.HeaderFormat || string(header.Value) != want {
+			t.Errorf("%s has %s %s, want %s", what, header.Key, header.Value, want)
+		}
+	}
+	some, none := &schemas.Definition{Holdout: 0.05}, &schemas.Definition{}
+	asks := schemas.ExpandRequest{Holdout: new(0.0)}
+	check("a deletion", schemas.ModelFormat(false, nil), "1")
+	check("a model", schemas.ModelFormat(false, none), "1")
+	check("a model with crosses", schemas.ModelFormat(true, none), "2")
+	check("a model that holds out", schemas.ModelFormat(false, some), "3")
+	check("one with both", schemas.ModelFormat(true, some), "3")
+	check("a new expansion", schemas.ExpansionFormat(&schemas.Expansion{}), "1")
+	check("one that runs", schemas.ExpansionFormat(&schemas.Expansion{Definition: none, Run: &schemas.RunRef{}, Pending: []schemas.Pending{{}}}), "1")
+	check("one that holds out", schemas.ExpansionFormat(&schemas.Expansion{Definition: some}), "3")
+	check("one whose run shall", schemas.ExpansionFormat(&schemas.Expansion{Run: &schemas.RunRef{Request: asks}}), "3")
+	check("one that will be asked to", schemas.ExpansionFormat(&schemas.Expansion{Pending: []schemas.Pending{{}, {Request: asks}}}), "3")
 }

@@ -11,7 +11,7 @@ import (
 // Report is what a successful run found.
 type Report struct {
 	Counts       Counts        `json:"counts"`
-	Cut          float64       `json:"cut"`  // lowest score of a member; 1 with members 0
+	Cut          float64       `json:"cut"`  // lowest score of who was chosen; 1 when nobody was
 	Ties         int64         `json:"ties"` // candidates at the cut's score that the tie left out
 	Distribution []BandCount   `json:"distribution"`
 	Quality      Quality       `json:"quality"`
@@ -55,10 +55,14 @@ type Counts struct {
 	Candidates        int64 `json:"candidates"`
 	Similar           int64 `json:"similar"` // candidates at or above the floor
 	Members           int64 `json:"members"`
-	Entered           int64 `json:"entered"` // membership records of this run, as acknowledged
+	HeldOut           int64 `json:"heldOut,omitempty"` // chosen as the members were, and kept out by lot (Definition.Holdout)
+	Entered           int64 `json:"entered"`           // membership records of this run, as acknowledged
 	Left              int64 `json:"left"`
 	Changed           int64 `json:"changed"`
 }
+
+// Chosen returns how many the run has chosen: its members, and those who are held out.
+func (c *Counts) Chosen() int64 { return c.Members + c.HeldOut }
 
 // BandCount is one bar of the distribution. From is inclusive, To exclusive but for the topmost.
 type BandCount struct {
@@ -67,6 +71,7 @@ type BandCount struct {
 	To         float64 `json:"to"`
 	Candidates int64   `json:"candidates"`
 	Members    int64   `json:"members"`
+	HeldOut    int64   `json:"heldOut,omitempty"`
 }
 
 // Quality is measured on source members that the measured fit had not seen, against the candidates: those it chooses among.

@@ -74,6 +74,7 @@ func largest(t *testing.T) *schemas.Expansion {
 	}
 	fields := func(r *schemas.ExpandRequest) { *r = largestFields(*r) }
 	ask(schemas.Expand, func(r *schemas.ExpandRequest) {
+		r.Holdout = new(math.Nextafter(0.1, 0)) // as many digits as there can be
 		r.SourceSegmentID, r.Candidates = new(strings.Repeat("s", 200)), &schemas.Candidates{SegmentID: strings.Repeat("c", 200)}
 		r.Suppress = new([]string{})
 		for i := range schemas.MostSuppressed {

@@ -76,7 +76,7 @@ func (t *term) write(ctx context.Context, w route.Writer, s step) error {
 		return w.Write(ctx, t.Prefix.Topic(topic), 0, []byte(key), raw, schemas.Event(kind, id, key, at, more...))
 	}
 	if s.model != nil {
-		key, headers := []byte(s.expansion.ExpansionID), wire.AppendHeaders(nil, schemas.ModelFormat(s.crossed))
+		key, headers := []byte(s.expansion.ExpansionID), wire.AppendHeaders(nil, schemas.ModelFormat(s.crossed, s.expansion.Definition))
 		for shard := range t.Number {
 			if err := w.Write(ctx, t.Prefix.Topic(schemas.Models), shard, key, s.model, headers); err != nil {
 				return err
@@ -93,7 +93,7 @@ func (t *term) write(ctx context.Context, w route.Writer, s step) error {
 		}
 	default:
 		id := s.expansion.ExpansionID
-		if err := event(schemas.Expansions, schemas.TypeExpansion, id, withLists(s.expansion), schemas.Format()); err != nil {
+		if err := event(schemas.Expansions, schemas.TypeExpansion, id, withLists(s.expansion), schemas.ExpansionFormat(s.expansion)); err != nil {
 			return err
 		}
 	}

@@ -258,6 +258,8 @@ func TestRequestsThatCannotBe(t *testing.T) {
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Share, r.Count = new(0.1), new(int64(5)) })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Count = new(int64(0)) })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Floor = new(-0.1) })
+	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Holdout = new(-0.01) })
+	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Holdout = new(0.51) })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Name = new(" ") })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Name = new(strings.Repeat("n", 201)) })
 	check(schemas.CodeBadValue, func(r *schemas.ExpandRequest) { r.Refresh = &schemas.RefreshChange{Every: new("daily")} })

@@ -53,6 +53,7 @@ func over(earlier *schemas.ExpandRequest, r schemas.ExpandRequest) schemas.Expan
 	}
 	r.Floor = cmp.Or(r.Floor, earlier.Floor)
 	r.Preset = cmp.Or(r.Preset, earlier.Preset)
+	r.Holdout = cmp.Or(r.Holdout, earlier.Holdout)
 	r.Tags = cmp.Or(r.Tags, earlier.Tags)
 	switch first := earlier.Refresh; {
 	case r.Refresh == nil:
@@ -90,7 +91,7 @@ func setCustomers(d *schemas.Definition, r *schemas.ExpandRequest) {
 	}
 }
 
-// setReach sets how far down the expansion reaches. A floor that is the usual one of its preset changes with the preset.
+// setReach sets how far down the expansion reaches, and how many of those it reaches are held out. A floor that is the usual one of its preset changes with the preset.
 func setReach(d *schemas.Definition, r *schemas.ExpandRequest) {
 	if r.Preset != nil && *r.Preset != d.Preset {
 		usual := d.Floor == selection.PresetOf(d).Floor
@@ -101,6 +102,9 @@ func setReach(d *schemas.Definition, r *schemas.ExpandRequest) {
 	}
 	if r.Floor != nil {
 		d.Floor = *r.Floor
+	}
+	if r.Holdout != nil {
+		d.Holdout = *r.Holdout
 	}
 	switch {
 	case r.Share != nil:

@@ -11,7 +11,7 @@ func TestAnEditKeepsWhatItDoesNotName(t *testing.T) {
 	d := newDesk(t)
 	d.live()
 	d.ask(edit("a", func(r *schemas.ExpandRequest) {
-		r.Count, r.Fields, r.Suppress = new(int64(40)), &[]string{"City", "City"}, &[]string{"employees"}
+		r.Count, r.Fields, r.Suppress, r.Holdout = new(int64(40)), &[]string{"City", "City"}, &[]string{"employees"}, new(0.05)
 	}))
 	d.turn()
 	d.commit()
@@ -21,7 +21,7 @@ func TestAnEditKeepsWhatItDoesNotName(t *testing.T) {
 	d.commit()
 	got := *d.state.expansions["x"].Definition
 	if got.Count != 40 || got.Share != 0 || !slices.Equal(got.Fields, []string{"City"}) || got.SourceSegmentID != "vip" ||
-		!slices.Equal(got.Suppress, []string{"employees"}) || !got.ExcludeSource || got.Name != "vip Expansion" {
+		!slices.Equal(got.Suppress, []string{"employees"}) || !got.ExcludeSource || got.Holdout != 0.05 || got.Name != "vip Expansion" {
 		t.Errorf("the definition is %+v", got)
 	}
 	if got.Floor != 0.4 {
@@ -32,11 +32,11 @@ func TestAnEditKeepsWhatItDoesNotName(t *testing.T) {
 	d.turn()
 	d.commit()
 	d.succeed()
-	d.ask(edit("d", func(r *schemas.ExpandRequest) { r.Preset = new("seed") }))
+	d.ask(edit("d", func(r *schemas.ExpandRequest) { r.Preset, r.Holdout = new("seed"), new(0.0) }))
 	d.turn()
 	d.commit()
 	got = *d.state.expansions["x"].Definition
-	if got.Fields != nil || got.Share != 0.5 || got.Count != 0 || got.Floor != 0.7 {
+	if got.Holdout != 0 || got.Fields != nil || got.Share != 0.5 || got.Count != 0 || got.Floor != 0.7 {
 		t.Errorf("the definition is %+v", got)
 	}
 }
@@ -60,7 +60,7 @@ func TestAnEditBeforeTheFirstCommitKeepsWhatTheExpandSays(t *testing.T) {
 			d.status("a", schemas.Skipped)
 			got := *d.state.expansions["x"].Definition
 			if got.SourceSegmentID != "vip" || !slices.Equal(got.Suppress, []string{"employees"}) || got.Floor != 0.3 || got.Count != 9 ||
-				got.Share != 0 || got.Name != "asked for" || got.Refresh != (schemas.RefreshPolicy{SourceChange: 0.1, Every: "24h"}) {
+				got.Share != 0 || got.Holdout != 0.2 || got.Name != "asked for" || got.Refresh != (schemas.RefreshPolicy{SourceChange: 0.1, Every: "24h"}) {
 				t.Errorf("the definition is %+v", got)
 			}
 		})
@@ -70,7 +70,7 @@ func TestAnEditBeforeTheFirstCommitKeepsWhatTheExpandSays(t *testing.T) {
 // asked is an expand that says much.
 func asked() schemas.ExpandRequest {
 	r := expand("first")
-	r.Name, r.Suppress, r.Share = new("asked for"), &[]string{"employees"}, new(0.5)
+	r.Name, r.Suppress, r.Share, r.Holdout = new("asked for"), &[]string{"employees"}, new(0.5), new(0.2)
 	r.Refresh = &schemas.RefreshChange{OnDataEvent: new(false), Every: new("24h")}
 	return r
 }
@@ -145,6 +145,7 @@ func TestOnlyAnEditOfTheCutKeepsTheModel(t *testing.T) {
 	edits("nothing", true, nil)
 	edits("share", true, func(r *schemas.ExpandRequest) { r.Share, r.Preset, r.Name = new(0.5), new("2020-05"), new("n") })
 	edits("count", true, func(r *schemas.ExpandRequest) { r.Count, r.Floor, r.Tags = new(int64(5)), new(0.1), &[]string{"t"} })
+	edits("holdout", true, func(r *schemas.ExpandRequest) { r.Holdout = new(0.1) })
 	edits("policy", true, func(r *schemas.ExpandRequest) { r.Refresh = &schemas.RefreshChange{Every: new("1h")} })
 	edits("fields", false, func(r *schemas.ExpandRequest) { r.Fields = &[]string{"City"} })
 	edits("the same fields", true, func(r *schemas.ExpandRequest) { r.Fields = &[]string{"City"} })

@@ -86,20 +86,22 @@ func (l crossing) Learn(ctx context.Context, lesson learn.Lesson, report func(sc
 	return result, err
 }
 
-// A build that does not know crosses would leave them out: it must stop at such a model, and at no other.
-func TestAModelWithCrossesIsOfAFormatOfItsOwn(t *testing.T) {
+// A build that does not know crosses, or the hold-out, would leave them out: it must stop at such a model, and at no other.
+func TestAModelThatOthersWouldMistakeIsOfAFormatOfItsOwn(t *testing.T) {
 	w, _ := controls(t, func(*caches) {}, crossing{&learner{}})
 	w.on("a", schemas.Expand, "x", ofVIP)
 	w.on("b", schemas.Expand, "y", ofVIP)
-	runs := w.ended("a", "b")
-	w.successful(runs["a"])
-	w.successful(runs["b"])
+	w.on("c", schemas.Expand, "z", ofVIP+`,"holdout":0.05`)
+	runs := w.ended("a", "b", "c")
+	for _, id := range []string{"a", "b", "c"} {
+		w.successful(runs[id])
+	}
 	formats := map[string]string{}
 	w.All(schemas.Models, 1, func(r *wire.Record) {
 		format, _ := r.Headers.Get(schemas.HeaderFormat)
 		formats[string(r.Key)] = string(format)
 	})
-	if formats["x"] != "2" || formats["y"] != "1" {
+	if formats["x"] != "2" || formats["y"] != "1" || formats["z"] != "3" {
 		t.Errorf("the formats are %v", formats)
 	}
 }

@@ -53,7 +53,7 @@ func parts(o *schemas.OpenSnapshot) string {
 }
 
 // recallable reports whether the last model of an expansion will do for what an edit makes of its definition: only how far down
-// it reaches is another, or what is no matter of the model. A refresh learns anew.
+// it reaches is another, or whom it holds out, or what is no matter of the model. A refresh learns anew.
 func recallable(e *schemas.Expansion, d *schemas.Definition) bool {
 	last := e.Definition
 	return e.Run.Request.Action == schemas.Edit && last != nil && e.ModelEpoch > 0 && e.Report != nil &&

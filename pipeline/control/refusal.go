@@ -112,6 +112,8 @@ func RefusedByValue(r *schemas.ExpandRequest) *schemas.RunError {
 		return bad("count is a number of customers", "count %d is below 1", *r.Count)
 	case r.Floor != nil && !(*r.Floor >= 0 && *r.Floor <= 1):
 		return bad("0.55 means 1.22 times as frequent in the source as elsewhere", "floor %v is not between 0 and 1", *r.Floor)
+	case r.Holdout != nil && !(*r.Holdout >= 0 && *r.Holdout <= schemas.MostHeldOut):
+		return bad("0.05 keeps out a twentieth of those chosen", "holdout %v is not between 0 and %v", *r.Holdout, schemas.MostHeldOut)
 	}
 	if why := refusedByBounds(r); why != nil {
 		return why

@@ -94,6 +94,29 @@ func TestARecordOfFormat1(t *testing.T) {
 	}
 }
 
+// A build that does not know the hold-out would write the record without it, and its next run let in who is held out.
+func TestAnExpansionThatHoldsOutComesBackAsItWent(t *testing.T) {
+	c := &Controller{Log: slog.New(slog.DiscardHandler)}
+	c.taken.begin(t.Context())
+	restored := &term{Controller: c, state: newState()}
+	e := sampled()
+	e.Definition.Holdout = 0.05
+	e.Pending[0].Request.Holdout = new(0.1)
+	var w written
+	if err := restored.write(t.Context(), &w, step{expansion: e}); err != nil {
+		t.Fatal(err)
+	}
+	if format, _ := w.Headers.Get(schemas.HeaderFormat); string(format) != "3" {
+		t.Errorf("it has format %s", format)
+	}
+	if err := restored.learnExpansion(&w.Record); err != nil {
+		t.Fatal(err)
+	}
+	if got := restored.state.expansions["vip-expansion"]; !reflect.DeepEqual(got, e) {
+		t.Errorf("it comes back as %+v", got)
+	}
+}
+
 // untimed lists headers, without the time of writing.
 func untimed(h wire.Headers) (all [][2]string) {
 	for key, value := range h.All() {

@@ -103,8 +103,10 @@ func (s *shard) compare(m *model.Model, expansionID string) *moved {
 	published := s.view.Published(expansionID)
 	for row, score := range s.scores {
 		was, is := published.Get(row), cache.None
-		if int(score) >= m.Cut.Score && m.Reaches(int(score), expansionID, s.view.ID(row)) {
-			is = cache.PackState(m.Band(int(score)), int(score))
+		if score := int(score); score >= m.Cut.Score {
+			if id := s.view.ID(row); m.Reaches(score, expansionID, id) && !m.HoldsOut(expansionID, id) {
+				is = cache.PackState(m.Band(score), score)
+			}
 		}
 		found.count(was, is)
 	}

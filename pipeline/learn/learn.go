@@ -90,6 +90,9 @@ type run struct {
 	histogram *selection.Histogram // of the candidates
 	chosen    selection.Choice
 
+	// Found by holdOut.
+	heldOut [cache.Bands]int64 // of those chosen
+
 	// Found by compare.
 	moved *moved // nil: it was not asked for
 }
@@ -102,20 +105,21 @@ type run struct {
 func (t *Trainer) Learn(ctx context.Context, l Lesson, report func(stage schemas.Stage, progress float64)) (*Result, error) {
 	r := &run{Trainer: t, Lesson: &l, progress: report, preset: selection.PresetOf(&l.Definition)}
 	defer r.release()
-	for _, step := range []func(context.Context) error{r.scan, r.choose, r.recallOrFit, r.together, r.guard, r.score, r.compare} {
+	for _, step := range []func(context.Context) error{r.scan, r.choose, r.recallOrFit, r.together, r.guard, r.score, r.holdOut, r.compare} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
 	}
+	found := r.report()
 	if t.Log != nil {
 		t.Log.Info("learned a model", "expansion", l.ExpansionID, "customers", r.customers.All, "source", r.customers.Source,
-			"fields", len(r.choice.Columns), "candidates", r.chosen.Candidates, "members", r.chosen.Members)
+			"fields", len(r.choice.Columns), "candidates", r.chosen.Candidates, "members", found.Counts.Members)
 	}
 	metas := make([]*cache.Meta, len(r.shards))
 	for i, s := range r.shards {
 		metas[i] = s.view.Meta
 	}
-	return &Result{r.model, r.report(), See(r.Definition.SourceSegmentID, metas)}, nil
+	return &Result{r.model, found, See(r.Definition.SourceSegmentID, metas)}, nil
 }
 
 // eachShard works on all shards, as many at a time as there are cores.

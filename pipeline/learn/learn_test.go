@@ -295,7 +295,7 @@ func TestTheReportCountsWhatTheModelDecides(t *testing.T) {
 		}
 		m, r := learned.Model, learned.Report
 		want := schemas.Counts{}
-		distribution := [4][2]int64{}
+		distribution := [4][3]int64{}
 		for _, c := range customers {
 			standing := model.Standing{Profile: true, Consents: !c.Refuses, Candidate: c.In(m.Definition.Candidates.SegmentID),
 				Source: c.In("vip"), Suppressed: slices.ContainsFunc(m.Definition.Suppress, c.In)}
@@ -318,17 +318,21 @@ func TestTheReportCountsWhatTheModelDecides(t *testing.T) {
 				want.Similar++
 			}
 			distribution[m.Band(score)][0]++
-			if m.Member(standing, score, l.ExpansionID, []byte(c.ID)) {
+			switch {
+			case m.Member(standing, score, l.ExpansionID, []byte(c.ID)):
 				want.Members++
 				distribution[m.Band(score)][1]++
+			case m.Reaches(score, l.ExpansionID, []byte(c.ID)):
+				want.HeldOut++
+				distribution[m.Band(score)][2]++
 			}
 		}
 		if r.Counts != want {
 			t.Errorf("%s: counts %+v, want %+v", name, r.Counts, want)
 		}
 		for b, band := range r.Distribution {
-			if band.Candidates != distribution[b][0] || band.Members != distribution[b][1] {
-				t.Errorf("%s: band %s has %d and %d, want %v", name, band.Band, band.Candidates, band.Members, distribution[b])
+			if got := [3]int64{band.Candidates, band.Members, band.HeldOut}; got != distribution[b] {
+				t.Errorf("%s: band %s has %d, want %d", name, band.Band, got, distribution[b])
 			}
 		}
 		if r.Reach[0] != want.Candidates || len(r.LearnedFrom) != shards || r.LearnedFrom[2].Profiles != 7 {
@@ -347,6 +351,8 @@ func TestTheReportCountsWhatTheModelDecides(t *testing.T) {
 	check("all who are similar", func(d *schemas.Definition) { d.Share = 1 })
 	check("a number", func(d *schemas.Definition) { d.Share, d.Count = 0, 77 })
 	check("everybody", func(d *schemas.Definition) { d.Share, d.Floor, d.ExcludeSource = 1, 0, false })
+	check("some held out", func(d *schemas.Definition) { d.Holdout = 0.3 })
+	check("some of a number", func(d *schemas.Definition) { d.Share, d.Count, d.Holdout = 0, 77, 0.5 })
 	check("among others", func(d *schemas.Definition) { d.Candidates.SegmentID = "newsletter" })
 	check("without some", func(d *schemas.Definition) { d.Suppress = []string{"employees", "newsletter"} })
 	check("the other preset", func(d *schemas.Definition) { d.Preset, d.Floor = "2020-05", 0.4 })

@@ -23,6 +23,7 @@ func (r *run) report() *schemas.Report {
 	found.Cut = float64(min(r.chosen.Score, model.Best)) / model.Best
 	found.Ties = r.chosen.Ties
 	found.Distribution = r.chosen.Distribution(r.histogram, r.preset.Bounds)
+	r.tellHeldOut(found)
 	found.Reach = selection.Reach(r.histogram)
 	found.Quality = r.fitted.Quality
 	found.Fields, found.Crosses = r.fieldReports(), r.crossReports()

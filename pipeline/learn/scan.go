@@ -28,6 +28,7 @@ type shard struct {
 	among     field.Count // those of the customers who are where the candidates are; by countAmong
 	scores    []int16     // by row
 
+	heldOut      [cache.Bands]int64
 	combinations [][]int64 // customers by cross and cell
 }
 

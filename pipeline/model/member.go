@@ -13,7 +13,7 @@ type Standing struct {
 
 // Member is the whole rule of membership: a pure function of one customer and the model.
 func (m *Model) Member(s Standing, score int, expansionID string, customerID []byte) bool {
-	return m.Eligible(s) && m.Reaches(score, expansionID, customerID)
+	return m.Eligible(s) && m.Reaches(score, expansionID, customerID) && !m.HoldsOut(expansionID, customerID)
 }
 
 // Eligible reports whether a customer may be a member, whatever the score.
@@ -42,8 +42,19 @@ func (c Cut) Above(score int, tie uint64) bool {
 
 // Tie returns what orders customers of the same score: the greater is the better. It is a hash of both ids, so that no
 // customer is favoured everywhere, of 53 bits, so that any reader of JSON keeps it whole. It is not the hash that samples.
-func Tie(expansionID string, customerID []byte) uint64 {
-	var room [512]byte // the longest ids take 200 + 1 + 255
-	key := append(append(append(room[:0], expansionID...), '/'), customerID...)
+func Tie(expansionID string, customerID []byte) uint64 { return hash53("", expansionID, customerID) }
+
+// HoldsOut reports whether a customer is kept out of those whom the model would make members, so that it can be measured what
+// these are worth. It is decided by lot: a number from 0 to below 1 that follows from both ids, and from nothing that the tie or
+// the sample follows from. So it is the same in every run, and a greater share holds out everybody whom a smaller one does.
+func (m *Model) HoldsOut(expansionID string, customerID []byte) bool {
+	share := m.Definition.Holdout
+	return share > 0 && float64(hash53("holdout/", expansionID, customerID))/(1<<53) < share
+}
+
+// hash53 returns a hash of 53 bits, of both ids and of what it is for.
+func hash53(what, expansionID string, customerID []byte) uint64 {
+	var room [512]byte // the longest take 8 + 200 + 1 + 255
+	key := append(append(append(append(room[:0], what...), expansionID...), '/'), customerID...)
 	return xxhash.Sum64(key) >> 11
 }

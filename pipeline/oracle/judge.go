@@ -114,7 +114,7 @@ func (o *Oracle) decide(c *customer, expansion string) verdict {
 	m := o.models[expansion]
 	if m != nil && !m.Deleted && o.eligible(c, &m.Definition) {
 		score := score(m, c)
-		if reaches(m, score, expansion, c.id) {
+		if reaches(m, score, expansion, c.id) && !heldOut(m, expansion, c.id) {
 			v = verdict{true, Place{score, band(m, score)}}
 		}
 	}
@@ -267,6 +267,14 @@ func floor(number float64) float64 {
 func reaches(m *model.Model, score int, expansion, customer string) bool {
 	tie := xxhash.Sum64String(expansion+"/"+customer) >> 11
 	return score > m.Cut.Score || score == m.Cut.Score && tie >= m.Cut.Tie
+}
+
+// heldOut reports whether the customer is among those whom the expansion keeps out by lot: the least hashes, as many of all that
+// there can be as the hold-out says.
+func heldOut(m *model.Model, expansion, customer string) bool {
+	const all = 1 << 53
+	lot := xxhash.Sum64String("holdout/"+expansion+"/"+customer) >> 11
+	return float64(lot) < m.Definition.Holdout*all
 }
 
 func band(m *model.Model, score int) int {

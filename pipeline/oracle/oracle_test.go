@@ -161,6 +161,39 @@ func TestTheTieDecidesAtTheCut(t *testing.T) {
 	}
 }
 
+func TestTheHeldOutAreNoMembers(t *testing.T) {
+	var l log
+	want := 0
+	m := byGender(1, schemas.Definition{Holdout: 0.25})
+	for i := range 400 {
+		id := fmt.Sprintf("c-%03d", i)
+		l.profile(id, `"Gender":"F"`)
+		if !m.HoldsOut("e", []byte(id)) {
+			want++
+		}
+	}
+	l.model(t, "e", m)
+	l.model(t, "others", byGender(1, schemas.Definition{Suppress: []string{"e"}}))
+	o := l.judge(t).Memberships()
+	found := 0
+	for i := range 400 {
+		id := fmt.Sprintf("c-%03d", i)
+		_, in := o["e/"+id]
+		if in == m.HoldsOut("e", []byte(id)) {
+			t.Errorf("%s is a member: %v", id, in)
+		}
+		if in {
+			found++
+		}
+		if _, other := o["others/"+id]; other == in {
+			t.Errorf("%s is a member, or one of those beside them: both %v", id, in)
+		}
+	}
+	if found != want || want < 270 || want > 330 {
+		t.Errorf("%d of 400 are members, want %d", found, want)
+	}
+}
+
 func TestConsentAndErasure(t *testing.T) {
 	var l log
 	l.model(t, "e", byGender(1, schemas.Definition{}))

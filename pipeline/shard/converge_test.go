@@ -59,7 +59,9 @@ func (w *world) step(r *rand.Rand) {
 		w.settle()
 		w.snapshot(segment, id)
 	case n < 84:
-		w.define(expansion, epoch, []int{0, 5000, 7500, 8000}[r.IntN(4)], chained(expansion, r), city, "Rome")
+		d := chained(expansion, r)
+		d.Holdout = []float64{0, 0, 0.2, 0.5}[r.IntN(4)]
+		w.define(expansion, epoch, []int{0, 5000, 7500, 8000}[r.IntN(4)], d, city, "Rome")
 	case n < 85:
 		w.delete(expansion, epoch)
 	case n < 88: // a zombie writes

@@ -157,7 +157,7 @@ func TestARecordOfAnotherFormatStopsTheShard(t *testing.T) {
 					wire.Header{Key: schemas.HeaderFormat, Value: []byte(format)}))
 			}
 			add(before, "1", false)
-			add(bad, "3", tombstone)
+			add(bad, "99", tombstone)
 			add(after, "1", false)
 			was := w.ends()
 			w.mu.Lock()

@@ -248,7 +248,7 @@ func (w *world) similar(id, customer string) (score int, in bool) {
 		}
 	}
 	score = m.Score(sum)
-	return score, score >= m.Cut.Score
+	return score, score >= m.Cut.Score && !m.HoldsOut(id, []byte(customer))
 }
 
 // in reports whether a customer should be in a segment, or in an expansion.
