@@ -18,20 +18,29 @@ const scanTries = 10
 // owner has changed or its rows were laid out anew meanwhile, or anything is missing or unknown, it reads again. ErrNotReady: there
 // is nothing whole to be read now.
 func (s *Store) Scan(ctx context.Context, shard int, want Want) (*View, error) {
+	var view *View
+	err := s.untorn(ctx, func() (err error) {
+		view, err = s.scan(ctx, shard, &want)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("scan shard %d: %w", shard, err)
+	}
+	return view, nil
+}
+
+// untorn reads again what did not fit together.
+func (s *Store) untorn(ctx context.Context, read func() error) error {
 	pauses := retry.Backoff{First: 20 * time.Millisecond, Last: 200 * time.Millisecond}
 	for range scanTries {
-		view, err := s.scan(ctx, shard, &want)
-		if err == nil {
-			return view, nil
-		}
-		if !errors.Is(err, errTorn) {
-			return nil, fmt.Errorf("scan shard %d: %w", shard, err)
+		if err := read(); !errors.Is(err, errTorn) {
+			return err
 		}
 		if err := pauses.Wait(ctx); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return nil, fmt.Errorf("scan shard %d: torn %d times: %w", shard, scanTries, ErrNotReady)
+	return fmt.Errorf("torn %d times: %w", scanTries, ErrNotReady)
 }
 
 // scan reads meta, blocks, dictionaries, meta. The dictionaries come after the blocks, so that no code in them is newer
@@ -58,6 +67,16 @@ func (s *Store) scan(ctx context.Context, shard int, want *Want) (*View, error) 
 	if err := s.scanWanted(ctx, k, v, want); err != nil {
 		return nil, err
 	}
+	d, err := s.readWhole(ctx, k, shard, before)
+	if err != nil {
+		return nil, err
+	}
+	v.Fields, v.Unkept = d.formats(v.Width), d.unkept
+	return v, nil
+}
+
+// readWhole reads the fields of rows that were read after a meta, and finds out whether all of it fits together.
+func (s *Store) readWhole(ctx context.Context, k keys, shard int, before *Meta) (*dictionaries, error) {
 	d, err := s.readFields(ctx, k)
 	if err != nil {
 		return nil, err
@@ -66,11 +85,10 @@ func (s *Store) scan(ctx context.Context, shard int, want *Want) (*View, error) 
 	if err != nil {
 		return nil, err
 	}
-	if !before.fitsTo(after) || !d.fit(v.Width) || d.whole(before) != nil && d.whole(after) != nil {
+	if !before.fitsTo(after) || !d.fit(before.Width) || d.whole(before) != nil && d.whole(after) != nil {
 		return nil, errTorn
 	}
-	v.Fields, v.Unkept = d.formats(v.Width), d.unkept
-	return v, nil
+	return d, nil
 }
 
 // fitsTo reports whether what was read between two metas is of one incarnation, one owner and one width of rows, whose codes

@@ -77,11 +77,18 @@ func (c *Column) Codes(dictionary []string) (levels [256]uint8) {
 	return levels
 }
 
-// Key returns the level of a number of which only the key is left: then the field's numbers are cut. Key 0 stands for no
-// number.
+// Key returns the level of a number of which only the key is left. Key 0 stands for no number. Where numbers are not cut, one of
+// those that have the key is as good as another.
 func (c *Column) Key(key uint32) uint8 {
 	if key == 0 {
 		return c.Absent
+	}
+	if c.Bounds == nil {
+		i := slices.IndexFunc(c.Values, func(text string) bool { n, is := format.Number(text); return is && format.Key(n) == key })
+		if i < 0 {
+			return None
+		}
+		return uint8(i)
 	}
 	return uint8(reached(c.Bounds, func(bound float64) bool { return format.Key(bound) <= key }))
 }

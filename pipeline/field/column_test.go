@@ -218,3 +218,13 @@ func divide(tally *field.Tally, numbers map[float64]int64, divided []field.Range
 	}
 	tally.Divide(divided, parts)
 }
+
+// A shard that has met too many numbers keeps their keys, also where a model tells a few numbers one by one.
+func TestSingleNumbersAreFoundByTheirKeys(t *testing.T) {
+	c := field.Column{Name: "Rooms", Numbers: true, Values: []string{"1", "10", "2.5"}, Absent: 3}
+	for key, want := range map[uint32]uint8{format.Key(1): 0, format.Key(10): 1, format.Key(2.5): 2, format.Key(2): field.None, 0: 3} {
+		if got := c.Key(key); got != want {
+			t.Errorf("key %x has level %d, want %d", key, got, want)
+		}
+	}
+}
