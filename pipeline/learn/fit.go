@@ -26,6 +26,7 @@ func (r *run) fit(ctx context.Context) error {
 	}
 	r.model = quantized(r.fitted, r.choice.Columns)
 	r.model.Definition, r.model.Bands = r.Definition, r.preset.Bounds
+	r.countInto(r.model)
 	r.rule = ruleOf(r.choice.Columns, rowsOf(problem.Source, problem.Elsewhere.Source), rowsOf(problem.Background, problem.Elsewhere.Background))
 	return nil
 }
@@ -85,7 +86,7 @@ func unlearnable(err error) error {
 	return schemas.Internal(fmt.Errorf("train: %w", err))
 }
 
-// quantized makes a model of a fit: whole-number weights by value. Values that weigh 0 are left out.
+// quantized makes a model of a fit: whole-number weights by value.
 func quantized(fitted *train.Result, columns []field.Column) *model.Model {
 	m := &model.Model{Bias: model.Quantize(fitted.Bias), Scores: model.Thresholds(fitted.Curve.Sum)}
 	for i := range columns {
@@ -94,10 +95,9 @@ func quantized(fitted *train.Result, columns []field.Column) *model.Model {
 		texts := texts(c)
 		for level, logits := range fitted.Weights[i] {
 			weight := model.Quantize(logits)
-			switch {
-			case level == int(c.Absent):
+			if level == int(c.Absent) {
 				f.Absent = weight
-			case weight != 0:
+			} else {
 				f.Weights[texts[level]] = weight
 			}
 		}

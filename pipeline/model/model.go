@@ -30,6 +30,7 @@ type Model struct {
 	Scores     []int32            `json:"scores"` // [s]: the least sum that scores s, ascending; [0] does not matter
 	Cut        Cut                `json:"cut"`
 	Bands      Bounds             `json:"bands"`
+	Customers  int64              `json:"customers,omitempty"` // who consented when it was learned; 0: an earlier build has not noted it
 
 	scale *scale // of Scores; nil until Decode or NewTable
 }
@@ -50,6 +51,10 @@ type Field struct {
 	Weights map[string]int32 `json:"weights"`
 
 	Absent int32 `json:"absent"` // weight of not having a value
+
+	// Customers are how many had what when the model was learned: by level when there are Bounds, else by the values of Weights in
+	// their order, and last those without a value. They decide nothing: later profiles are compared with them. Nil: nobody counted.
+	Customers []int64 `json:"customers,omitempty"`
 }
 
 // Cut is the last place that counts as member: by score, and at that score by tie.
