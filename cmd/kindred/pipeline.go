@@ -42,6 +42,7 @@ type pipeline struct {
 
 	counts *counts
 	looked looked
+	drifts drifts
 	term   atomic.Pointer[consumers.Generation] // in which this process controls; nil: it does not
 }
 
@@ -115,6 +116,10 @@ func (p *pipeline) control(ctx context.Context) error {
 				routerSeen.ahead = 1
 				return router.Run(ctx, gen)
 			})
+		})
+		parts.Go(func() error {
+			p.drifts.watch(ctx, p.cache, p.server.Partitions, p.log)
+			return nil
 		})
 		return parts.Wait()
 	}))

@@ -37,6 +37,7 @@ func (p *pipeline) readings() []console.Reading {
 		p.shardReadings(r, p.worker.States())
 	}
 	p.lookedReadings(r)
+	p.drifts.read(r)
 	return r.all
 }
 

@@ -17,8 +17,9 @@ func (p *program) show() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show an expansion: its definition, and the report of its last run",
-		Long: "Show an expansion: its definition, the report of its last run, and how many members there are now. With --share, --count\n" +
-			"or --floor it says how many members that would give, and about from which score, as of the last run and without a new one.",
+		Long: "Show an expansion: its definition, the report of its last run, how many members there are now, and how far the profiles have\n" +
+			"moved since it learned, field by field. With --share, --count or --floor it says how many members that would give, and about\n" +
+			"from which score, as of the last run and without a new one.",
 		Example: "  kindred show vip-expansion\n  kindred show vip-expansion --share 0.3 --floor 0.5",
 		Args:    named("ID"),
 		RunE: func(command *cobra.Command, arguments []string) error {
@@ -40,6 +41,10 @@ func (p *program) show() *cobra.Command {
 				return err
 			}
 			all, why := p.withLive(command.Context(), c, book, []schemas.Expansion{*expansion})
+			var noDrift error
+			if why == nil {
+				all[0].Drift, noDrift = p.drift(command.Context(), c, book, expansion)
+			}
 			if given("share") || given("count") || given("floor") {
 				var other *float64
 				if given("floor") {
@@ -54,6 +59,9 @@ func (p *program) show() *cobra.Command {
 				if why != nil && expansion.Definition != nil {
 					p.aside.Line("how many members there are now is not known: %v", why)
 				}
+				if noDrift != nil {
+					p.aside.Line("how far the profiles have moved is not known: %v", noDrift)
+				}
 			})
 		},
 	}
@@ -66,6 +74,7 @@ func (p *program) show() *cobra.Command {
 func drawExpansion(screen terminal.Screen, e *reading.Expansion) {
 	if e.Report != nil && e.State != schemas.StateDeleted {
 		screen.Report(e.Name, e.ExpansionID, e.Definition, e.Report)
+		drawDrift(screen, e.Drift)
 	} else {
 		screen.Heading(e.Name, e.ExpansionID)
 		screen.Line("")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kindred/pipeline/cache"
+	"kindred/pipeline/learn"
 	"kindred/schemas"
 )
 
@@ -20,8 +21,9 @@ type Live struct {
 // Expansion is an expansion as it is shown: its record, and what its shards count.
 type Expansion struct {
 	schemas.Expansion
-	Live   *Live   `json:"live"`             // null: not known
-	WhatIf *WhatIf `json:"whatIf,omitempty"` // when it was asked for
+	Live   *Live        `json:"live"`             // null: not known
+	Drift  *learn.Drift `json:"drift,omitempty"`  // when it was asked for, and its model tells
+	WhatIf *WhatIf      `json:"whatIf,omitempty"` // when it was asked for
 }
 
 // WithLive adds the live counts to expansions. When the caches do not tell, why says so for people.
