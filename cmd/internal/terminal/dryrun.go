@@ -7,8 +7,8 @@ import (
 	"kindred/schemas"
 )
 
-// wouldMove says whom a dry run would have moved.
-func wouldMove(d *schemas.Difference) string {
+// WouldMove says whom a dry run would have moved.
+func WouldMove(d *schemas.Difference) string {
 	if d.Entered+d.Left+d.Changed == 0 {
 		return "A dry run: nothing was published. It would move nobody."
 	}
@@ -40,7 +40,7 @@ func (s Screen) everyField(fields []schemas.FieldReport) {
 	for _, f := range sorted {
 		use := "influence " + Percent(f.Influence)
 		if !f.Used {
-			use = "left out: " + reason(f.Reason)
+			use = "left out: " + Reason(f.Reason)
 		}
 		values := Number(f.Distinct)
 		if f.Distinct >= 255 {

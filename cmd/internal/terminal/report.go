@@ -13,13 +13,13 @@ import (
 // Report draws what a run found: its size, its bands, its reach, what tells the members apart, and how good it is.
 func (s Screen) Report(name, id string, definition *schemas.Definition, report *schemas.Report) {
 	s.Heading(name, id)
-	s.Say(size(definition, report))
-	if moved := movement(report.Counts); moved != "" {
+	s.Say(Size(definition, report))
+	if moved := Movement(report.Counts); moved != "" {
 		s.Say(moved)
 	}
 	tried := report.Difference != nil
 	if tried {
-		s.Say(wouldMove(report.Difference))
+		s.Say(WouldMove(report.Difference))
 	}
 	s.bands(report)
 	if tried {
@@ -46,7 +46,8 @@ func (s Screen) Heading(name, id string) {
 	s.Line("\n  %s   %s", s.Bold(name), s.Faint(id))
 }
 
-func size(definition *schemas.Definition, report *schemas.Report) string {
+// Size says in a sentence how many members a run found, among whom, and learned from how many.
+func Size(definition *schemas.Definition, report *schemas.Report) string {
 	counts := report.Counts
 	if counts.Candidates == 0 {
 		return fmt.Sprintf("No members: nobody is left as a candidate. Learned from %s.", Count(counts.SourceWithProfile, "source member"))
@@ -81,7 +82,8 @@ func reached(d *schemas.Definition, counts *schemas.Counts) string {
 	return ": the best " + Percent(d.Share) + " of " + candidates + ", of whom " + Number(counts.Similar) + " are similar"
 }
 
-func movement(counts schemas.Counts) string {
+// Movement says how many entered, left and changed in a run; empty: nobody.
+func Movement(counts schemas.Counts) string {
 	var parts []string
 	for _, part := range []struct {
 		count int64
@@ -266,8 +268,8 @@ var reasons = map[string]string{
 	"not_asked":   "not asked for",
 }
 
-// reason returns the words for a reason, or the reason itself if there are none.
-func reason(code string) string {
+// Reason returns the words for a reason, or the reason itself if there are none.
+func Reason(code string) string {
 	if words, ok := reasons[code]; ok {
 		return words
 	}
@@ -281,7 +283,7 @@ func leftOut(fields []schemas.FieldReport) string {
 		if field.Used {
 			continue
 		}
-		reason := reason(field.Reason)
+		reason := Reason(field.Reason)
 		if names[reason] == nil {
 			reasonsFound = append(reasonsFound, reason)
 		}
@@ -330,9 +332,9 @@ func (s Screen) quality(quality *schemas.Quality) {
 	var lifts []string
 	for i := len(quality.BandLift) - 1; i >= 0; i-- {
 		if lift := quality.BandLift[i]; lift > 0 {
-			text := fmt.Sprintf("%s %s", schemas.BandNames[i], times(lift))
+			text := fmt.Sprintf("%s %s", schemas.BandNames[i], Times(lift))
 			if promise := quality.BandPromise[i]; promise > 0 {
-				text += " (" + times(promise) + ")"
+				text += " (" + Times(promise) + ")"
 			}
 			lifts = append(lifts, text)
 		}
@@ -342,7 +344,8 @@ func (s Screen) quality(quality *schemas.Quality) {
 	}
 }
 
-func times(lift float64) string {
+// Times writes how many times as frequent something is: 2.3×, 12×.
+func Times(lift float64) string {
 	if lift < 10 {
 		return fmt.Sprintf("%.1f×", lift)
 	}
