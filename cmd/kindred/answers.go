@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"time"
 
 	"kindred/cmd/internal/reading"
@@ -27,4 +29,17 @@ func (p *pipeline) ask(ctx context.Context, request *schemas.ExpandRequest) erro
 	batch.Add(time.Now().UnixMilli(), []byte(request.ExpansionID), value, headers)
 	_, err = p.producer.Publish(ctx, p.prefix.Topic(schemas.ExpandRequests), 0, &batch)
 	return err
+}
+
+// putBack puts one dead letter back to where it belongs, and says what became of it.
+func (p *pipeline) putBack(ctx context.Context, letter int64) (said string, err error) {
+	plan := newReplayPlan(&connection{prefix: p.prefix, cluster: p.cluster, producer: p.producer, fetcher: p.fetcher}, p.settings.Partitioner)
+	if err := plan.one(ctx, strconv.FormatInt(letter, 10)); err != nil {
+		return "", err
+	}
+	result, err := plan.carryOut(ctx)
+	for reason := range result.Left {
+		return fmt.Sprintf("record %d was left where it is, as one %s", letter, leftWords[reason]), err
+	}
+	return fmt.Sprintf("record %d was put back", letter), err
 }

@@ -27,6 +27,10 @@ type replayPlan struct {
 	keys       int // bytes of all keys
 }
 
+func newReplayPlan(c *connection, partitioner schemas.Partitioner) *replayPlan {
+	return &replayPlan{kafka: c, partitioner: partitioner, left: map[string]int64{}, partitions: map[string]int{}, compacted: map[string]bool{}}
+}
+
 // Why a letter is not put back.
 const (
 	leftNoValue   = "noValue"       // its value was not kept

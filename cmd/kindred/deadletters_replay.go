@@ -48,8 +48,8 @@ func (p *program) replayLetters() *cobra.Command {
 				return err
 			}
 			defer c.close()
-			plan := &replayPlan{kafka: c, partitioner: p.settings.Partitioner, force: force,
-				left: map[string]int64{}, partitions: map[string]int{}, compacted: map[string]bool{}}
+			plan := newReplayPlan(c, p.settings.Partitioner)
+			plan.force = force
 			if len(arguments) == 1 {
 				err = plan.one(command.Context(), arguments[0])
 			} else {
@@ -119,12 +119,9 @@ type replayed struct {
 
 // replay publishes what the plan says, and prints what has become of it.
 func (p *program) replay(ctx context.Context, plan *replayPlan) error {
-	back := &returning{replayPlan: plan, batches: map[destination]*batch{}}
-	err := back.publish(ctx)
-	result := replayed{Matched: plan.matched, Replayed: back.done, Left: plan.left, More: plan.more}
+	result, err := plan.carryOut(ctx)
 	if err != nil {
-		return hint(fmt.Errorf("%d of %d records were put back, then: %w", back.done, len(plan.letters), err),
-			"the same command again: what was put back is passed over")
+		return err
 	}
 	printed := p.print(result, func() { result.draw(p.out, p.aside) })
 	for reason := range plan.left {
@@ -133,6 +130,16 @@ func (p *program) replay(ctx context.Context, plan *replayPlan) error {
 		}
 	}
 	return printed
+}
+
+// carryOut publishes what the plan says.
+func (p *replayPlan) carryOut(ctx context.Context) (replayed, error) {
+	back := &returning{replayPlan: p, batches: map[destination]*batch{}}
+	if err := back.publish(ctx); err != nil {
+		return replayed{}, hint(fmt.Errorf("%d of %d records were put back, then: %w", back.done, len(p.letters), err),
+			"the same command again: what was put back is passed over")
+	}
+	return replayed{Matched: p.matched, Replayed: back.done, Left: p.left, More: p.more}, nil
 }
 
 func (r *replayed) draw(screen, aside terminal.Screen) {

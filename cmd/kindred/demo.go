@@ -133,6 +133,7 @@ func (p *program) introduce(d *demoRun) {
 	p.aside.Say(fmt.Sprintf("Everything runs in this process: Kafka at %s, Redis at %s, the pipeline between them, "+
 		"and %s who do not exist. Some of them are VIPs. Who is like them?",
 		p.settings.Kafka[0], p.settings.Redis[0], terminal.Count(d.customers, "customer")))
+	p.aside.Say("The console shows the same: http://" + d.http)
 	p.aside.Line("")
 }
 

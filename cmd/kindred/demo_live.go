@@ -70,7 +70,7 @@ func (p *program) live(ctx context.Context, c *connection, d *demoRun) error {
 func (p *program) announce(d *demoRun) {
 	p.aside.Title("Live", "profiles change, members come and go")
 	if !d.once {
-		p.aside.Say(fmt.Sprintf("One change every quarter of a second, until Ctrl-C. Health and metrics: http://%s/metrics. "+
+		p.aside.Say(fmt.Sprintf("One change every quarter of a second, until Ctrl-C. The console follows: http://%s. "+
 			"Look around from another terminal:", d.http))
 		p.aside.Line("\n    export KINDRED_KAFKA=%s KINDRED_REDIS=%s", p.settings.Kafka[0], p.settings.Redis[0])
 		p.aside.Line("    go run ./cmd/kindred show %s", d.expansion)

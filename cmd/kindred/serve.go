@@ -146,7 +146,7 @@ func serve(ctx context.Context, s service) error {
 	// HTTP answers last: /readyz asks the parts how they are.
 	if listener != nil {
 		facts := p.facts()
-		http.Parts, http.Readings, http.Facts, http.Ask = p.parts, p.readings, facts, p.ask
+		http.Parts, http.Readings, http.Facts, http.Ask, http.Replay = p.parts, p.readings, facts, p.ask, p.putBack
 		group.Go(func() error { return facts.Book.Run(ctx) })
 		group.Go(func() error { return facts.Watch(ctx) })
 		group.Go(func() error { return http.Run(ctx) })

@@ -1,5 +1,5 @@
 // Package console serves HTTP: whether the process is alive, whether its parts are ready and why not, its figures for
-// Prometheus, profiles of the process, and the API. It changes nothing itself: what somebody asks for becomes an event.
+// Prometheus, profiles of the process, the API, and pages for people. It changes nothing itself: what somebody asks for becomes an event.
 //
 // Whoever can connect may be careless or hostile: every wait has an end, connections and headers have a bound, a page of another
 // site cannot read anything, and what is not about health asks for a token when there is one.
@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"kindred/cmd/internal/console/api"
+	"kindred/cmd/internal/console/page"
 	"kindred/cmd/internal/reading"
 	"kindred/schemas"
 
@@ -32,8 +33,9 @@ type Server struct {
 	Parts    func() []reading.Part // what the parts of the process say of themselves; nil: there is nothing to wait for
 	Readings func() []Reading      // the figures of this moment; nil: only those of the process
 
-	Facts *reading.Facts                                      // what the API tells; nil: there is no API
-	Ask   func(context.Context, *schemas.ExpandRequest) error // publishes a request
+	Facts  *reading.Facts                                                   // what the API and the pages tell; nil: there are none
+	Ask    func(context.Context, *schemas.ExpandRequest) error              // publishes a request
+	Replay func(ctx context.Context, letter int64) (said string, err error) // puts a dead letter back; nil: nobody can
 
 	Log *slog.Logger // nil: nothing is logged
 }
@@ -101,6 +103,8 @@ func (s *Server) handler(ending <-chan struct{}) http.Handler {
 	if s.Facts != nil {
 		programs := &api.API{Facts: s.Facts, Ask: s.Ask, Ending: ending, Log: s.Log}
 		mux.Handle("/api/", s.withToken(programs.Handler()))
+		pages := &page.Site{Facts: s.Facts, Book: s.Facts.Book, Ask: s.Ask, Replay: s.Replay, Log: s.Log}
+		mux.Handle("/", s.withToken(pages.Handler()))
 	}
 	return s.fromHere(mux)
 }

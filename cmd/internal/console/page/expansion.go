@@ -82,8 +82,8 @@ type report struct {
 	Bands      []bandRow           // the best on top
 	Reach      *reach
 	WhatIfs    []whatIf
-	Traits     []schemas.FieldReport // used, the most influential first
-	Most       float64               // the greatest influence
+	Traits     []trait // fields that were used, the most influential first
+	Together   []trait // combinations of fields
 	LeftOut    []schemas.FieldReport
 	Interval   *interval
 	Warnings   []warning
@@ -117,19 +117,7 @@ func newReport(id, edit string, d *schemas.Definition, found *schemas.Report) *r
 		}
 		r.Bands = append(r.Bands, row)
 	}
-	for _, f := range found.Fields {
-		if f.Used {
-			r.Traits = append(r.Traits, f)
-		} else {
-			r.LeftOut = append(r.LeftOut, f)
-		}
-	}
-	slices.SortStableFunc(r.Traits, func(a, b schemas.FieldReport) int {
-		return cmp.Or(cmp.Compare(b.Influence, a.Influence), cmp.Compare(a.Name, b.Name))
-	})
-	if len(r.Traits) > 0 {
-		r.Most = max(r.Traits[0].Influence, 1e-9)
-	}
+	r.traits()
 	if d != nil && found.Counts.Similar > 0 {
 		r.WhatIfs = whatIfs(d, found)
 	}
@@ -164,8 +152,47 @@ func whatIfs(d *schemas.Definition, found *schemas.Report) (all []whatIf) {
 // QualityOf is the quality, of which the terminal has the words.
 func (r *report) QualityOf() *schemas.Quality { return &r.Quality }
 
-// Influence is a bar of how much a field counts.
-func (r *report) Influence(of float64) bar { return newBar(2, of, 0, r.Most) }
+// trait is a field, or a combination of some, that tells members from others.
+type trait struct {
+	Fields       []string
+	Influence    float64
+	Bar          bar
+	For, Against []schemas.ValueReport
+}
+
+// traits sorts the fields by their influence, and puts apart those that were left out.
+func (r *report) traits() {
+	for _, f := range r.Report.Fields {
+		if f.Used {
+			r.Traits = append(r.Traits, trait{[]string{f.Name}, f.Influence, bar{}, f.For, f.Against})
+		} else {
+			r.LeftOut = append(r.LeftOut, f)
+		}
+	}
+	for _, c := range r.Crosses {
+		r.Together = append(r.Together, trait{c.Fields, c.Influence, bar{}, c.For, c.Against})
+	}
+	slices.SortStableFunc(r.Traits, func(a, b trait) int {
+		return cmp.Or(cmp.Compare(b.Influence, a.Influence), slices.Compare(a.Fields, b.Fields))
+	})
+	most := 0.0
+	for _, all := range [][]trait{r.Traits, r.Together} {
+		for _, t := range all {
+			most = max(most, t.Influence)
+		}
+	}
+	for _, all := range [][]trait{r.Traits, r.Together} {
+		for i := range all {
+			all[i].Bar = newBar(2, all[i].Influence, 0, most)
+		}
+	}
+}
+
+const foremost = 6 // traits that show at once
+
+// Foremost are the traits of most influence, Others those of less.
+func (r *report) Foremost() []trait { return r.Traits[:min(len(r.Traits), foremost)] }
+func (r *report) Others() []trait   { return r.Traits[min(len(r.Traits), foremost):] }
 
 // factsOf describes a definition.
 func factsOf(d *schemas.Definition) []fact {

@@ -81,7 +81,7 @@ func (s *Site) run(r *http.Request) (*sheet, error) {
 		return nil, &problem{http.StatusNotFound, "There is no such run", "The address names none."}
 	}
 	p := &run{Name: id, Run: schemas.Run{RunID: runID, ExpansionID: id, Status: schemas.Queued}}
-	found, err := s.Book.Run(r.Context(), id, runID)
+	found, err := s.Book.WholeRun(r.Context(), id, runID)
 	var refusal *reading.Refusal
 	switch {
 	case err == nil:

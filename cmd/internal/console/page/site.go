@@ -29,7 +29,7 @@ type Facts interface {
 type Book interface {
 	Expansions() []schemas.Expansion // deleted ones, too
 	Runs(expansion string, limit int) []reading.Run
-	Run(ctx context.Context, expansion, run string) (*schemas.Run, error)
+	WholeRun(ctx context.Context, expansion, run string) (*schemas.Run, error)
 	State() reading.State
 }
 

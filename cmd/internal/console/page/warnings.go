@@ -16,7 +16,7 @@ func warningOf(w *schemas.Warning, id, edit string) warning {
 		found.Way = way
 	}
 	switch w.Code {
-	case "rule_field", "many_ties", "nobody_similar", "fewer_than_asked", "no_candidates", "source_elsewhere":
+	case "rule_field", "protected_fields", "many_ties", "nobody_similar", "fewer_than_asked", "no_candidates", "source_elsewhere":
 		found.To, found.Link = edit, "Change it"
 	case "unusual_size", "unusual_scores":
 		found.To, found.Link = at("/runs", "id", id), "See its runs"
@@ -29,6 +29,7 @@ func warningOf(w *schemas.Warning, id, edit string) warning {
 // ways are ways out that the run says in the words of the command line.
 var ways = map[string]string{
 	"rule_field":               "tick the other fields only",
+	"protected_fields":         "look whether they may decide whom you address; if not, tick the other fields only, or have them declared sensitive",
 	"many_ties":                "learn from more fields, or end between two scores by another share or number",
 	"nobody_similar":           "let customers count as similar from a lower score, or look which fields were used",
 	"fewer_than_asked":         "let customers count as similar from a lower score",

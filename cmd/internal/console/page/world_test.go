@@ -110,7 +110,7 @@ func (w *world) Runs(expansion string, limit int) (all []reading.Run) {
 	return all
 }
 
-func (w *world) Run(_ context.Context, expansion, id string) (*schemas.Run, error) {
+func (w *world) WholeRun(_ context.Context, expansion, id string) (*schemas.Run, error) {
 	for _, run := range w.runs {
 		if run.ExpansionID == expansion && run.RunID == id {
 			found := run.Run
