@@ -279,7 +279,7 @@ func outcome(e *schemas.Expansion, is *schemas.Definition) string {
 	if e.Report == nil || len(changes(e.Definition, &same)) > 0 || len(changes(&same, is)) == 0 {
 		return ""
 	}
-	members, lowest := selection.PresetOf(is).Rule(is).WhatIf(e.Report)
+	members, _, lowest := selection.PresetOf(is).Rule(is).WhatIf(e.Report, selection.Floor(e.Definition.Floor))
 	if members == 0 {
 		return "As of the last run that would leave no members."
 	}

@@ -143,8 +143,8 @@ func whatIfs(d *schemas.Definition, found *schemas.Report) (all []whatIf) {
 	for _, share := range shares {
 		other := *d
 		other.Share, other.Count = share, 0
-		members, lowest := selection.PresetOf(&other).Rule(&other).WhatIf(found)
-		all = append(all, whatIf{reading.WhatIf{Share: share, Members: members, Lowest: lowest}, d.Count == 0 && share == d.Share})
+		members, similar, lowest := selection.PresetOf(&other).Rule(&other).WhatIf(found, selection.Floor(d.Floor))
+		all = append(all, whatIf{reading.WhatIf{Share: share, Members: members, Similar: similar, Lowest: lowest}, d.Count == 0 && share == d.Share})
 	}
 	return all
 }
