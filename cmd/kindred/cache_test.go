@@ -44,11 +44,11 @@ func TestTheBestMembersOfAllShards(t *testing.T) {
 	}
 	fill(t, p, 0, 1, "a0", "a1", "a2")
 	fill(t, p, 1, 1, "b0", "b1")
-	if _, err := p.best(t.Context(), "x", 3); err == nil {
+	if _, err := p.best(t.Context(), "x", 3, false); err == nil {
 		t.Error("a shard without a cache is an error: its members are not known")
 	}
 	fill(t, p, 2, 1)
-	members, err := p.best(t.Context(), "x", 3)
+	members, err := p.best(t.Context(), "x", 3, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestTheBestMembersOfAllShards(t *testing.T) {
 	if len(members) != 3 || members[0].CustomerID != "a2" || members[1].Score != 0.8001 || members[2].Score != 0.8001 {
 		t.Errorf("got %s", got)
 	}
-	if none, err := p.best(t.Context(), "y", 3); err != nil || len(none) != 0 {
+	if none, err := p.best(t.Context(), "y", 3, false); err != nil || len(none) != 0 {
 		t.Errorf("of an expansion without members: %v, %v", none, err)
 	}
 }

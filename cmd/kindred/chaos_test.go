@@ -79,7 +79,7 @@ func (c *chaos) prepare() {
 	c.declare()
 	c.bring(0, crowd)
 	c.segment("vip", `"added":%s`, vips(0, crowd))
-	c.successful("more", `"action":"expand","sourceSegmentId":"vip","share":0.5`)
+	c.successful("more", `"action":"expand","sourceSegmentId":"vip","share":0.5,"holdout":0.1`)
 	c.agree()
 	c.market.news()
 	for number := range crowd {

@@ -60,6 +60,7 @@ type compared struct {
 	ExpansionID string `json:"expansionId"`
 	Name        string `json:"name"`
 	Members     int64  `json:"members"`
+	HeldOut     int64  `json:"heldOut,omitempty"` // after the last run
 }
 
 // comparedBand counts those of a band: by the band that they have in the first, or in the second.
@@ -103,7 +104,7 @@ func (p *program) comparison(ctx context.Context, ids [2]string) (*comparison, e
 		}
 	}
 	found := &comparison{
-		First: compared{ids[0], of[0].Name, 0}, Second: compared{ids[1], of[1].Name, 0},
+		First: inComparison(of[0]), Second: inComparison(of[1]),
 		Fields: fieldsOfBoth(of[0].Report, of[1].Report), Bands: make([]comparedBand, len(schemas.BandNames)),
 	}
 	for i, band := range schemas.BandNames {
@@ -113,6 +114,14 @@ func (p *program) comparison(ctx context.Context, ids [2]string) (*comparison, e
 		return nil, err
 	}
 	return found, p.countMembers(ctx, facts, ids, found)
+}
+
+func inComparison(e *schemas.Expansion) compared {
+	c := compared{ExpansionID: e.ExpansionID, Name: e.Name}
+	if e.Report != nil {
+		c.HeldOut = e.Report.Counts.HeldOut
+	}
+	return c
 }
 
 // countMembers goes through the members of both, as they are published, shard after shard.
@@ -221,6 +230,10 @@ func (c *comparison) draw(screen terminal.Screen) {
 		words += fmt.Sprintf(", %s of the smaller", terminal.Percent(float64(c.Both)/float64(fewer)))
 	}
 	screen.Say(words + ".")
+	if c.First.HeldOut+c.Second.HeldOut > 0 {
+		screen.Say(fmt.Sprintf("After their last runs %s were held out of the first, %s of the second: those are no members there, and may be of the other.",
+			terminal.Number(c.First.HeldOut), terminal.Number(c.Second.HeldOut)))
+	}
 	screen.Title("Members", "those in both by their band in the first, and in the second")
 	var rows [][]string
 	for _, b := range slices.Backward(c.Bands) {

@@ -43,7 +43,7 @@ func (w *world) story() {
 	w.declare()
 	w.bring(0, crowd)
 	w.segment("vip", `"added":%s`, vips(0, crowd))
-	w.successful("more", `"action":"expand","sourceSegmentId":"vip","share":0.3`)
+	w.successful("more", `"action":"expand","sourceSegmentId":"vip","share":0.3,"holdout":0.1`)
 	w.chain()
 	w.agree()
 	w.profile(w.outsider(vips(0, crowd), w.market.of("more")), first(w.market.of("more"), 1)[0])
@@ -56,7 +56,7 @@ func (w *world) story() {
 func (w *world) chain() {
 	w.Helper()
 	from := w.end(schemas.Runs)
-	w.request("among", `"action":"expand","sourceSegmentId":"vip","candidates":{"segmentId":"more"},"share":0.5`)
+	w.request("among", `"action":"expand","sourceSegmentId":"vip","candidates":{"segmentId":"more"},"share":0.5,"holdout":0.2`)
 	onMore := w.request("beyond", `"action":"expand","sourceSegmentId":"more","suppress":["among"],"share":0.5,"floor":0`)
 	if run := w.await(from, func(r schemas.Run) bool { return r.RunID == onMore }); run.Status != schemas.Successful {
 		w.Fatalf("the run is %s: %v", run.Status, run.Error)
@@ -86,8 +86,8 @@ func TestKilledAtAnyPoint(t *testing.T) {
 		w.forget()
 
 		from := w.end(schemas.Runs)
-		onVIP := w.request("more", `"action":"expand","sourceSegmentId":"vip","share":0.3`)
-		w.request("among", `"action":"expand","sourceSegmentId":"vip","candidates":{"segmentId":"more"},"share":0.5`)
+		onVIP := w.request("more", `"action":"expand","sourceSegmentId":"vip","share":0.3,"holdout":0.1`)
+		w.request("among", `"action":"expand","sourceSegmentId":"vip","candidates":{"segmentId":"more"},"share":0.5,"holdout":0.2`)
 		onMore := w.request("beyond", `"action":"expand","sourceSegmentId":"more","suppress":["among"],"share":0.5,"floor":0`)
 		for _, at := range []struct {
 			run   string
@@ -117,7 +117,7 @@ func TestKilledAtAnyPoint(t *testing.T) {
 		undisturbed.declare()
 		undisturbed.segment("vip", `"added":%s`, vips(0, crowd))
 		undisturbed.bring(0, crowd)
-		undisturbed.successful("more", `"action":"expand","sourceSegmentId":"vip","share":0.3`)
+		undisturbed.successful("more", `"action":"expand","sourceSegmentId":"vip","share":0.3,"holdout":0.1`)
 		undisturbed.chain()
 		undisturbed.agree()
 		w.same("a process that was killed and one that was not", w.market.places(), undisturbed.market.places())

@@ -138,7 +138,7 @@ var plainWords = map[string]bool{
 	"name": true, "type": true, "label": true, "sensitive": true,
 	"segmentId": true, "added": true, "removed": true, "snapshot": true, "part": true, "parts": true, "members": true,
 	"requestId": true, "action": true, "expansionId": true, "sourceSegmentId": true, "candidates": true, "suppress": true,
-	"excludeSource": true, "share": true, "count": true, "floor": true, "preset": true, "tags": true, "refresh": true,
+	"excludeSource": true, "share": true, "count": true, "floor": true, "preset": true, "holdout": true, "tags": true, "refresh": true,
 	"onDataEvent": true, "sourceChange": true, "every": true, "force": true, "dryRun": true,
 	"source": true, "batchId": true, "kind": true, "specversion": true, "data": true,
 }

@@ -198,7 +198,7 @@ func (p *program) expandVIPs(ctx context.Context, c *connection, d *demoRun) err
 	if err := p.result(ctx, c, request, run); err != nil || p.settings.JSON {
 		return err
 	}
-	members, err := p.best(ctx, d.expansion, 5)
+	members, err := p.best(ctx, d.expansion, 5, false)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ type definitionFlags struct {
 	count         int64
 	floor         float64
 	preset        string
+	holdout       float64
 	tags          []string
 	onDataEvent   bool
 	sourceChange  float64
@@ -41,6 +42,7 @@ func (d *definitionFlags) flags(flags *pflag.FlagSet) {
 	flags.Int64Var(&d.count, "count", 0, "keep so many of the best instead of a share")
 	flags.Float64Var(&d.floor, "floor", 0, "lowest score that counts as similar enough, 0 to 1 (default the preset's)")
 	flags.StringVar(&d.preset, "preset", "seed", "bounds of the four bands: seed or 2020-05")
+	flags.Float64Var(&d.holdout, "holdout", 0, "keep this share of those chosen out of the members, by lot, to measure what these are worth; 0 to 0.5")
 	flags.StringArrayVar(&d.tags, "tag", nil, "label of your own, shown by kindred show; may be repeated")
 	flags.BoolVar(&d.onDataEvent, "on-data-event", true, "refresh when upstream says that a load is complete")
 	flags.Float64Var(&d.sourceChange, "source-change", 0, "refresh when this share of the source has entered or left since the last run, 0 for never")
@@ -67,6 +69,9 @@ func (d *definitionFlags) fill(flags *pflag.FlagSet, request *schemas.ExpandRequ
 	given := flags.Changed
 	if err := possibleSize(given, d.share, d.count, d.floor); err != nil {
 		return err
+	}
+	if d.holdout < 0 || d.holdout > schemas.MostHeldOut {
+		return fmt.Errorf("--holdout %v: want 0 to %v", d.holdout, schemas.MostHeldOut)
 	}
 	if d.sourceChange < 0 || d.sourceChange > 1 {
 		return fmt.Errorf("--source-change %v: want 0 to 1", d.sourceChange)
@@ -114,6 +119,9 @@ func (d *definitionFlags) set(given func(string) bool, request *schemas.ExpandRe
 	}
 	if given("preset") {
 		request.Preset = &d.preset
+	}
+	if given("holdout") {
+		request.Holdout = &d.holdout
 	}
 	if given("tag") {
 		request.Tags = list(d.tags)

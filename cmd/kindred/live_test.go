@@ -18,7 +18,7 @@ func TestLiveCountsFollowEveryEvent(t *testing.T) {
 		w.bring(0, 3000)
 		w.segment("vip", `"name":"VIP","snapshot":"s","part":1,"parts":1,"members":%s`, vips(0, 3000))
 		after := w.successful("x", `"action":"expand","sourceSegmentId":"vip"`).Report.Counts.Members
-		best, err := w.best(w.Ctx, "x", 3)
+		best, err := w.best(w.Ctx, "x", 3, false)
 		w.OK(err)
 		counted := func(want int64) {
 			w.Helper()

@@ -12,9 +12,12 @@ import (
 
 func (p *program) members() *cobra.Command {
 	var limit int
+	var heldOut bool
 	command := &cobra.Command{
-		Use:     "members ID",
-		Short:   "Show the members of an expansion, the most similar first",
+		Use:   "members ID",
+		Short: "Show the members of an expansion, the most similar first",
+		Long: "Show the members of an expansion, the most similar first. With --holdout it shows instead who would be a member now and is held\n" +
+			"out, with the score and the band of a member.",
 		Example: "  kindred members vip-expansion --limit 20",
 		Args:    named("ID"),
 		RunE: func(command *cobra.Command, arguments []string) error {
@@ -25,24 +28,29 @@ func (p *program) members() *cobra.Command {
 			if limit < 1 || limit > 1_000_000 {
 				return usage(fmt.Sprintf("--limit %d: want 1 to 1,000,000", limit), command.CommandPath()+" --help")
 			}
-			members, err := p.best(command.Context(), id, limit)
+			members, err := p.best(command.Context(), id, limit, heldOut)
 			if err != nil {
 				return err
 			}
 			return p.print(members, func() {
 				p.out.Members(1, memberships(members))
-				if len(members) == 0 {
+				switch {
+				case len(members) > 0:
+				case heldOut:
+					p.aside.Line("nobody is held out of %s: kindred show %s says whether it has a hold-out", id, id)
+				default:
 					p.aside.Line("nobody is a member of %s: kindred show %s says why", id, id)
 				}
 			})
 		},
 	}
 	command.Flags().IntVar(&limit, "limit", 100, "show at most so many")
+	command.Flags().BoolVar(&heldOut, "holdout", false, "show who is held out")
 	return command
 }
 
-// best reads the best members of an expansion. When what the caches say is old it says so.
-func (p *program) best(ctx context.Context, id string, most int) ([]reading.Member, error) {
+// best reads the best members of an expansion, or the best of those who are held out. When what the caches say is old it says so.
+func (p *program) best(ctx context.Context, id string, most int, heldOut bool) ([]reading.Member, error) {
 	if err := p.settings.ReachRedis(ctx); err != nil {
 		return nil, err
 	}
@@ -56,7 +64,11 @@ func (p *program) best(ctx context.Context, id string, most int) ([]reading.Memb
 		return nil, err
 	}
 	defer close()
-	page, err := facts.Members(ctx, id, most, "")
+	list := facts.Members
+	if heldOut {
+		list = facts.HeldOut
+	}
+	page, err := list(ctx, id, most, "")
 	if err != nil {
 		return nil, err
 	}

@@ -84,6 +84,9 @@ func drawExpansion(screen terminal.Screen, e *reading.Expansion) {
 		text := liveWords(e.Live)
 		if e.Report != nil {
 			text += ", " + terminal.Number(e.Report.Counts.Members) + " after the run"
+			if held := e.Report.Counts.HeldOut; held > 0 {
+				text += " and " + terminal.Number(held) + " held out"
+			}
 		}
 		screen.Say(text + ".")
 	}
@@ -131,7 +134,11 @@ func defined(d *schemas.Definition) string {
 	if len(d.Fields) > 0 {
 		words += "; fields " + strings.Join(d.Fields, ", ")
 	}
-	words += fmt.Sprintf("; floor %v, preset %s.", d.Floor, d.Preset)
+	words += fmt.Sprintf("; floor %v, preset %s", d.Floor, d.Preset)
+	if d.Holdout > 0 {
+		words += "; " + terminal.Percent(d.Holdout) + " held out"
+	}
+	words += "."
 	var refreshed []string
 	if d.Refresh.OnDataEvent {
 		refreshed = append(refreshed, "after every load")

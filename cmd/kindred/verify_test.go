@@ -21,7 +21,7 @@ func TestVerifyFindsWhatDiffers(t *testing.T) {
 		w.segment("vip", `"snapshot":"s-1","part":1,"parts":1,"members":%s`, source)
 		w.segment("staff", `"added":%s`, []string{customer(2), customer(3), customer(7)})
 		w.successful("more", `"action":"expand","sourceSegmentId":"vip","suppress":["staff"],"share":0.5`)
-		w.successful("most", `"action":"expand","sourceSegmentId":"vip","candidates":{"segmentId":"more"},"share":0.5`)
+		w.successful("most", `"action":"expand","sourceSegmentId":"vip","candidates":{"segmentId":"more"},"share":0.5,"holdout":0.2`)
 		w.say(schemas.Profiles, customer(11), `{"profiling":false}`)
 		w.segment("vip", `"removed":%s`, source[:2])
 		w.agree()

@@ -23,7 +23,11 @@ func drawWhatIf(screen terminal.Screen, w *reading.WhatIf, e *schemas.Expansion)
 	flags := strings.Join(asked, " ")
 	screen.Title("What if", flags)
 	counts := e.Report.Counts
-	text := terminal.Count(w.Members, "member") + " of " + terminal.Count(w.Similar, "similar customer")
+	text := terminal.Count(w.Members, "member")
+	if w.HeldOut > 0 {
+		text += ", and about " + terminal.Number(w.HeldOut) + " held out,"
+	}
+	text += " of " + terminal.Count(w.Similar, "similar customer")
 	if w.Members > 0 {
 		text += fmt.Sprintf(", the last of them with a score of about %.2f", w.Lowest)
 	}

@@ -18,7 +18,7 @@ type Member struct {
 // Page is a part of the members of an expansion, the most similar first: by score, then tie, then id.
 type Page struct {
 	ExpansionID string    `json:"expansionId"`
-	Total       int64     `json:"total"` // members in all
+	Total       int64     `json:"total"` // on all pages
 	Members     []Member  `json:"members"`
 	Next        string    `json:"next,omitempty"` // where the next page begins; empty: there is none
 	AsOf        time.Time `json:"asOf"`           // when the shard was saved whose save is the oldest
@@ -27,12 +27,9 @@ type Page struct {
 // Members returns the members behind a place, which Next of another page has named: at most so many. Whoever enters or leaves
 // between two pages moves nobody else.
 func (f *Facts) Members(ctx context.Context, id string, limit int, after string) (*Page, error) {
-	r := ranking{expansion: id, most: limit + 1} // one more tells whether there are more
-	if after != "" {
-		var err error
-		if r.after, err = parsePlace(after); err != nil {
-			return nil, err
-		}
+	r, err := rankingBehind(id, limit, after)
+	if err != nil {
+		return nil, err
 	}
 	if _, err := f.Expansion(id); err != nil {
 		return nil, err
@@ -40,16 +37,31 @@ func (f *Facts) Members(ctx context.Context, id string, limit int, after string)
 	var view *cache.View
 	oldest := time.Now().UnixMilli()
 	for shard := range f.Shards {
-		var err error
 		if view, err = f.Cache.Scan(ctx, shard, cache.Want{Expansions: []string{id}, Into: view}); err != nil {
 			return nil, readable(err)
 		}
 		r.seeShard(view)
 		oldest = min(oldest, view.Meta.SavedAt)
 	}
-	page := &Page{ExpansionID: id, Total: r.total, AsOf: time.UnixMilli(oldest).UTC()}
+	return r.pageOf(limit, time.UnixMilli(oldest).UTC()), nil
+}
+
+// rankingBehind begins a page of so many members behind a place; empty: the first page.
+func rankingBehind(expansion string, limit int, after string) (*ranking, error) {
+	r := &ranking{expansion: expansion, most: limit + 1} // one more tells whether there are more
+	if after == "" {
+		return r, nil
+	}
+	var err error
+	r.after, err = parsePlace(after)
+	return r, err
+}
+
+// pageOf ends it.
+func (r *ranking) pageOf(limit int, asOf time.Time) *Page {
+	page := &Page{ExpansionID: r.expansion, Total: r.total, AsOf: asOf}
 	page.Members, page.Next = r.page(limit)
-	return page, nil
+	return page
 }
 
 // page returns the first members of those that were kept, and the place behind them when there are more. Two of one score and tie

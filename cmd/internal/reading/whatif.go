@@ -2,6 +2,7 @@ package reading
 
 import (
 	"fmt"
+	"math"
 
 	"kindred/pipeline/selection"
 	"kindred/schemas"
@@ -13,8 +14,9 @@ type WhatIf struct {
 	Count   int64    `json:"count,omitempty"`
 	Floor   *float64 `json:"floor,omitempty"`
 	Members int64    `json:"members"`
-	Similar int64    `json:"similar"` // candidates at or above the floor; about so many when it is another one that is no whole hundredth
-	Lowest  float64  `json:"lowest"`  // score of the last member, to a hundredth; 1 without members
+	HeldOut int64    `json:"heldOut,omitempty"` // beside the members: about so many, since a lot decides
+	Similar int64    `json:"similar"`           // candidates at or above the floor; about so many when it is another one that is no whole hundredth
+	Lowest  float64  `json:"lowest"`            // score of the last member, to a hundredth; 1 without members
 }
 
 // AskWhatIf answers from the report of the last run. What is not asked for, by 0 or nil, stays as it is; a share and a count stand
@@ -30,6 +32,7 @@ func AskWhatIf(e *schemas.Expansion, share float64, count int64, floor *float64)
 	if floor != nil {
 		d.Floor = *floor
 	}
-	members, similar, lowest := selection.PresetOf(&d).Rule(&d).WhatIf(e.Report, selection.Floor(e.Definition.Floor))
-	return &WhatIf{share, count, floor, members, similar, lowest}, nil
+	chosen, similar, lowest := selection.PresetOf(&d).Rule(&d).WhatIf(e.Report, selection.Floor(e.Definition.Floor))
+	heldOut := int64(math.Round(d.Holdout * float64(chosen)))
+	return &WhatIf{share, count, floor, chosen - heldOut, heldOut, similar, lowest}, nil
 }

@@ -43,6 +43,7 @@ const (
 	BelowFloor      = "below_floor"
 	BelowCut        = "below_cut"
 	LostTie         = "tie"
+	IsHeldOut       = "held_out"
 )
 
 // Why finds out how a customer stands to an expansion: in the cache of the customer's shard, and in that shard's memberships.
@@ -60,12 +61,9 @@ func (f *Facts) Why(ctx context.Context, id, customer string) (*Why, error) {
 	if e.History, err = f.history(ctx, shard, id+"/"+customer); err != nil {
 		return nil, err
 	}
-	m, err := model.Decode(view.Model())
-	if err == nil && m.Deleted {
-		err = errors.New("the expansion was deleted")
-	}
+	m, err := modelIn(view)
 	if err != nil {
-		return nil, fmt.Errorf("the model in the cache of shard %d: %w", shard, err)
+		return nil, err
 	}
 	e.Floor, e.Cut = m.Definition.Floor, Score(min(m.Cut.Score, model.Best))
 	e.Epoch, e.RunID, e.AsOf = m.Epoch, m.RunID, time.UnixMilli(view.Meta.SavedAt).UTC()
@@ -88,6 +86,18 @@ func (f *Facts) viewFor(ctx context.Context, shard int, expansion *schemas.Expan
 		err = fmt.Errorf("shard %d has not read the model yet: %w", shard, cache.ErrNotReady)
 	}
 	return view, readable(err)
+}
+
+// modelIn returns the model that viewFor has read.
+func modelIn(view *cache.View) (*model.Model, error) {
+	m, err := model.Decode(view.Model())
+	if err == nil && m.Deleted {
+		err = errors.New("the expansion was deleted")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the model in the cache of shard %d: %w", view.Shard, err)
+	}
+	return m, nil
 }
 
 // explain applies the rule of membership to the customer's row, and says what decides.
@@ -114,16 +124,21 @@ func (e *Why) explain(view *cache.View, m *model.Model, report *schemas.Report) 
 	e.Score, e.Band = new(Score(scored)), schemas.BandNames[m.Band(scored)]
 	say := words{m, report}
 	e.Reasons = say.reasons(account.Beside(bytes, sampled(view)))
+	chosen, heldOut := m.Eligible(s) && m.Reaches(scored, e.ExpansionID, []byte(e.CustomerID)), m.HoldsOut(e.ExpansionID, []byte(e.CustomerID))
 	switch {
-	case m.Eligible(s) && m.Reaches(scored, e.ExpansionID, []byte(e.CustomerID)):
+	case chosen && heldOut:
+		e.say(IsHeldOut, "the score reaches the cut, and the customer is held out by lot, to measure what the segment is worth")
+	case chosen:
 		e.say("", "the score reaches the cut")
-		return
 	case !s.Candidate && m.Definition.Candidates.SegmentID != "":
 		e.say(NotCandidate, "the customer is not in "+m.Definition.Candidates.SegmentID+", whose members alone can be members")
 	case s.Source && m.Definition.ExcludeSource:
 		e.say(InSource, "the customer is in the source, "+m.Definition.SourceSegmentID)
 	case s.Suppressed:
 		e.say(IsSuppressed, "the customer is in "+suppressedBy+", whose members are never members")
+	case heldOut:
+		e.sayBelow(m, scored)
+		e.Message += "; above it the customer would be held out, so no other value would bring a member"
 	default:
 		e.sayBelow(m, scored)
 		e.WouldBring = say.bringing(account, bytes, e.ExpansionID, e.CustomerID)

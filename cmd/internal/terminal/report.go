@@ -14,10 +14,16 @@ import (
 func (s Screen) Report(name, id string, definition *schemas.Definition, report *schemas.Report) {
 	s.Heading(name, id)
 	s.Say(Size(definition, report))
+	tried := report.Difference != nil
+	if report.Counts.HeldOut > 0 {
+		s.Say("Those held out, by lot, are no members: compared with these, they tell what the segment is worth.")
+		if !tried {
+			s.Say("→ try: kindred members " + id + " --holdout")
+		}
+	}
 	if moved := Movement(report.Counts); moved != "" {
 		s.Say(moved)
 	}
-	tried := report.Difference != nil
 	if tried {
 		s.Say(WouldMove(report.Difference))
 	}
@@ -56,7 +62,11 @@ func Size(definition *schemas.Definition, report *schemas.Report) string {
 		return fmt.Sprintf("No members: none of %s is similar enough. Learned from %s.",
 			Count(counts.Candidates, "candidate"), Count(counts.SourceWithProfile, "source member"))
 	}
-	text := Count(counts.Members, "member") + reached(definition, &counts) +
+	text := Count(counts.Members, "member")
+	if counts.HeldOut > 0 {
+		text += " and " + Number(counts.HeldOut) + " held out"
+	}
+	text += reached(definition, &counts) +
 		fmt.Sprintf(", learned from %s.", Count(counts.SourceWithProfile, "source member"))
 	if definition != nil && definition.Count > counts.Similar {
 		text += " There are no more that are similar enough."
@@ -76,7 +86,7 @@ func reached(d *schemas.Definition, counts *schemas.Counts) string {
 		return ": the best " + Percent(d.Share) + " of " + similar + " among " + candidates
 	case !selection.PresetOf(d).ShareOfCandidates:
 		return ": all of " + similar + " among " + candidates
-	case counts.Members == counts.Similar:
+	case counts.Chosen() == counts.Similar:
 		return ": all of " + similar + ", who are no more than " + Percent(d.Share) + " of " + candidates
 	}
 	return ": the best " + Percent(d.Share) + " of " + candidates + ", of whom " + Number(counts.Similar) + " are similar"
@@ -108,17 +118,23 @@ func (s Screen) bands(report *schemas.Report) {
 	for _, band := range report.Distribution {
 		most = max(most, band.Candidates)
 	}
-	const left = 17 + 2 + 11 + 12 + 12 + 2 // name, range, two counts, gaps
+	heldOut := func(text string) string { // a column for those who are held out, where there are any
+		if report.Counts.HeldOut == 0 {
+			return ""
+		}
+		return pad(text, -12)
+	}
+	left := 17 + 2 + 11 + 12 + 12 + columns(heldOut("")) + 2 // name, range, counts, gaps
 	room := s.width() - 2 - left
 	s.Title("Similarity", "")
-	s.Line("  %s%s%s", strings.Repeat(" ", 30), s.Faint(pad("candidates", -12)), s.Faint(pad("members", -12)))
+	s.Line("  %s%s%s", strings.Repeat(" ", 30), s.Faint(pad("candidates", -12)), s.Faint(pad("members", -12)+heldOut("held out")))
 	for i := len(report.Distribution) - 1; i >= 0; i-- {
 		band := report.Distribution[i]
 		full := bar(float64(band.Members)/float64(most), room)
 		rest := bar(float64(band.Candidates)/float64(most), room)
 		rest = strings.Repeat("░", max(0, columns(rest)-columns(full)))
 		s.Line("  %s  %s%s%s  %s%s", s.Band(i, pad(band.Band, 17)), s.Faint(pad(span(band), 11)),
-			pad(Number(band.Candidates), -12), pad(Number(band.Members), -12), s.Band(i, full), s.Band(i, rest))
+			pad(Number(band.Candidates), -12), pad(Number(band.Members), -12)+heldOut(Number(band.HeldOut)), s.Band(i, full), s.Band(i, rest))
 	}
 }
 
@@ -160,7 +176,7 @@ func (s Screen) reachRow(report *schemas.Report, row, height, columns int) Paint
 			eighths = max(eighths, 1) // few, but some
 		}
 		step := string(steps[min(max(eighths, 0), 8)])
-		if report.Counts.Members > 0 && float64(column)/50 >= report.Cut-1e-9 {
+		if report.Counts.Chosen() > 0 && float64(column)/50 >= report.Cut-1e-9 {
 			above += step
 		} else {
 			below += step
@@ -186,7 +202,7 @@ func (s Screen) marks(definition *schemas.Definition, report *schemas.Report, in
 	if definition != nil && definition.Floor > 0 {
 		mark(definition.Floor, s.Faint(fmt.Sprintf("floor %.2f", definition.Floor)))
 	}
-	if report.Counts.Members > 0 {
+	if report.Counts.Chosen() > 0 {
 		mark(report.Cut, Painted(fmt.Sprintf("cut %.4f", report.Cut)))
 	}
 }

@@ -56,6 +56,18 @@ func TestTheSizeSaysOfWhomItIs(t *testing.T) {
 	check("1,432 members: all of 1,432 similar customers, who are no more than 20 % of 97,000 candidates", 1432, 1432, old)
 }
 
+func TestTheHeldOutAreTold(t *testing.T) {
+	var text strings.Builder
+	d, held := definition(), report()
+	d.Holdout = 0.1
+	held.Counts.Members, held.Counts.HeldOut, held.Counts.Entered = 3860, 426, 3860
+	held.Distribution[2].Members, held.Distribution[2].HeldOut = 1250, 136
+	held.Distribution[3].Members, held.Distribution[3].HeldOut = 2610, 290
+	terminal.Screen{W: &text}.Report("VIP customers Expansion", "vip-expansion", d, held)
+	report, _, _ := strings.Cut(text.String(), "\n  Reach")
+	golden(t, "heldout.txt", report)
+}
+
 func TestQualityThatWasNotMeasuredSaysSo(t *testing.T) {
 	var text strings.Builder
 	unmeasured := report()
