@@ -3,6 +3,8 @@ package model_test
 import (
 	"fmt"
 	"math"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/cespare/xxhash/v2"
@@ -36,6 +38,9 @@ func TestLotsStayWhatTheyAre(t *testing.T) {
 	const lot = 0.3282551011675663 // of c-17 in vip-expansion
 	if sum := xxhash.Sum64String("holdout/vip-expansion/c-17"); float64(sum>>11)/(1<<53) != lot {
 		t.Errorf("the documented way gives %v", float64(sum>>11)/(1<<53))
+	}
+	if text, err := os.ReadFile("../../docs/data.md"); err != nil || !strings.Contains(string(text), fmt.Sprint("On the left stands ", lot, ": c-17")) {
+		t.Errorf("docs/data.md has another example (%v)", err)
 	}
 	id := []byte("c-17")
 	if holding(lot).HoldsOut("vip-expansion", id) || !holding(math.Nextafter(lot, 1)).HoldsOut("vip-expansion", id) {
