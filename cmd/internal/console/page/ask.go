@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,7 +25,8 @@ type ask struct {
 	NoFields string             // why
 	Presets  []selection.Preset
 	Often    []often
-	WhatIfs  []whatIf // of an edit
+	WhatIfs  []whatIf // of an edit: other shares
+	Floors   []whatIf // of an edit
 	Report   *report  // of an edit, for the curve
 	Changes  []change // an edit to be looked at; nil: it is to be filled in
 	Outcome  string   // what the changes come to, as far as that is known
@@ -92,7 +94,7 @@ func (s *Site) askSheet(r *http.Request, f *form, e *schemas.Expansion) (*sheet,
 		sheet.Title = "Edit " + named(e)
 		if e.Report != nil && e.Definition != nil {
 			a.Report = newReport(e.ExpansionID, at("/edit", "id", e.ExpansionID), e.Definition, e.Report)
-			a.WhatIfs = a.Report.WhatIfs
+			a.WhatIfs, a.Floors = a.Report.WhatIfs, otherFloors(e.Definition, e.Report)
 		}
 	}
 	if f.Source != "" {
@@ -272,17 +274,18 @@ func changes(was, is *schemas.Definition) []change {
 	return all
 }
 
-// outcome says how many members another size would have, when nothing else changes.
+// outcome says how many members another size or floor would have, when nothing else changes.
 func outcome(e *schemas.Expansion, is *schemas.Definition) string {
+	d := e.Definition
 	same := *is
-	same.Share, same.Count, same.Name, same.Tags, same.Refresh = e.Definition.Share, e.Definition.Count, e.Definition.Name, e.Definition.Tags, e.Definition.Refresh
-	if e.Report == nil || len(changes(e.Definition, &same)) > 0 || len(changes(&same, is)) == 0 {
+	same.Share, same.Count, same.Floor, same.Name, same.Tags, same.Refresh = d.Share, d.Count, d.Floor, d.Name, d.Tags, d.Refresh
+	if e.Report == nil || len(changes(d, &same)) > 0 || is.Share == d.Share && is.Count == d.Count && is.Floor == d.Floor {
 		return ""
 	}
-	members, _, lowest := selection.PresetOf(is).Rule(is).WhatIf(e.Report, selection.Floor(e.Definition.Floor))
-	if members == 0 {
+	found := whatIfOf(is, d, e.Report, false)
+	if found.Members == 0 {
 		return "As of the last run that would leave no members."
 	}
-	return "As of the last run that would be " + terminal.Count(members, "member") + ", the last of them with a score of about " +
-		words["two"].(func(float64) string)(lowest) + "; now it is " + terminal.Number(e.Report.Counts.Members) + "."
+	return fmt.Sprintf("As of the last run that would be %s, the last of them with a score of about %.2f; now it is %s.",
+		terminal.Count(found.Members, "member"), found.Lowest, terminal.Number(e.Report.Counts.Members))
 }

@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -129,11 +130,14 @@ func newReport(id, edit string, d *schemas.Definition, found *schemas.Report) *r
 
 // whatIf is what a share would give. The chosen one is that of the definition.
 type whatIf struct {
-	reading.WhatIf
-	Chosen bool
+	Share, Floor float64
+	Members      int64
+	Similar      int64
+	Lowest       float64 // score of the last member
+	Chosen       bool
 }
 
-// whatIfs says what other shares would give.
+// whatIfs says what other shares would give, with customers as they were at the run that was reported.
 func whatIfs(d *schemas.Definition, found *schemas.Report) (all []whatIf) {
 	shares := []float64{0.05, 0.1, 0.2, 0.3, 0.5, 1}
 	if d.Count == 0 && !slices.Contains(shares, d.Share) {
@@ -143,10 +147,31 @@ func whatIfs(d *schemas.Definition, found *schemas.Report) (all []whatIf) {
 	for _, share := range shares {
 		other := *d
 		other.Share, other.Count = share, 0
-		members, similar, lowest := selection.PresetOf(&other).Rule(&other).WhatIf(found, selection.Floor(d.Floor))
-		all = append(all, whatIf{reading.WhatIf{Share: share, Members: members, Similar: similar, Lowest: lowest}, d.Count == 0 && share == d.Share})
+		all = append(all, whatIfOf(&other, d, found, d.Count == 0 && share == d.Share))
 	}
 	return all
+}
+
+// otherFloors says what other floors would give.
+func otherFloors(d *schemas.Definition, found *schemas.Report) (all []whatIf) {
+	floors := []float64{0.4, 0.5, 0.55, 0.6, 0.7, 0.8}
+	if !slices.Contains(floors, d.Floor) {
+		floors = append(floors, d.Floor)
+		slices.Sort(floors)
+	}
+	for _, floor := range floors {
+		other := *d
+		other.Floor = floor
+		all = append(all, whatIfOf(&other, d, found, floor == d.Floor))
+	}
+	return all
+}
+
+// whatIfOf says what a definition would give in the place of the one that a report is of.
+func whatIfOf(other, d *schemas.Definition, found *schemas.Report, chosen bool) whatIf {
+	all, similar, lowest := selection.PresetOf(other).Rule(other).WhatIf(found, selection.Floor(d.Floor))
+	members := all - int64(math.Round(other.Holdout*float64(all))) // about: a lot decides who is held out
+	return whatIf{other.Share, other.Floor, members, similar, lowest, chosen}
 }
 
 // QualityOf is the quality, of which the terminal has the words.
@@ -205,6 +230,7 @@ func factsOf(d *schemas.Definition) []fact {
 		{"Fields", cmp.Or(strings.Join(d.Fields, ", "), "the recommended ones, chosen anew at every run")},
 		{"Size", sizeOf(d)},
 		{"Similar from", "a score of " + formFrom("", d).Floor},
+		{"Held out", heldOutOf(d)},
 		{"Bands", "preset " + d.Preset},
 		{"Refreshed", refreshed(&d.Refresh)},
 		{"Tags", cmp.Or(strings.Join(d.Tags, ", "), "none")},
@@ -228,6 +254,13 @@ func sizeOf(d *schemas.Definition) string {
 		return "all who are similar"
 	}
 	return "the best " + percentOf(d.Share) + " % of those who are similar"
+}
+
+func heldOutOf(d *schemas.Definition) string {
+	if d.Holdout == 0 {
+		return "nobody"
+	}
+	return percentOf(d.Holdout) + " % of those chosen, by lot"
 }
 
 func refreshed(p *schemas.RefreshPolicy) string {

@@ -25,6 +25,7 @@ type form struct {
 	Count            string
 	Floor            string
 	Preset           string
+	Holdout          string // percent; empty: nobody is held out
 	OnLoad           bool
 	SourceChange     string // percent; empty: never
 	Every            string // a duration; empty: never
@@ -70,7 +71,7 @@ func formFrom(id string, d *schemas.Definition) *form {
 	f := &form{
 		ID: id, Source: d.SourceSegmentID, Name: d.Name, Recommended: d.Fields == nil, Fields: d.Fields, Within: d.Candidates.SegmentID,
 		Suppress: d.Suppress, IncludeSource: !d.ExcludeSource, Size: "share", Share: percentOf(d.Share), Floor: strconv.FormatFloat(d.Floor, 'g', -1, 64),
-		Preset: d.Preset, OnLoad: d.Refresh.OnDataEvent, SourceChange: percentOf(d.Refresh.SourceChange), Every: d.Refresh.Every,
+		Preset: d.Preset, Holdout: percentOf(d.Holdout), OnLoad: d.Refresh.OnDataEvent, SourceChange: percentOf(d.Refresh.SourceChange), Every: d.Refresh.Every,
 		Tags: strings.Join(d.Tags, ", "),
 	}
 	if d.Count > 0 {
@@ -88,7 +89,7 @@ func formOf(v url.Values) (*form, bool) {
 	f := &form{
 		ID: text("id"), Source: text("source"), Name: text("name"), Recommended: v.Get("choice") != "named", Fields: chosen(v["field"]),
 		Within: text("within"), Suppress: chosen(v["suppress"]), IncludeSource: v.Has("includeSource"), Size: v.Get("size"), Share: text("share"),
-		Count: text("count"), Floor: text("floor"), Preset: text("preset"), OnLoad: v.Has("onLoad"), SourceChange: text("sourceChange"),
+		Count: text("count"), Floor: text("floor"), Preset: text("preset"), Holdout: text("holdout"), OnLoad: v.Has("onLoad"), SourceChange: text("sourceChange"),
 		Every: text("every"), Tags: text("tags"),
 	}
 	if f.Recommended {
@@ -134,6 +135,7 @@ func (f *form) values() url.Values {
 	}
 	set("floor", f.Floor)
 	set("preset", f.Preset)
+	set("holdout", f.Holdout)
 	set("sourceChange", f.SourceChange)
 	set("every", f.Every)
 	set("tags", f.Tags)
@@ -166,11 +168,8 @@ func (f *form) definition() *schemas.Definition {
 	floor, err := strconv.ParseFloat(f.Floor, 64)
 	f.must(err == nil && floor >= 0 && floor <= 1, "floor", "Use a score from 0 to 1.")
 	d.Floor = floor
-	if f.SourceChange != "" {
-		share, ok := shareOf(f.SourceChange)
-		f.must(ok && share >= 0 && share <= 1, "sourceChange", "Use 0 to 100, or leave it empty.")
-		d.Refresh.SourceChange = share
-	}
+	d.Holdout = f.part("holdout", f.Holdout, schemas.MostHeldOut)
+	d.Refresh.SourceChange = f.part("sourceChange", f.SourceChange, 1)
 	if f.Every != "" {
 		every, err := time.ParseDuration(f.Every)
 		f.must(err == nil && every >= time.Minute, "every", "Choose how often.")
@@ -183,6 +182,16 @@ func (f *form) definition() *schemas.Definition {
 	}
 	f.must(len(d.Tags) <= schemas.MostTags, "tags", fmt.Sprintf("Use at most %d tags.", schemas.MostTags))
 	return d
+}
+
+// part returns a share that may be left empty, which is none, and is at most so much.
+func (f *form) part(name, percent string, most float64) float64 {
+	if percent == "" {
+		return 0
+	}
+	share, ok := shareOf(percent)
+	f.must(ok && share >= 0 && share <= most, name, "Use 0 to "+percentOf(most)+", or leave it empty.")
+	return share
 }
 
 func (f *form) must(is bool, name, otherwise string) {
@@ -255,6 +264,9 @@ func given(r *schemas.ExpandRequest, was, is *schemas.Definition) {
 	}
 	if is.Preset != was.Preset {
 		r.Preset = &is.Preset
+	}
+	if is.Holdout != was.Holdout {
+		r.Holdout = &is.Holdout
 	}
 	if !slices.Equal(is.Tags, was.Tags) {
 		r.Tags = listed(is.Tags)

@@ -66,7 +66,7 @@ func newReach(definition *schemas.Definition, report *schemas.Report) *reach {
 	}
 	r.Text = fmt.Sprintf("From %s with any score, the curve falls to %s with 0.50 or more and %s with 0.80 or more.",
 		terminal.Count(report.Reach[0], "candidate"), terminal.Number(report.Reach[last/2]), terminal.Number(report.Reach[last*4/5]))
-	if report.Counts.Members > 0 {
+	if report.Counts.Chosen() > 0 {
 		r.Text += fmt.Sprintf(" Members are those from the cut at %.4f on.", report.Cut)
 	}
 	return r
@@ -92,7 +92,7 @@ func drawReach(width, height int, definition *schemas.Definition, report *schema
 		d.Bands = append(d.Bands, stripe{x(b.From), tenth(x(b.To) - x(b.From)), i})
 	}
 	d.curves(report, x, y)
-	if report.Counts.Members > 0 {
+	if report.Counts.Chosen() > 0 {
 		d.Cut = d.mark(x(report.Cut), d.Top+10, fmt.Sprintf("cut %.4f", report.Cut))
 	}
 	if definition != nil && definition.Floor > 0 {
@@ -108,7 +108,7 @@ func drawReach(width, height int, definition *schemas.Definition, report *schema
 func (d *drawing) curves(report *schemas.Report, x, y func(float64) float64) {
 	last := len(report.Reach) - 1
 	cut := 1.0
-	if report.Counts.Members > 0 {
+	if report.Counts.Chosen() > 0 {
 		cut = report.Cut
 	}
 	at := func(score float64) float64 { // the curve between two of its points
@@ -131,7 +131,7 @@ func (d *drawing) curves(report *schemas.Report, x, y func(float64) float64) {
 	}
 	fmt.Fprintf(&below, "L%v %vL%v %vZ", x(cut), y(at(cut)), x(cut), d.Bottom)
 	d.Curve, d.Below = curve.String(), below.String()
-	if report.Counts.Members > 0 {
+	if report.Counts.Chosen() > 0 {
 		fmt.Fprintf(&above, "L%v %vZ", x(1), d.Bottom)
 		d.Above = above.String()
 	}

@@ -94,7 +94,7 @@ func TestSharesAreAsTheyAreWritten(t *testing.T) {
 
 func TestAFormSaysWhatItsDefinitionSays(t *testing.T) {
 	d := &schemas.Definition{SourceSegmentID: "vip", Name: "VIP", Fields: []string{"Age", "City"}, Candidates: schemas.Candidates{SegmentID: "news"},
-		Suppress: []string{"staff"}, ExcludeSource: true, Count: 500, Floor: 0.6, Preset: "2020-05", Tags: []string{"a", "b c"},
+		Suppress: []string{"staff"}, ExcludeSource: true, Count: 500, Holdout: 0.05, Floor: 0.6, Preset: "2020-05", Tags: []string{"a", "b c"},
 		Refresh: schemas.RefreshPolicy{OnDataEvent: true, SourceChange: 0.1, Every: "36h"}}
 	f, filled := formOf(formFrom("vip-expansion", d).values())
 	if !filled {

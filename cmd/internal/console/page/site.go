@@ -47,7 +47,6 @@ type Site struct {
 type Visitor struct {
 	Name   string // of the token; empty: none is asked for
 	Editor bool   // may change something
-	CSRF   string // goes along with every form; empty: nothing does
 }
 
 // policy lets a page use nothing but what this server gives. Nothing is framed, and forms go nowhere else.

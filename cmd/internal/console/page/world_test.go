@@ -169,7 +169,7 @@ func typical() *world {
 // worldOf is a small installation in which things have these names.
 func worldOf(segment, expansion, field, value, customer string) *world {
 	d := &schemas.Definition{
-		SourceSegmentID: "vip", Name: expansion, ExcludeSource: true, Share: 0.2, Floor: 0.55, Preset: "seed",
+		SourceSegmentID: "vip", Name: expansion, ExcludeSource: true, Share: 0.2, Floor: 0.55, Preset: "seed", Holdout: 0.01,
 		Refresh: schemas.RefreshPolicy{OnDataEvent: true, Every: "24h"}, Tags: []string{"spring"},
 	}
 	r := reportOf(field, value)
@@ -239,11 +239,11 @@ func text(s string) json.RawMessage {
 
 func reportOf(field, value string) *schemas.Report {
 	r := &schemas.Report{
-		Counts: schemas.Counts{Customers: 100_000, Source: 3010, SourceWithProfile: 3000, Candidates: 97_000, Similar: 21_432, Members: 4286, Entered: 4286},
+		Counts: schemas.Counts{Customers: 100_000, Source: 3010, SourceWithProfile: 3000, Candidates: 97_000, Similar: 21_432, Members: 4286, HeldOut: 12, Entered: 4286},
 		Cut:    0.7512,
 		Distribution: []schemas.BandCount{
 			{Band: "not similar", From: 0, To: 0.4, Candidates: 58_000}, {Band: "somewhat similar", From: 0.4, To: 0.6, Candidates: 23_000},
-			{Band: "similar", From: 0.6, To: 0.8, Candidates: 13_100, Members: 1386}, {Band: "very similar", From: 0.8, To: 1, Candidates: 2900, Members: 2900},
+			{Band: "similar", From: 0.6, To: 0.8, Candidates: 13_100, Members: 1386, HeldOut: 12}, {Band: "very similar", From: 0.8, To: 1, Candidates: 2900, Members: 2900},
 		},
 		Quality: schemas.Quality{AUC: 0.8412, AUCLow: 0.832, AUCHigh: 0.8504, RecallAt20: 0.63, LiftAt20: 3.15,
 			BandLift: [4]float64{0.2, 0.9, 2.3, 12.1}, BandPromise: [4]float64{0.21, 0.93, 2.2, 9.8}, Holdout: 3000, Grade: "very good"},
