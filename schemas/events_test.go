@@ -31,6 +31,11 @@ func TestTheKeyDecides(t *testing.T) {
 	if got := code(t, r.Decode([]byte("a"), []byte(`{"action":"refresh","expansionId":"b"}`))); got != "key_mismatch" {
 		t.Errorf("request: %q", got)
 	}
+	for value, want := range map[string]string{`"ann"`: "", `null`: "", `""`: "schema", `"a\u0000b"`: "schema", `"` + strings.Repeat("x", 256) + `"`: "schema"} {
+		if got := code(t, r.Decode([]byte("a"), []byte(`{"action":"refresh","requestedBy":`+value+`}`))); got != want {
+			t.Errorf("requested by %s: %q, want %q", value, got, want)
+		}
+	}
 	var f schemas.Field
 	if err := f.Decode([]byte("City"), []byte(`{"type":"StringType"}`)); err != nil || f.Name != "City" {
 		t.Errorf("field: %q, %v", f.Name, err)

@@ -45,14 +45,17 @@ type ExpandRequest struct {
 	Force           bool           `json:"force,omitempty"`
 	DryRun          bool           `json:"dryRun,omitempty"`
 
+	// RequestedBy is who asks: the name of a token, set by the HTTP server; whoever writes to Kafka may give a name. Empty: not known.
+	RequestedBy string `json:"requestedBy,omitempty"`
+
 	Cause Cause `json:"cause,omitempty"` // set by kindred's own triggers; empty: the action
 
 	Unknown *RunError `json:"-"` // why it is refused: it has a property that there is not; nil: it has none
 }
 
 var requestProperties = []string{
-	"requestId", "action", "expansionId", "cause", "force", "dryRun", "sourceSegmentId", "name", "fields", "candidates", "suppress",
-	"excludeSource", "share", "count", "floor", "preset", "holdout", "tags", "refresh",
+	"requestId", "action", "expansionId", "requestedBy", "cause", "force", "dryRun", "sourceSegmentId", "name", "fields", "candidates",
+	"suppress", "excludeSource", "share", "count", "floor", "preset", "holdout", "tags", "refresh",
 }
 
 // Segments returns the ids of the segments that the request names.
@@ -108,6 +111,8 @@ func (r *ExpandRequest) identity(s *scanner, name string) bool {
 		r.Action = Action(s.string())
 	case "expansionId":
 		r.ExpansionID = s.expansion()
+	case "requestedBy":
+		r.RequestedBy = s.label("requestedBy")
 	case "cause":
 		r.Cause = Cause(s.something())
 	case "force":

@@ -46,6 +46,7 @@ func (s *SourceSeen) Size() (n int64) {
 type LastRun struct {
 	RunID        string     `json:"runId"`
 	Cause        Cause      `json:"cause"`
+	RequestedBy  string     `json:"requestedBy,omitempty"`
 	Status       Status     `json:"status"`
 	Error        *RunError  `json:"error"`
 	EndedAt      time.Time  `json:"endedAt"`

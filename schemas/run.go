@@ -8,7 +8,8 @@ type Run struct {
 	ExpansionID string     `json:"expansionId"`
 	Epoch       int64      `json:"epoch"` // 0 until training starts
 	Cause       Cause      `json:"cause"`
-	DryRun      bool       `json:"dryRun,omitempty"` // nothing is published: its result is its report
+	RequestedBy string     `json:"requestedBy,omitempty"` // empty: nobody has said so, or kindred itself
+	DryRun      bool       `json:"dryRun,omitempty"`      // nothing is published: its result is its report
 	Status      Status     `json:"status"`
 	Stage       Stage      `json:"stage,omitempty"`
 	Detail      string     `json:"detail,omitempty"`   // for people: which shards it waits for

@@ -38,12 +38,15 @@ func (s *scanner) expansion() string {
 }
 
 // request reads the id of a request, for which the rule of customer ids holds.
-func (s *scanner) request() string {
-	id := s.text()
-	if s.err == nil && ValidCustomerID(id) != nil {
-		s.fail(WrongSchema, "a requestId must have 1 to %d bytes without control characters", longestCustomerID)
+func (s *scanner) request() string { return s.label("a requestId") }
+
+// label reads a text that people and logs can show on one line.
+func (s *scanner) label(what string) string {
+	text := s.text()
+	if s.err == nil && ValidCustomerID(text) != nil {
+		s.fail(WrongSchema, "%s must have 1 to %d bytes without control characters", what, longestCustomerID)
 	}
-	return string(id)
+	return string(text)
 }
 
 // segments reads an array of ids of segments; never nil.

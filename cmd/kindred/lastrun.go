@@ -9,7 +9,11 @@ import (
 
 // drawLastRun says how the last run of an expansion ended, why, and the way out. about begins the text.
 func drawLastRun(screen terminal.Screen, about string, last *schemas.LastRun) {
-	text := fmt.Sprintf("%s (%s, %s) %s", about, last.Cause, moment(last.EndedAt), last.Status)
+	cause := string(last.Cause)
+	if last.RequestedBy != "" {
+		cause += " asked for by " + last.RequestedBy
+	}
+	text := fmt.Sprintf("%s (%s, %s) %s", about, cause, moment(last.EndedAt), last.Status)
 	if last.Error != nil {
 		text += ": " + last.Error.Message
 	}

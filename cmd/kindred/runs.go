@@ -63,16 +63,24 @@ func drawRuns(screen, aside terminal.Screen, runs []reading.Run, expansion strin
 		aside.Line("there is no run on record, which is kept for 30 days")
 		return
 	}
-	headings := []string{"when", "expansion", "run", "cause", "#took", "status"}
+	headings := []string{"when", "expansion", "run", "cause", "asked by", "#took", "status"}
 	var rows [][]string
+	named := false
 	for _, run := range runs {
-		rows = append(rows, []string{clock(run.At), run.ExpansionID, run.RunID, string(run.Cause), took(&run, now), standing(&run)})
+		rows = append(rows, []string{clock(run.At), run.ExpansionID, run.RunID, string(run.Cause), run.RequestedBy, took(&run, now), standing(&run)})
+		named = named || run.RequestedBy != ""
+	}
+	without := func(column int) {
+		headings = slices.Delete(headings, column, column+1)
+		for i := range rows {
+			rows[i] = slices.Delete(rows[i], column, column+1)
+		}
+	}
+	if !named {
+		without(4)
 	}
 	if expansion != "" {
-		headings = slices.Delete(headings, 1, 2)
-		for i := range rows {
-			rows[i] = slices.Delete(rows[i], 1, 2)
-		}
+		without(1)
 	}
 	screen.Table(headings, rows)
 	said := map[string]bool{}

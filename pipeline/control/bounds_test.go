@@ -52,7 +52,7 @@ func largest(t *testing.T) *schemas.Expansion {
 	n := 0
 	ask := func(action schemas.Action, change func(*schemas.ExpandRequest)) {
 		n++
-		r := schemas.ExpandRequest{RequestID: fmt.Sprintf("%03d", n) + wide(252), Action: action, ExpansionID: id}
+		r := schemas.ExpandRequest{RequestID: fmt.Sprintf("%03d", n) + wide(252), RequestedBy: wide(255), Action: action, ExpansionID: id}
 		change(&r)
 		d.ask(r)
 		if last := d.last[r.RequestID]; last.Status == schemas.Failed {
@@ -97,7 +97,7 @@ func largest(t *testing.T) *schemas.Expansion {
 	ask(schemas.Rename, rename)
 	e := *d.state.expansions[id]
 	e.LastRun = lastRun(nil, &schemas.Run{
-		RunID: wide(255), Cause: schemas.CauseSourceChange, Status: schemas.Failed, EndedAt: &noon,
+		RunID: wide(255), RequestedBy: wide(255), Cause: schemas.CauseSourceChange, Status: schemas.Failed, EndedAt: &noon,
 		Error: &schemas.RunError{Code: schemas.CodeUnknownExpansion, Message: strings.Repeat("\x01", 1<<20), Hint: strings.Repeat("\x01", 1<<20)},
 	})
 	return &e

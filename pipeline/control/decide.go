@@ -69,7 +69,7 @@ func (s *state) accept(known *schemas.Expansion, r request, now time.Time) step 
 // relevant returns the request without what means nothing for its action: a refresh defines nothing.
 func relevant(r schemas.ExpandRequest) schemas.ExpandRequest {
 	slim := schemas.ExpandRequest{
-		RequestID: r.RequestID, Action: r.Action, ExpansionID: r.ExpansionID,
+		RequestID: r.RequestID, RequestedBy: r.RequestedBy, Action: r.Action, ExpansionID: r.ExpansionID,
 		Force: r.Force, DryRun: r.DryRun, Cause: r.Cause,
 	}
 	switch r.Action {

@@ -18,13 +18,14 @@ type desk struct {
 	offset int64
 	waits  map[string]bool        // expansions whose run cannot learn yet
 	last   map[string]schemas.Run // by run: its last event
+	by     map[string]string      // by run: who has asked for it
 	finals map[string]int         // by run: final events
 	source *schemas.SourceSeen    // what the next commit has seen
 	asked  map[string]int         // by expansion: requests that were asked for, as a test counts them
 }
 
 func newDesk(t testing.TB) *desk {
-	d := &desk{t: t, state: newState(), waits: map[string]bool{}, asked: map[string]int{}, last: map[string]schemas.Run{}, finals: map[string]int{}}
+	d := &desk{t: t, state: newState(), waits: map[string]bool{}, asked: map[string]int{}, last: map[string]schemas.Run{}, by: map[string]string{}, finals: map[string]int{}}
 	d.state.segments["vip"] = &schemas.Segment{SegmentID: "vip", Name: "VIP customers"}
 	return d
 }
@@ -35,6 +36,9 @@ func (d *desk) do(s step) step {
 	d.state.apply(s)
 	for _, r := range s.runs {
 		d.last[r.RunID] = r
+		if r.RequestedBy != d.by[r.RunID] {
+			d.t.Errorf("run %s says that %q has asked for it (%s), want %q", r.RunID, r.RequestedBy, r.Status, d.by[r.RunID])
+		}
 		if r.Status.Final() {
 			d.finals[r.RunID]++
 		}
@@ -49,6 +53,10 @@ func empty(s step) bool {
 
 func (d *desk) ask(r schemas.ExpandRequest) step {
 	d.offset++
+	if r.RequestID != "" && r.Cause == "" && r.RequestedBy == "" {
+		r.RequestedBy = "by " + r.RequestID
+	}
+	d.by[r.RequestID] = r.RequestedBy
 	return d.do(d.state.decide(request{ExpandRequest: r, offset: d.offset, at: noon}, noon))
 }
 

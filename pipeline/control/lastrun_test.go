@@ -20,7 +20,7 @@ func TestTheLastRunIsRememberedHoweverItEnded(t *testing.T) {
 			t.Errorf("it remembers %+v (%+v), want %s, %s %s", last, last.Error, runID, status, code)
 		case failingSince.IsZero() != (last.FailingSince == nil) || last.FailingSince != nil && !last.FailingSince.Equal(failingSince):
 			t.Errorf("after %s refreshes fail since %v, want %v", runID, last.FailingSince, failingSince)
-		case last.Cause != d.last[runID].Cause || !last.EndedAt.Equal(*d.last[runID].EndedAt):
+		case last.Cause != d.last[runID].Cause || last.RequestedBy != d.by[runID] || !last.EndedAt.Equal(*d.last[runID].EndedAt):
 			t.Errorf("it remembers %+v of %+v", last, d.last[runID])
 		}
 	}

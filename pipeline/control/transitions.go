@@ -147,7 +147,7 @@ func processing(e *schemas.Expansion, stage schemas.Stage, progress float64, det
 	r := e.Run
 	started := r.StartedAt
 	return schemas.Run{
-		RunID: r.RunID, ExpansionID: e.ExpansionID, Epoch: r.Epoch, Cause: r.Cause, DryRun: r.Request.DryRun, Status: schemas.Processing,
-		Stage: stage, Detail: detail, Progress: progress, StartedAt: &started,
+		RunID: r.RunID, ExpansionID: e.ExpansionID, Epoch: r.Epoch, Cause: r.Cause, RequestedBy: r.Request.RequestedBy, DryRun: r.Request.DryRun,
+		Status: schemas.Processing, Stage: stage, Detail: detail, Progress: progress, StartedAt: &started,
 	}
 }
