@@ -23,7 +23,12 @@ type agreement struct {
 	Partitions  int    `json:"partitions"`
 	Flat        bool   `json:"flat,omitempty"`
 	MinSource   int    `json:"minSource,omitempty"` // of those that control; 0: none has said it yet
-	Redis       string `json:"redis"`               // its identity
+
+	// Changes is not empty when those that own shards write membership-changes, since it was switched on: the topic has what changed
+	// since then. It is another text every time.
+	Changes string `json:"changes,omitempty"`
+
+	Redis string `json:"redis"` // its identity
 }
 
 const agreementKey = "settings"
@@ -90,24 +95,39 @@ func (p *pipeline) wanted(ctx context.Context) (want agreement, news bool, err e
 	if err != nil {
 		return want, false, err
 	}
-	want = p.agreement(redis)
+	p.changes = ""
+	if p.writesChanges() {
+		if have != nil {
+			p.changes = have.Changes
+		}
+		if p.changes == "" {
+			p.changes = rand.Text()
+		}
+	}
+	want = p.agreement(redis, have)
 	if have == nil {
 		return want, true, nil
-	}
-	if want.MinSource == 0 {
-		want.MinSource = have.MinSource
 	}
 	return want, want != *have, want.fits(have, running)
 }
 
-// agreement returns what this process would have.
-func (p *pipeline) agreement(redis string) agreement {
+// agreement returns what this process would have. What it has no say in it leaves as it is.
+func (p *pipeline) agreement(redis string, have *agreement) agreement {
 	a := agreement{Partitioner: p.settings.Partitioner.String(), Partitions: p.server.Partitions, Flat: p.server.Flat, Redis: redis}
+	if have != nil {
+		a.MinSource, a.Changes = have.MinSource, have.Changes
+	}
 	if p.server.Does("control") {
 		a.MinSource = p.server.MinSource
 	}
+	if p.server.Does("shards") {
+		a.Changes = p.changes
+	}
 	return a
 }
+
+// writesChanges reports whether this process writes membership-changes.
+func (p *pipeline) writesChanges() bool { return p.server.Changes && p.server.Does("shards") }
 
 // identify returns the identity of Redis, and whether processes of the prefix run. A Redis without gets that which was agreed on,
 // or a new one. But while processes run, one without may also be another Redis than theirs: they put it back within seconds, if
@@ -171,6 +191,10 @@ func (a agreement) fits(have *agreement, running bool) error {
 	if a.MinSource != 0 && have.MinSource != 0 {
 		differs("--min-source", a.MinSource, have.MinSource)
 	}
+	differs("--changes", a.Changes != "", have.Changes != "")
+	if a.Changes != "" && have.Changes != "" && a.Changes != have.Changes {
+		differ = append(differ, "--changes was switched off and on again there")
+	}
 	if a.Redis != have.Redis {
 		differ = append(differ, "--redis is another Redis here than there")
 	}
@@ -220,7 +244,7 @@ func (p *pipeline) stillAgrees(ctx context.Context) error {
 		if err != nil {
 			continue
 		}
-		if err := p.agreement(redis).fits(have, true); err != nil {
+		if err := p.agreement(redis, have).fits(have, true); err != nil {
 			return err
 		}
 	}

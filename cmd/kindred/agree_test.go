@@ -70,6 +70,11 @@ func TestAProcessThatWasStartedOtherwiseIsRefused(t *testing.T) {
 	refused(w.joins(flat), "--flat is true here and false there")
 	w.OK(w.joins(nil))
 
+	// Who owns shards writes membership-changes, or does not, as all others do.
+	tells := func(s *service) { s.server.Changes = true }
+	refused(w.joins(tells), "--changes is true here and false there")
+	w.OK(w.joins(func(s *service) { tells(s); s.server.Roles = []string{"control"} }))
+
 	// Another Redis may have an identity of its own, of another prefix's Kafka, say.
 	other.Set(w.settings.Prefix+"identity", "another")
 	refused(w.joins(otherRedis), "--redis")
@@ -86,6 +91,34 @@ func TestAProcessThatWasStartedOtherwiseIsRefused(t *testing.T) {
 	w.OK(w.joins(nil))
 	runs()
 	refused(w.joins(min50), "--min-source is 50 here and 25 there")
+}
+
+// Whenever it is switched on, what the topic has before that does not count.
+func TestChangesAreWholeSinceTheyWereSwitchedOn(t *testing.T) {
+	t.Parallel()
+	w, _ := apart(t)
+	tells := func(s *service) { s.server.Changes = true }
+	since := func() string {
+		t.Helper()
+		agreed, err := readAgreement(w.Ctx, w.kafka.fetcher, w.kafka.prefix)
+		w.OK(err)
+		return agreed.Changes
+	}
+	w.OK(w.joins(tells))
+	first := since()
+	w.OK(w.joins(tells))
+	w.OK(w.joins(func(s *service) { s.server.Roles = []string{"control"} }))
+	if first == "" || since() != first {
+		t.Errorf("on since %q, then since %q", first, since())
+	}
+	w.OK(w.joins(nil))
+	if since() != "" {
+		t.Error("it is not switched off")
+	}
+	w.OK(w.joins(tells))
+	if since() == "" || since() == first {
+		t.Errorf("switched on again since %q, at first since %q", since(), first)
+	}
 }
 
 func TestTwoThatStartAtOnceDoNotBothAgree(t *testing.T) {

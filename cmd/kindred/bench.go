@@ -63,6 +63,7 @@ func (b *benchCommand) flags(flags *pflag.FlagSet, repeat int) {
 	flags.DurationVar(&b.Duration, "duration", 5*time.Second, "for how long profile events come, for live")
 	flags.IntVar(&b.Repeat, "repeat", repeat, "how often to measure; figures are medians")
 	flags.Uint64Var(&b.Seed, "seed", 1, "seed of the made-up customers")
+	flags.BoolVar(&b.Changes, "changes", false, "have membership-changes written, too, as by serve --changes")
 	flags.BoolVar(&b.markdown, "markdown", false, "print Markdown tables")
 	flags.StringVar(&b.profiles, "profile", "", "write a CPU profile of each measure to this directory (go tool pprof)")
 	config.PartitionFlag(flags, &b.Shards)

@@ -49,7 +49,7 @@ func (b *benchCommand) run(ctx context.Context, customers, fields, expansions in
 
 	one := b.Bench
 	one.Customers, one.Fields, one.Expansions = customers, fields, expansions
-	one.System = p.system(c, b.Shards, b.own)
+	one.System = p.system(c, b.Shards, b.own, b.Changes)
 	one.Cache = cache
 	profiles := profiling{dir: b.profiles}
 	defer profiles.end()
@@ -83,7 +83,7 @@ func (p *program) clear(ctx context.Context, c *connection, b *bench.Bench) erro
 }
 
 // system is the kindred that is measured: the one that serve runs, and the commands that publish.
-func (p *program) system(c *connection, shards int, own bool) bench.System {
+func (p *program) system(c *connection, shards int, own, changes bool) bench.System {
 	return bench.System{
 		Prefix: c.prefix, Shards: shards, Partitioner: p.settings.Partitioner,
 		Producer: c.producer, Fetcher: c.fetcher, Embedded: own,
@@ -91,7 +91,7 @@ func (p *program) system(c *connection, shards int, own bool) bench.System {
 		Redis: bareAddress(p.settings.Redis, p.settings.RedisLogin, p.settings.RedisTLS),
 		Serve: func(ctx context.Context, started func(), roles ...string) error {
 			return serve(ctx, service{settings: p.settings, embedded: own, log: p.log, started: func(string) { started() },
-				server: config.Server{Roles: roles, Partitions: shards, MinSource: 25, WarnSource: 100}})
+				server: config.Server{Roles: roles, Partitions: shards, MinSource: 25, WarnSource: 100, Changes: changes}})
 		},
 		Flood: func(ctx context.Context, topic string, fill func(func(key, value []byte) error) error) error {
 			f, err := p.flood(ctx, c, topic)

@@ -14,6 +14,7 @@ func TestTwoProcessesActAsOne(t *testing.T) {
 		alone.story()
 
 		shared := alone.another()
+		shared.told = true // which changes nothing for who reads memberships
 		shared.start()
 		shared.start()
 		shared.wait("two processes with half of the shards each", func() string {
@@ -67,6 +68,7 @@ func (w *world) chain() {
 // while it is down. Nothing is missing at the end, and nobody has left on the way who did not have to.
 func TestKilledAtAnyPoint(t *testing.T) {
 	everywhere(t, func(w *world) {
+		w.told = true
 		w.declare()
 		w.segment("vip", `"added":%s`, vips(0, crowd))
 

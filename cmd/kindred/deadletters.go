@@ -42,7 +42,7 @@ func (f *letterFlags) complete(prefix schemas.Prefix) error {
 		return nil
 	}
 	var names []string
-	for _, topic := range schemas.Topics(1) {
+	for _, topic := range append(schemas.Topics(1), schemas.Changes(1)) {
 		if f.Topic == topic.Name || f.Topic == prefix.Topic(topic.Name) {
 			f.Topic = prefix.Topic(topic.Name)
 			return nil

@@ -101,7 +101,7 @@ func (p *replayPlan) place(ctx context.Context, l *reading.DeadLetter) (reason s
 	name, ours := strings.CutPrefix(l.Topic, string(p.kafka.prefix))
 	partitions, known := p.partitions[name]
 	if !known {
-		for _, topic := range schemas.Topics(1) {
+		for _, topic := range append(schemas.Topics(1), schemas.Changes(1)) {
 			if topic.Name == name && ours && name != schemas.DeadLetters {
 				if partitions, err = p.kafka.partitions(ctx, name); err != nil {
 					return "", 0, err

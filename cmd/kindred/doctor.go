@@ -13,7 +13,9 @@ import (
 	"kindred/cmd/internal/config"
 	"kindred/cmd/internal/doctor"
 	"kindred/cmd/internal/terminal"
+	"kindred/consumers"
 	"kindred/schemas"
+	"kindred/schemas/broker"
 )
 
 func (p *program) doctor() *cobra.Command {
@@ -105,9 +107,20 @@ func (p *program) reach(ctx context.Context, i *doctor.Installation) (unreached 
 	}
 	if kafkaErr == nil {
 		i.Kafka = cluster
+		i.Changes = changesAgreed(limited, cluster, i.Prefix)
 	}
 	i.Cache = store
 	return unreached, nil
+}
+
+// changesAgreed reports whether the processes of a prefix have agreed to write membership-changes, as far as can be found out.
+func changesAgreed(ctx context.Context, cluster *broker.Cluster, prefix schemas.Prefix) bool {
+	topic := prefix.Topic(schemas.Settings)
+	if found, err := cluster.Topics(ctx, topic); err != nil || found[topic] == 0 {
+		return false
+	}
+	agreed, err := readAgreement(ctx, &consumers.Fetcher{Cluster: cluster}, prefix)
+	return err == nil && agreed != nil && agreed.Changes != ""
 }
 
 func (e *examination) draw(screen terminal.Screen) {

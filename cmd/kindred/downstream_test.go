@@ -189,6 +189,34 @@ func (w *world) agree() {
 	w.Helper()
 	w.settle()
 	w.same("downstream and the judge", w.market.places(), w.judge())
+	if w.told {
+		w.same("who applies membership-changes and downstream", w.applied(), w.market.places())
+	}
+}
+
+// applied returns the members whom a reader has who applies all membership-changes in the order of their partitions.
+func (w *world) applied() map[string]oracle.Place {
+	w.Helper()
+	members := map[string]oracle.Place{}
+	w.kafka.cluster.Outdated(w.Ctx) // serve made the topic
+	for partition, end := range w.ends(schemas.MembershipChanges) {
+		from := wire.Position{Topic: w.kafka.prefix.Topic(schemas.MembershipChanges), Partition: partition}
+		w.OK(wire.ReadTo(w.Ctx, w.kafka.fetcher, from, end, func(r *wire.Record) error {
+			var c schemas.MembershipChange
+			if err := c.Decode(r.Key, r.Value); err != nil {
+				return err
+			}
+			kind, _ := r.Headers.Get(schemas.HeaderType)
+			if kind != nil && string(kind) != "kindred.membership-change."+c.Change || (c.Change == schemas.Left) != (c.Score == nil) {
+				return fmt.Errorf("%s: %s with value %s", r.Key, kind, r.Value)
+			}
+			if delete(members, string(r.Key)); c.Score != nil {
+				members[string(r.Key)] = oracle.Place{Score: int(*c.Score*10000 + 0.5), Band: slices.Index(schemas.BandNames[:], *c.Band)}
+			}
+			return nil
+		}))
+	}
+	return members
 }
 
 // judge returns all members there should be.

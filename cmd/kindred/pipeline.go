@@ -27,6 +27,7 @@ type pipeline struct {
 	member   string // the name of this process in its groups
 	lasting  bool   // it has that name after a restart, too
 	prefix   schemas.Prefix
+	changes  string // since when membership-changes is written, as it was agreed on; empty: it is not
 	cluster  *broker.Cluster
 	producer *producers.Producer // of all shards; control has transactional ones
 	fetcher  *consumers.Fetcher
@@ -81,9 +82,18 @@ func (p *pipeline) newWorker(stale time.Duration) *shard.Worker {
 		return &shard.Owner{
 			Shard: number, Shards: p.server.Partitions, Prefix: p.prefix, Partitioner: p.settings.Partitioner,
 			Flat: p.server.Flat, Reader: p.fetcher, Publisher: p.producer, Cache: p.cache,
-			Log: p.log, Stats: &p.stats, StaleAfter: stale, Topics: p.topics.inputs(),
+			Log: p.log, Stats: &p.stats, StaleAfter: stale, Topics: p.topics.inputs(), Changes: p.logOfChanges(),
 		}
 	}}
+}
+
+// logOfChanges names the topic membership-changes since it was switched on; one that was made anew has another name. Empty: it is
+// not written.
+func (p *pipeline) logOfChanges() string {
+	if p.changes == "" {
+		return ""
+	}
+	return p.changes + "/" + p.topics.id(p.prefix.Topic(schemas.MembershipChanges))
 }
 
 // control routes segment changes and runs expansions whenever the group has chosen this process for it, until ctx ends.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,6 +108,11 @@ func serve(ctx context.Context, s service) error {
 
 	// No part starts on topics that are not as they must be: the partitions of profiles are the shards.
 	prefix, topics := schemas.Prefix(s.settings.Prefix), schemas.Topics(s.server.Partitions)
+	needed := topicsOfShards
+	if s.server.Changes && s.server.Does("shards") {
+		topics = append(topics, schemas.Changes(s.server.Partitions))
+		needed = append(slices.Clone(needed), schemas.MembershipChanges)
+	}
 	if err := producers.Ensure(ctx, cluster, prefix, topics); errors.Is(err, producers.ErrTopics) {
 		return hint(err, "kindred topics diff, another --prefix, or the --partitions that the topics have")
 	} else if err != nil {
@@ -133,7 +139,7 @@ func serve(ctx context.Context, s service) error {
 			return err
 		}
 		p.worker = p.newWorker(stale)
-		group.Go(func() error { return p.topics.runPart(ctx, topicsOfShards, p.shards) })
+		group.Go(func() error { return p.topics.runPart(ctx, needed, p.shards) })
 	}
 	if s.server.Does("control") {
 		group.Go(func() error { return p.topics.runPart(ctx, topicsOfControl, p.control) })

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"kindred/cmd/internal/config"
@@ -18,8 +20,9 @@ func (p *program) topics() *cobra.Command {
 	return command
 }
 
-func (p *program) onTopics(name, short string, do func(*cobra.Command, int) error) *cobra.Command {
+func (p *program) onTopics(name, short string, do func(*cobra.Command, []schemas.Topic) error) *cobra.Command {
 	var partitions int
+	var changes bool
 	command := &cobra.Command{
 		Use:   name,
 		Short: short,
@@ -28,20 +31,40 @@ func (p *program) onTopics(name, short string, do func(*cobra.Command, int) erro
 			if err := config.CheckPartitions(partitions); err != nil {
 				return usage(err.Error(), command.CommandPath()+" --help")
 			}
-			return do(command, partitions)
+			topics := schemas.Topics(partitions)
+			there, err := p.topicIsThere(command.Context(), schemas.MembershipChanges)
+			if err != nil {
+				return err
+			}
+			if changes || there {
+				topics = append(topics, schemas.Changes(partitions))
+			}
+			return do(command, topics)
 		},
 	}
 	config.PartitionFlag(command.Flags(), &partitions)
+	command.Flags().BoolVar(&changes, "changes", false, "membership-changes, too, which serve --changes needs; it is looked at anyway when it is there")
 	return command
 }
 
-func (p *program) ensure(command *cobra.Command, partitions int) error {
+// topicIsThere reports whether there is a topic, named without the prefix.
+func (p *program) topicIsThere(ctx context.Context, name string) (bool, error) {
+	c, err := p.connect(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer c.close()
+	topic := c.prefix.Topic(name)
+	found, err := c.cluster.Topics(ctx, topic)
+	return found[topic] > 0, err
+}
+
+func (p *program) ensure(command *cobra.Command, topics []schemas.Topic) error {
 	c, err := p.connect(command.Context())
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	topics := schemas.Topics(partitions)
 	missing, err := differences(command, c, topics)
 	if err != nil {
 		return err
@@ -67,13 +90,13 @@ func (p *program) ensure(command *cobra.Command, partitions int) error {
 	})
 }
 
-func (p *program) diff(command *cobra.Command, partitions int) error {
+func (p *program) diff(command *cobra.Command, topics []schemas.Topic) error {
 	c, err := p.connect(command.Context())
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	found, err := differences(command, c, schemas.Topics(partitions))
+	found, err := differences(command, c, topics)
 	if err != nil {
 		return err
 	}

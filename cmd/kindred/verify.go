@@ -45,7 +45,7 @@ func (p *program) verify() *cobra.Command {
 			if err := p.print(found, func() { found.draw(p.out) }); err != nil {
 				return err
 			}
-			if found.Differ > 0 {
+			if found.Differ > 0 || found.Changes != nil && found.Changes.Differ > 0 {
 				return errReported
 			}
 			return nil
@@ -60,6 +60,8 @@ type verification struct {
 	Missing     int64         `json:"missing"`  // of those who differ: should be members, and are not published
 	Surplus     int64         `json:"surplus"`  // are published, and should not be members
 	Examples    []wrongMember `json:"examples"` // at most mostExamples
+
+	Changes *toldMembers `json:"changes"` // by membership-changes; nil: it is not written
 }
 
 // wrongMember is one membership that is not as it should be.
@@ -97,6 +99,9 @@ func (p *program) verifyAll(ctx context.Context, id string) (*verification, erro
 	}
 	flat := agreed != nil && agreed.Flat
 	found := &verification{Examples: []wrongMember{}}
+	if agreed != nil && agreed.Changes != "" {
+		found.Changes = &toldMembers{Examples: []wrongMember{}}
+	}
 	var mutex sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -107,9 +112,18 @@ func (p *program) verifyAll(ctx context.Context, id string) (*verification, erro
 			if err != nil {
 				return err
 			}
+			var said *told
+			if found.Changes != nil {
+				if said, err = c.readTold(ctx, shard); err != nil {
+					return err
+				}
+			}
 			mutex.Lock()
 			defer mutex.Unlock()
 			found.compare(should, is, id)
+			if said != nil {
+				found.Changes.compare(said, is, id)
+			}
 			return nil
 		})
 	}
@@ -169,10 +183,15 @@ func (v *verification) compare(should, is map[string]oracle.Place, id string) {
 		}
 		v.Examples = append(v.Examples, wrongMember{expansion, customer, inWords(want, member), inWords(got, published)})
 	}
-	slices.SortFunc(v.Examples, func(a, b wrongMember) int {
+	v.Examples = firstFew(v.Examples)
+}
+
+// firstFew returns the first of those who differ, by expansion and customer.
+func firstFew(all []wrongMember) []wrongMember {
+	slices.SortFunc(all, func(a, b wrongMember) int {
 		return cmp.Or(strings.Compare(a.ExpansionID, b.ExpansionID), strings.Compare(a.CustomerID, b.CustomerID))
 	})
-	v.Examples = v.Examples[:min(len(v.Examples), mostExamples)]
+	return all[:min(len(all), mostExamples)]
 }
 
 func inWords(place oracle.Place, member bool) string {
@@ -185,17 +204,24 @@ func inWords(place oracle.Place, member bool) string {
 	return fmt.Sprintf("%.4f, %s", reading.Score(place.Score), schemas.BandNames[place.Band])
 }
 
+func drawWrong(screen terminal.Screen, examples []wrongMember) {
+	var rows [][]string
+	for _, d := range examples {
+		rows = append(rows, []string{d.ExpansionID, d.CustomerID, d.Should, d.Is})
+	}
+	screen.Table([]string{"expansion", "customer", "should be", "is"}, rows)
+}
+
 func (v *verification) draw(screen terminal.Screen) {
 	screen.Line("%s of %s differ", terminal.Number(v.Differ), terminal.Number(v.Memberships))
+	if v.Changes != nil {
+		defer v.Changes.draw(screen)
+	}
 	if v.Differ == 0 {
 		return
 	}
 	screen.Say(fmt.Sprintf("%s missing, %s published who should be none, %s with another score or band.", terminal.Number(v.Missing),
 		terminal.Number(v.Surplus), terminal.Number(v.Differ-v.Missing-v.Surplus)))
-	var rows [][]string
-	for _, d := range v.Examples {
-		rows = append(rows, []string{d.ExpansionID, d.CustomerID, d.Should, d.Is})
-	}
-	screen.Table([]string{"expansion", "customer", "should be", "is"}, rows)
+	drawWrong(screen, v.Examples)
 	screen.Say("→ try: kindred verify again when all is at rest; kindred doctor says whether shards are behind")
 }

@@ -62,3 +62,36 @@ func TestVerifyFindsWhatDiffers(t *testing.T) {
 		}
 	})
 }
+
+// TestVerifyFindsWhatIsToldOtherwise: in membership-changes, when they are written.
+func TestVerifyFindsWhatIsToldOtherwise(t *testing.T) {
+	everywhere(t, func(w *world) {
+		w.told = true
+		stop := w.serve()
+		w.declare()
+		w.bring(0, crowd)
+		w.segment("vip", `"added":%s`, vips(0, crowd))
+		w.successful("more", `"action":"expand","sourceSegmentId":"vip","share":0.5`)
+		w.agree()
+		all := len(w.market.places())
+		if text, want := w.kindred(done, "verify"), fmt.Sprintf("0 of %d differ\n0 of %d differ in membership-changes\n", all, all); text != want {
+			t.Errorf("it says %q, want %q", text, want)
+		}
+		stop()
+		best := first(w.market.of("more"), 1)[0]
+		for _, id := range []string{best, "nobody"} {
+			value := schemas.AppendMembershipChange(nil, "more", []byte(id), schemas.Changed, schemas.Rank{Member: true, Score: 1234}, schemas.Rank{},
+				schemas.ByRun, 1, "r", 0)
+			w.Publish(schemas.MembershipChanges, schemas.Murmur2.Partition([]byte(id), shardsOfAWorld), time.Now(), "more/"+id, value, nil)
+		}
+		text := w.kindred(failed, "verify")
+		for _, want := range []string{fmt.Sprintf("2 of %d differ in membership-changes", all+1), best, "nobody", "0.1234, not similar"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("it does not say %s:\n%s", want, text)
+			}
+		}
+		w.serve()
+		w.agree()
+		w.kindred(done, "verify")
+	})
+}

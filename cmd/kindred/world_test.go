@@ -40,6 +40,7 @@ type world struct {
 	cache  *cache.Store
 	asked  int  // requests so far
 	flat   bool // serveAt is told that profiles are rows
+	told   bool // serveAt and start are told to write membership-changes
 	market downstream
 }
 
@@ -152,7 +153,7 @@ func (w *world) serveAt(address string) (http string, stop func()) {
 		ended <- serve(ctx, service{
 			settings: w.settings, embedded: !w.real, log: w.log,
 			server: config.Server{
-				HTTP: address, Roles: []string{"shards", "control"}, Partitions: shardsOfAWorld, MinSource: 25, WarnSource: 100, Flat: w.flat,
+				HTTP: address, Roles: []string{"shards", "control"}, Partitions: shardsOfAWorld, MinSource: 25, WarnSource: 100, Flat: w.flat, Changes: w.told,
 			},
 			started: func(http string) { started <- http },
 		})
@@ -183,6 +184,9 @@ func (w *world) start(more ...string) *process {
 	w.Helper()
 	program, err := os.Executable()
 	w.OK(err)
+	if w.told {
+		more = append(more, "--changes")
+	}
 	p := &process{world: w, Cmd: &exec.Cmd{
 		Path: program,
 		Args: append([]string{"kindred", "serve", "--kafka", w.kafkaAddr, "--redis", w.redisAddr, "--prefix", w.settings.Prefix, "--http", ""},

@@ -29,6 +29,10 @@ type Meta struct {
 	// Topics are the ids of the inputs that Offsets are of, in the order of Offsets; empty: the owner did not know them.
 	Topics []string
 
+	// Changes names the log of changes that Offsets.Changes is of, since when it has been whole; empty: none has. Below that offset
+	// it says of everybody what the published states say.
+	Changes string
+
 	// What the mirror and the Writer know themselves; Snapshot does not look at it here.
 	Segments    map[string]SegmentMeta
 	Rows        int    // ever in use
@@ -53,6 +57,7 @@ type Offsets struct {
 	SegmentMembers int64
 	Models         int64
 	Memberships    int64
+	Changes        int64 // means nothing without Meta.Changes
 }
 
 // Lacks returns what the shard has not seen yet of inputs that end at ends; empty: it has seen all of it. A shard without
@@ -119,6 +124,8 @@ const (
 	metaMembers      = "o:segment-members"
 	metaModels       = "o:models"
 	metaMemberships  = "o:memberships"
+	metaChangesAt    = "o:membership-changes"
+	metaChanges      = "changes"
 
 	metaSegment   = "s:"
 	metaExpansion = "e:"
@@ -211,6 +218,10 @@ func (m *Meta) set(name, value string) (err error) {
 		integer(&m.Offsets.Models)
 	case metaMemberships:
 		integer(&m.Offsets.Memberships)
+	case metaChangesAt:
+		integer(&m.Offsets.Changes)
+	case metaChanges:
+		m.Changes = value
 	default:
 		return m.setNamed(name, []byte(value))
 	}

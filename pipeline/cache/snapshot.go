@@ -137,6 +137,10 @@ func (m *Mirror) snapshotMeta(save *Save, meta *Meta) {
 	number(metaMembers, meta.Offsets.SegmentMembers)
 	number(metaModels, meta.Offsets.Models)
 	number(metaMemberships, meta.Offsets.Memberships)
+	if meta.Changes != "" { // else what is in Redis is of another log, or none
+		number(metaChangesAt, meta.Offsets.Changes)
+		save.set = append(save.set, metaChanges, meta.Changes)
+	}
 	if !slices.Equal(m.stored.topics, meta.Topics) {
 		m.stored.topics = slices.Clone(meta.Topics)
 		save.json(metaTopics, meta.Topics)

@@ -18,7 +18,7 @@ func (o *Owner) apply(ctx context.Context, batch []wire.Fetched) error {
 		f := &batch[i]
 		input := o.inputs.index(f.Topic)
 		next, err := wire.EachReadable(ctx, o.Reader, f, func(r *wire.Record) error {
-			if input == membershipsInput && r.Offset < o.inputs.at[input] {
+			if input >= ownInput && r.Offset < o.inputs.at[input] {
 				return nil // an own record, acknowledged before it was fetched
 			}
 			if err := o.applyOne(input, r); err != nil {
@@ -51,7 +51,9 @@ func (o *Owner) applyOne(input int, r *wire.Record) (err error) {
 			o.reject(input, r, &schemas.Malformed{Code: schemas.HandlerPanic, Message: "the record stopped its handler"})
 		}
 	}()
-	o.Stats.Applied[input].Add(1)
+	if input < alwaysRead {
+		o.Stats.Applied[input].Add(1)
+	}
 	switch input {
 	case profilesInput:
 		err = o.applyProfile(r)
@@ -61,6 +63,8 @@ func (o *Owner) applyOne(input int, r *wire.Record) (err error) {
 		err = o.applyModel(r)
 	case membershipsInput:
 		err = o.applyMembership(r)
+	case changesInput:
+		err = o.applyChange(r)
 	}
 	var malformed *schemas.Malformed
 	switch {

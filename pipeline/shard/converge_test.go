@@ -8,12 +8,15 @@ import (
 	"kindred/schemas"
 )
 
-// Whatever happens in whatever order, the members are at last those of the inputs.
+// Whatever happens in whatever order, the members are at last those of the inputs, and so are those of the log of changes.
 func TestConvergesAfterAnyCrash(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range uint64(8) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			r, faults := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
 			w := newWorld(t)
+			if seed%2 == 0 {
+				w.tell("at first")
+			}
 			w.kafka.abandon = func() (stored, acknowledged bool) {
 				if faults.IntN(5) == 0 {
 					return faults.IntN(2) == 0, false
@@ -27,6 +30,9 @@ func TestConvergesAfterAnyCrash(t *testing.T) {
 			w.mu.Lock()
 			w.kafka.abandon = nil
 			w.mu.Unlock()
+			if seed%4 == 3 && w.since == "" {
+				w.switchLog(r)
+			}
 			w.check("at last")
 			w.stop()
 		})
@@ -65,13 +71,20 @@ func (w *world) step(r *rand.Rand) {
 	case n < 85:
 		w.delete(expansion, epoch)
 	case n < 88: // a zombie writes
+		if w.models[expansion] == nil {
+			w.model(expansion, epoch, 5000, "Oslo") // else no expansion would answer it
+		}
 		var value []byte
 		if r.IntN(2) == 0 {
 			value = schemas.AppendMembership(nil, expansion, []byte(id), 9000, 3, 1, "old", 0)
 		}
-		w.write(w.topic(schemas.Memberships), 0, expansion+"/"+id, value)
-		if w.models[expansion] == nil {
-			w.model(expansion, epoch, 5000, "Oslo") // else no expansion would answer it
+		if w.since != "" && r.IntN(3) > 0 {
+			w.write(w.topic(schemas.MembershipChanges), 0, expansion+"/"+id, []byte([]string{
+				`{"change":"entered","score":0.9,"band":"very similar"}`, `{"change":"left","score":null,"band":null}`, `{`,
+			}[r.IntN(3)]))
+		}
+		if r.IntN(3) > 0 {
+			w.write(w.topic(schemas.Memberships), 0, expansion+"/"+id, value)
 		}
 	case n < 91:
 		w.crash()
@@ -80,8 +93,10 @@ func (w *world) step(r *rand.Rand) {
 		w.stop()
 		w.run()
 	case n < 94:
-		w.redis.FlushAll()
+		w.switchLog(r)
 	case n < 95:
+		w.redis.FlushAll()
+	case n < 96:
 		w.crash()
 		w.redis.FlushAll()
 		w.run()

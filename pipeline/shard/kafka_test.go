@@ -28,6 +28,8 @@ type kafka struct {
 	// abandon, when set, decides before each publication whether its records reach the log, and whether the publisher gets
 	// the acknowledgement.
 	abandon func() (stored, acknowledged bool)
+
+	lost string // topic: what is published to it is on its way, and does not arrive before the publisher ends
 }
 
 type log struct {
@@ -130,6 +132,15 @@ func (k *kafka) Publish(ctx context.Context, topic string, partition int, b *wir
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.lost != "" && ctx.Err() != nil {
+		return wire.Ack{}, ctx.Err()
+	}
+	if k.lost == topic {
+		k.mu.Unlock()
+		<-ctx.Done()
+		k.mu.Lock()
+		return wire.Ack{}, wire.ErrAbandoned
+	}
 	stored, acknowledged := true, true
 	if k.abandon != nil {
 		stored, acknowledged = k.abandon()

@@ -30,6 +30,9 @@ func (o *Owner) applyMembership(r *wire.Record) error {
 	if !known {
 		row = o.mirror.Take(customer)
 	}
+	if !o.caughtUp.Load() {
+		state = o.told.published(string(expansion), row, state)
+	}
 	o.mirror.Published(string(expansion), true).Set(row, state)
 	if o.caughtUp.Load() { // else the pass that ends the take-over reconciles it
 		o.touch(row, byRepair, membershipsInput, r)

@@ -45,7 +45,11 @@ type Owner struct {
 
 	// Topics are the ids of the inputs, by input; empty: not known. Offsets that were saved of a topic with another id mean
 	// nothing: it was deleted and made anew.
-	Topics [inputCount]string
+	Topics [alwaysRead]string
+
+	// Changes, when not empty, makes the owner write membership-changes, too. It names the topic since when everybody who writes
+	// memberships writes there as well: when a cache has another name, what is there may lack something.
+	Changes string
 
 	mirror *cache.Mirror
 	meta   cache.Meta
@@ -69,6 +73,7 @@ type Owner struct {
 	spare      []touchedRow // memory of the touched rows before, used again
 	releasable []int32      // rows without a profile, to be freed unless a segment or a published state needs them
 	out        outbox
+	told       *told        // what was read of the log of changes, until it is compared; nil: it says what is published
 	letters    wire.Builder // dead letters of the present batch
 	saving     saving
 	caughtUp   atomic.Bool // has read all that was there when it took over

@@ -32,6 +32,7 @@ type world struct {
 	owner  *shard.Owner // the one that the worker made last
 	logs   *slog.Logger // the worker's
 	stop   func()       // ends the owner that runs, with all it knows
+	since  string       // since when changes are written; empty: they are not
 
 	ids      [len(shard.Inputs)]string // of the topics
 	profiles map[string]*person
@@ -59,7 +60,7 @@ func (w *world) newWorker() *shard.Worker {
 	silent := slog.New(slog.DiscardHandler)
 	return &shard.Worker{Renew: w.Renew, Log: w.logs, New: func(p int) *shard.Owner {
 		w.owner = &shard.Owner{Shard: p, Shards: 1, Prefix: prefix, Partitioner: schemas.Murmur2,
-			Reader: w, Publisher: w, Cache: w.cache, Stats: &shard.Stats{}, Log: silent, Topics: w.ids}
+			Reader: w, Publisher: w, Cache: w.cache, Stats: &shard.Stats{}, Log: silent, Topics: w.ids, Changes: w.since}
 		return w.owner
 	}}
 }
@@ -108,15 +109,25 @@ func (w *world) until(what string, happened func() bool) {
 	}
 }
 
-func (w *world) reached(meta *cache.Meta) bool { return meta.Offsets == w.ends() }
+func (w *world) reached(meta *cache.Meta) bool {
+	saved := meta.Offsets
+	if w.since == "" {
+		saved.Changes = 0 // of a log that is switched off
+	}
+	return saved == w.ends() && (w.since == "" || meta.Changes == w.since)
+}
 
 func (w *world) ends() cache.Offsets {
-	return cache.Offsets{
+	ends := cache.Offsets{
 		Profiles:       w.end(w.topic(schemas.Profiles), 0),
 		SegmentMembers: w.end(w.topic(schemas.SegmentMembers), 0),
 		Models:         w.end(w.topic(schemas.Models), 0),
 		Memberships:    w.end(w.topic(schemas.Memberships), 0),
 	}
+	if w.since != "" {
+		ends.Changes = w.end(w.topic(schemas.MembershipChanges), 0)
+	}
+	return ends
 }
 
 func (w *world) topic(name string) string { return prefix.Topic(name) }
@@ -277,6 +288,12 @@ func (w *world) check(when string) {
 	w.settle()
 	if got, want := fmt.Sprint(w.published()), fmt.Sprint(w.expected()); got != want {
 		w.Fatalf("%s:\n got %s\nwant %s", when, got, want)
+	}
+	if w.since == "" {
+		return
+	}
+	if got, want := fmt.Sprint(w.told()), fmt.Sprint(w.expected()); got != want {
+		w.Fatalf("%s, by the log of changes:\n got %s\nwant %s", when, got, want)
 	}
 }
 

@@ -82,7 +82,7 @@ func (o *Owner) continuePass(ctx context.Context) error {
 	p := o.passes[0]
 	for n := range sliceBlocks {
 		waiting := n > 0 && len(o.inputs.queue) > 0
-		if p.block*cache.BlockRows >= o.mirror.Rows() || o.out.batch.Size() >= sliceBytes || waiting || len(o.touched) > 0 {
+		if p.block*cache.BlockRows >= o.mirror.Rows() || o.out.size() >= sliceBytes || waiting || len(o.touched) > 0 {
 			break
 		}
 		if err := o.passBlock(ctx, p); err != nil {
@@ -107,6 +107,9 @@ func (o *Owner) continuePass(ctx context.Context) error {
 			o.settle(s.expansion)
 		}
 	}
+	if len(o.passes) == 0 {
+		o.allTold()
+	}
 	return nil
 }
 
@@ -122,7 +125,7 @@ func (o *Owner) passBlock(ctx context.Context, p *pass) error {
 		s.scoreBlock(rows, width, scores)
 		states, least := s.published.Block(p.block), s.least()
 		for i, score := range scores {
-			if int(score) < least && states.None(i) {
+			if int(score) < least && states.None(i) && !o.told.has(s.id, first+i) {
 				continue // no member before and after, as most are
 			}
 			o.reconcile(s.expansion, first+i, int(score), s.cause)

@@ -34,11 +34,18 @@ func (o *Owner) reconcileTouched(ctx context.Context) error {
 func (o *Owner) reconcile(e *expansion, row, score int, c cause) {
 	should := e.decide(o.mirror, row, score)
 	was := e.published.Get(row)
-	if should == was {
+	told := was
+	if o.told != nil {
+		told = o.told.get(e.id, row, was)
+	}
+	if should == was && should == told {
 		return
 	}
 	e.published.Set(row, should)
-	o.out.add(o.mirror.ID(row), e, row, was, should, c.of(e))
+	if o.told != nil {
+		o.told.set(e.id, row, should)
+	}
+	o.out.add(o.mirror.ID(row), e, row, was, told, should, c.of(e))
 }
 
 // mayRelease notes a row without a profile. It is freed after the next publication, if nothing else needs it then.
@@ -48,8 +55,12 @@ func (o *Owner) mayRelease(row int) {
 	}
 }
 
-// release frees the rows noted by mayRelease that are in no segment and have no published state.
+// release frees the rows noted by mayRelease that are in no segment and have no published state, once the log of changes does not
+// name them as members either.
 func (o *Owner) release() {
+	if o.told != nil {
+		return
+	}
 	for _, row := range o.releasable {
 		o.mirror.Release(int(row)) // refuses a row with a state, unknown included
 	}

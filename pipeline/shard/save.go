@@ -106,7 +106,7 @@ func (o *Owner) startSave(ctx context.Context, offsets [inputCount]int64) {
 	s.offsets, s.through, s.dirty, s.urgent = offsets, o.meta.Through, false, false
 	o.meta.Offsets = cache.Offsets{
 		Profiles: offsets[profilesInput], SegmentMembers: offsets[segmentsInput],
-		Models: offsets[modelsInput], Memberships: offsets[membershipsInput],
+		Models: offsets[modelsInput], Memberships: offsets[membershipsInput], Changes: offsets[changesInput],
 	}
 	o.meta.Ready = o.meta.Ready || o.caughtUp.Load()
 	if o.caughtUp.Load() {
@@ -224,6 +224,9 @@ func (o *Owner) offsets() (at [inputCount]int64) {
 	}
 	for _, p := range o.passes {
 		at[p.input] = min(at[p.input], p.held)
+	}
+	if o.told != nil {
+		at[changesInput] = min(at[changesInput], o.told.from)
 	}
 	return at
 }

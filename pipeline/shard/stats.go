@@ -8,13 +8,13 @@ import (
 
 // Names of what Stats count, in the same order.
 var (
-	Inputs = [inputCount]string{schemas.Profiles, schemas.SegmentMembers, schemas.Models, schemas.Memberships}
+	Inputs = [alwaysRead]string{schemas.Profiles, schemas.SegmentMembers, schemas.Models, schemas.Memberships}
 	Kinds  = [len(kinds)]string{"entered", "left", "changed"}
 )
 
 // Stats count what the owners of a process have done since it started.
 type Stats struct {
-	Applied   [inputCount]atomic.Int64 // records, by input
+	Applied   [alwaysRead]atomic.Int64 // records, by input
 	Published [len(kinds)]atomic.Int64 // memberships acknowledged, by kind
 	Saves     atomic.Int64
 	Restarts  atomic.Int64 // of owners that had stopped with an error

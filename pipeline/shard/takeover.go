@@ -28,6 +28,7 @@ func (o *Owner) takeOver(ctx context.Context, fence Fence) error {
 			return err
 		}
 	}
+	o.readChanges()
 	o.letters.Reset() // those that were not acknowledged: their records are read again
 	positions := o.inputs.positions()
 	ends, err := o.Reader.Ends(ctx, positions)
@@ -156,14 +157,18 @@ func (o *Owner) load(ctx context.Context, fence Fence) error {
 	o.expansions, o.inOrder, o.passes, o.touched, o.releasable = expansions{}, nil, nil, nil, nil
 	o.collecting = map[string]int64{}
 	o.saving = saving{timer: o.saving.timer, pauses: saveTries}
-	o.inputs.partition, o.inputs.acked = o.Shard, 0
+	o.inputs.partition = o.Shard
 	for i, name := range Inputs {
 		o.inputs.topics[i] = o.Prefix.Topic(name)
+	}
+	for i := range o.inputs.own {
+		o.inputs.own[i].acked = 0
 	}
 	o.inputs.at = [inputCount]int64{
 		profilesInput: meta.Offsets.Profiles, segmentsInput: meta.Offsets.SegmentMembers,
 		modelsInput: meta.Offsets.Models, membershipsInput: meta.Offsets.Memberships,
 	}
+	o.loadChanges()
 	for id, m := range models {
 		o.adopt(id, m, mirror.Model(id), beforeAll)
 	}
@@ -227,6 +232,7 @@ func (o *Owner) catchUp() {
 	o.fresh = time.Now()
 	o.status.behind(0, o.mirror.Rows())
 	o.freeGone()
+	o.compareTold()
 	o.forms = o.mirror.Forms()
 	o.repairPass()
 	o.saving.hurry()

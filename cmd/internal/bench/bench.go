@@ -22,6 +22,7 @@ type Bench struct {
 	Repeat     int           // of every measure; figures are medians
 	Seed       uint64        // of the customers
 	Only       []string      // some of Names; empty: all
+	Changes    bool          // membership-changes is written, too
 
 	System
 	Say func(name string) // is called with what is made or measured from now on

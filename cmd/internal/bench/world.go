@@ -33,7 +33,11 @@ func (w *world) load(ctx context.Context) error {
 		return nil
 	}
 	w.Say("load")
-	if err := w.create(ctx, schemas.Topics(w.Shards)); err != nil {
+	topics := schemas.Topics(w.Shards)
+	if w.Changes {
+		topics = append(topics, schemas.Changes(w.Shards))
+	}
+	if err := w.create(ctx, topics); err != nil {
 		return err
 	}
 	var ids []string

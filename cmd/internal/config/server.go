@@ -28,6 +28,7 @@ type Server struct {
 	Partitions int           // of profiles and all topics beside it, fixed for a prefix
 	MinSource  int           // source members with a profile; fewer are refused
 	WarnSource int           // fewer bring a warning
+	Changes    bool          // write membership-changes, too
 	Flat       bool          // profiles are rows, fixed for a prefix: all properties but customerId and profiling are fields
 }
 
@@ -45,6 +46,7 @@ func (s *Server) Flags(flags *pflag.FlagSet) {
 	own.StringVar(&s.TokenFile, "token-file", "", "file of the tokens that HTTP asks for, one a line; needed to listen beyond this machine")
 	own.IntVar(&s.MinSource, "min-source", 25, "refuse to learn from fewer source members with a profile")
 	own.IntVar(&s.WarnSource, "warn-source", 100, "warn when there are fewer than these")
+	own.BoolVar(&s.Changes, "changes", false, "write the topic membership-changes, too: every change with a value, for readers that lose nulls")
 	own.BoolVar(&s.Flat, "flat", false, "profiles are rows: all properties but customerId and profiling are fields; fixed for a prefix")
 	PartitionFlag(own.FlagSet, &s.Partitions)
 	own.mark()

@@ -43,6 +43,7 @@ type Installation struct {
 	Prefix      schemas.Prefix
 	Partitioner schemas.Partitioner
 	Partitions  int  // of profiles, as they should be; 0: as many as there are
+	Changes     bool // its processes have agreed to write membership-changes
 	OneRedis    bool // only one address of Redis is known
 
 	// Patience is how long each thing may be looked at; all are looked at side by side. 0: 5 s.

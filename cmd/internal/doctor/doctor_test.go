@@ -133,6 +133,8 @@ func TestTopicsThatAreNotAsTheyShouldBe(t *testing.T) {
 	finds(t, p, "topics", doctor.Problem, "t.models: partitions is 3, want 4")
 	finds(t, p, "topics", doctor.Problem, "t.expansions: cleanup.policy is delete, want compact")
 	finds(t, p, "topics", doctor.Note, "t.dead-letters: retention.ms is 1000")
+	p.Changes = true
+	finds(t, p, "topics", doctor.Problem, "t.membership-changes is missing")
 	p.Partitions = 12
 	finds(t, p, "topics", doctor.Problem, "t.profiles: partitions is 4, want 12")
 }

@@ -61,14 +61,22 @@ func (i *Installation) topics(ctx context.Context) (found []Finding, err error) 
 	if shards == 0 {
 		shards = usualShards
 	}
-	differences, err := producers.Diff(ctx, i.Kafka, i.Prefix, schemas.Topics(shards))
+	topics := schemas.Topics(shards)
+	if i.Changes || i.counts[i.Prefix.Topic(schemas.MembershipChanges)] > 0 {
+		topics = append(topics, schemas.Changes(shards))
+	}
+	differences, err := producers.Diff(ctx, i.Kafka, i.Prefix, topics)
 	if err != nil {
 		return nil, err
 	}
 	for _, d := range differences {
 		switch d.What {
 		case "missing":
-			found = append(found, Finding{State: Problem, Text: d.String(), Try: "kindred topics ensure"})
+			ensure := "kindred topics ensure"
+			if d.Topic == i.Prefix.Topic(schemas.MembershipChanges) {
+				ensure += " --changes"
+			}
+			found = append(found, Finding{State: Problem, Text: d.String(), Try: ensure})
 		case "partitions":
 			found = append(found, Finding{State: Problem, Text: d.String(), Try: "all topics of customers need as many partitions as " +
 				"profiles, and the number is fixed: start anew under another --prefix, or give --partitions as it is"})
@@ -86,7 +94,7 @@ func (i *Installation) topics(ctx context.Context) (found []Finding, err error) 
 		found = append(found, Finding{State: Problem, Text: "nobody leads " + some(leaderless), Try: "start the brokers that hold these partitions"})
 	}
 	if found == nil {
-		found = []Finding{{State: OK, Text: fmt.Sprintf("all %d are there and as they should be, %s", len(schemas.Topics(shards)), counted(shards, "partition"))}}
+		found = []Finding{{State: OK, Text: fmt.Sprintf("all %d are there and as they should be, %s", len(topics), counted(shards, "partition"))}}
 	}
 	return found, nil
 }
