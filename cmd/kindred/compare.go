@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,7 +25,7 @@ func (p *program) compare() *cobra.Command {
 		Use:   "compare ID1 ID2",
 		Short: "Compare two expansions: who is in both, and what differs in fields and definition",
 		Long: "Compare two expansions: how many are members of both or of one only, by band, as published now; which fields were used by\n" +
-			"only one of them, or count more in one; and what differs in their definitions.",
+			"only one of them, or count more in one, and which combinations of them; and what differs in their definitions.",
 		Example: "  kindred compare vip-expansion vip-strict",
 		Args:    named("ID1", "ID2"),
 		RunE: func(command *cobra.Command, arguments []string) error {
@@ -53,6 +55,7 @@ type comparison struct {
 	OnlySecond int64                `json:"onlySecond"` // members of the second only
 	Bands      []comparedBand       `json:"bands"`
 	Fields     []comparedField      `json:"fields"`     // by name: those that a run of either used
+	Crosses    []comparedCross      `json:"crosses"`    // those that a run of either has learned, the most influential first
 	Definition []comparedDefinition `json:"definition"` // by property: what differs
 }
 
@@ -77,6 +80,13 @@ type comparedField struct {
 	Name   string   `json:"name"`
 	First  *float64 `json:"first"`
 	Second *float64 `json:"second"`
+}
+
+// comparedCross is what the same fields say only together, in the last runs; null: nothing.
+type comparedCross struct {
+	Fields []string             `json:"fields"`
+	First  *schemas.CrossReport `json:"first"`
+	Second *schemas.CrossReport `json:"second"`
 }
 
 // comparedDefinition is a property with its values as JSON; null: it has none.
@@ -105,7 +115,8 @@ func (p *program) comparison(ctx context.Context, ids [2]string) (*comparison, e
 	}
 	found := &comparison{
 		First: inComparison(of[0]), Second: inComparison(of[1]),
-		Fields: fieldsOfBoth(of[0].Report, of[1].Report), Bands: make([]comparedBand, len(schemas.BandNames)),
+		Fields: fieldsOfBoth(of[0].Report, of[1].Report), Crosses: crossesOfBoth(of[0].Report, of[1].Report),
+		Bands: make([]comparedBand, len(schemas.BandNames)),
 	}
 	for i, band := range schemas.BandNames {
 		found.Bands[i].Band = band
@@ -197,6 +208,36 @@ func fieldsOfBoth(first, second *schemas.Report) []comparedField {
 	return fields
 }
 
+// crossesOfBoth returns the crosses that a run of either has learned.
+func crossesOfBoth(first, second *schemas.Report) []comparedCross {
+	crosses := []comparedCross{}
+	take := func(report *schemas.Report, into func(*comparedCross) **schemas.CrossReport) {
+		if report == nil {
+			return
+		}
+		for _, c := range report.Crosses {
+			at := slices.IndexFunc(crosses, func(there comparedCross) bool { return slices.Equal(there.Fields, c.Fields) })
+			if at < 0 {
+				at = len(crosses)
+				crosses = append(crosses, comparedCross{Fields: c.Fields})
+			}
+			*into(&crosses[at]) = &c
+		}
+	}
+	take(first, func(c *comparedCross) **schemas.CrossReport { return &c.First })
+	take(second, func(c *comparedCross) **schemas.CrossReport { return &c.Second })
+	most := func(c comparedCross) (influence float64) {
+		for _, of := range []*schemas.CrossReport{c.First, c.Second} {
+			if of != nil {
+				influence = max(influence, of.Influence)
+			}
+		}
+		return influence
+	}
+	slices.SortStableFunc(crosses, func(a, b comparedCross) int { return cmp.Compare(most(b), most(a)) })
+	return crosses
+}
+
 // definitionsDiffer compares two definitions, property by property.
 func definitionsDiffer(first, second *schemas.Definition) ([]comparedDefinition, error) {
 	var properties [2]map[string]json.RawMessage
@@ -249,6 +290,14 @@ func (c *comparison) draw(screen terminal.Screen) {
 		}
 		screen.Table([]string{"field", "#first", "#second"}, rows)
 	}
+	if len(c.Crosses) > 0 {
+		screen.Title("What only shows together", "the influence of combinations of fields, and who they speak for most")
+		rows = nil
+		for _, x := range c.Crosses {
+			rows = append(rows, []string{strings.Join(x.Fields, ", "), crossInfluence(x.First), crossInfluence(x.Second), x.speaksFor()})
+		}
+		screen.Table([]string{"fields", "#first", "#second", "speaks for"}, rows)
+	}
 	screen.Title("Definition", "")
 	if len(c.Definition) == 0 {
 		screen.Say("There is no difference.")
@@ -267,6 +316,32 @@ func influence(of *float64) string {
 		return "not used"
 	}
 	return terminal.Percent(*of)
+}
+
+func crossInfluence(of *schemas.CrossReport) string {
+	if of == nil {
+		return "none"
+	}
+	return terminal.Percent(of.Influence)
+}
+
+// speaksFor says which combination speaks most for a customer, in either expansion: Oslo together with pro ×2.3.
+func (c *comparedCross) speaksFor() string {
+	var said []string
+	for _, of := range []*schemas.CrossReport{c.First, c.Second} {
+		if of != nil && len(of.For) > 0 {
+			said = append(said, of.For[0].Value+" "+terminal.Odds(of.For[0].Lift))
+		} else {
+			said = append(said, "")
+		}
+	}
+	switch {
+	case said[0] == said[1] || said[1] == "":
+		return said[0]
+	case said[0] == "":
+		return said[1]
+	}
+	return said[0] + "; " + said[1]
 }
 
 func orDash(value json.RawMessage) string {

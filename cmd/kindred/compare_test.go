@@ -2,8 +2,10 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
+	"kindred/cmd/internal/terminal"
 	"kindred/schemas"
 )
 
@@ -59,4 +61,34 @@ func TestACompareCountsWhatConsumersHave(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestCombinationsAreCompared: those that either has learned, the most influential first, in the words of the reports.
+func TestCombinationsAreCompared(t *testing.T) {
+	cross := func(influence float64, value string, fields ...string) schemas.CrossReport {
+		return schemas.CrossReport{Fields: fields, Influence: influence, For: []schemas.ValueReport{{Value: value, Lift: 2.3, Customers: 17}}}
+	}
+	first := &schemas.Report{Crosses: []schemas.CrossReport{cross(0.1, "Oslo together with pro", "City", "Plan"), cross(0.02, "41 to 50 together with pro", "Age", "Plan")}}
+	second := &schemas.Report{Crosses: []schemas.CrossReport{cross(0.3, "Rome together with gold", "City", "Tier"), cross(0.2, "Bonn together with pro", "City", "Plan")}}
+	found := &comparison{Crosses: crossesOfBoth(first, second), Bands: make([]comparedBand, 4)}
+	var drawn strings.Builder
+	found.draw(terminal.Screen{W: &drawn, Width: 140})
+	at := 0
+	for _, want := range []string{
+		"What only shows together",
+		"City, Tier none 30 % Rome together with gold ×2.3",
+		"City, Plan 10 % 20 % Oslo together with pro ×2.3; Bonn together with pro ×2.3",
+		"Age, Plan 2 % none 41 to 50 together with pro ×2.3",
+		"Definition",
+	} {
+		lines := strings.Join(strings.Fields(drawn.String()), " ")
+		next := strings.Index(lines[at:], want)
+		if next < 0 {
+			t.Fatalf("%q is not there, or not in its place:\n%s", want, drawn.String())
+		}
+		at += next
+	}
+	if none := crossesOfBoth(nil, new(schemas.Report)); none == nil || len(none) > 0 {
+		t.Errorf("without combinations there are %v", none)
+	}
 }
