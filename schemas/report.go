@@ -11,8 +11,9 @@ import (
 // Report is what a successful run found.
 type Report struct {
 	Counts       Counts        `json:"counts"`
-	Cut          float64       `json:"cut"`  // lowest score of who was chosen; 1 when nobody was
-	Ties         int64         `json:"ties"` // candidates at the cut's score that the tie left out
+	Lost         *Lost         `json:"lost,omitempty"` // nil in reports of earlier builds
+	Cut          float64       `json:"cut"`            // lowest score of who was chosen; 1 when nobody was
+	Ties         int64         `json:"ties"`           // candidates at the cut's score that the tie left out
 	Distribution []BandCount   `json:"distribution"`
 	Quality      Quality       `json:"quality"`
 	Fields       []FieldReport `json:"fields"`
@@ -63,6 +64,27 @@ type Counts struct {
 
 // Chosen returns how many the run has chosen: its members, and those who are held out.
 func (c *Counts) Chosen() int64 { return c.Members + c.HeldOut }
+
+// Lost counts those who are no members, each by the first rule that keeps them out, in this order. All but NoConsent are of the
+// customers that are counted.
+type Lost struct {
+	NoConsent    int64 `json:"noConsent"`    // have a profile that is not to be used
+	NotCandidate int64 `json:"notCandidate"` // are not in the candidate segment
+	Source       int64 `json:"source"`       // are in the source, which is excluded
+	Suppressed   int64 `json:"suppressed"`   // are in a suppressed segment
+	BelowFloor   int64 `json:"belowFloor"`   // are candidates, and not similar enough
+	BelowCut     int64 `json:"belowCut"`     // are similar enough, and there was no more room
+}
+
+// Add adds what another part of the customers has lost.
+func (l *Lost) Add(other *Lost) {
+	l.NoConsent += other.NoConsent
+	l.NotCandidate += other.NotCandidate
+	l.Source += other.Source
+	l.Suppressed += other.Suppressed
+	l.BelowFloor += other.BelowFloor
+	l.BelowCut += other.BelowCut
+}
 
 // BandCount is one bar of the distribution. From is inclusive, To exclusive but for the topmost.
 type BandCount struct {

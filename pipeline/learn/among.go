@@ -34,7 +34,7 @@ func (a *among) block(b, rows int) []int16 {
 		clear(marks)
 	}
 	for _, e := range a.excluded {
-		e.apply(b, marks)
+		e.apply(b, marks, notCandidate)
 	}
 	return marks
 }

@@ -15,7 +15,7 @@ func HeldOut(m *model.Model, expansionID string, view *cache.View) iter.Seq2[int
 	if m.Deleted || m.Definition.Holdout == 0 {
 		return func(func(row, score int) bool) {}
 	}
-	scores, _ := Score(m, view)
+	scores, _, _ := Score(m, view)
 	return heldOut(m, expansionID, view, scores)
 }
 

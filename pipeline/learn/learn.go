@@ -88,6 +88,7 @@ type run struct {
 
 	// Found by score.
 	histogram *selection.Histogram // of the candidates
+	lost      *schemas.Lost
 	chosen    selection.Choice
 
 	// Found by holdOut.

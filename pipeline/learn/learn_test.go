@@ -295,6 +295,7 @@ func TestTheReportCountsWhatTheModelDecides(t *testing.T) {
 		}
 		m, r := learned.Model, learned.Report
 		want := schemas.Counts{}
+		var lost schemas.Lost
 		distribution := [4][3]int64{}
 		for _, c := range customers {
 			standing := model.Standing{Profile: true, Consents: !c.Refuses, Candidate: c.In(m.Definition.Candidates.SegmentID),
@@ -303,6 +304,7 @@ func TestTheReportCountsWhatTheModelDecides(t *testing.T) {
 				want.Source++
 			}
 			if c.Refuses {
+				lost.NoConsent++
 				continue
 			}
 			want.Customers++
@@ -310,10 +312,24 @@ func TestTheReportCountsWhatTheModelDecides(t *testing.T) {
 				want.SourceWithProfile++
 			}
 			if !m.Eligible(standing) {
+				switch d := &m.Definition; {
+				case d.Candidates.SegmentID != "" && !standing.Candidate:
+					lost.NotCandidate++
+				case d.ExcludeSource && standing.Source:
+					lost.Source++
+				default:
+					lost.Suppressed++
+				}
 				continue
 			}
 			want.Candidates++
 			score := m.Score(sum(m, c))
+			switch {
+			case float64(score) < m.Definition.Floor*model.Best:
+				lost.BelowFloor++
+			case !m.Reaches(score, l.ExpansionID, []byte(c.ID)):
+				lost.BelowCut++
+			}
 			if float64(score) >= m.Definition.Floor*model.Best {
 				want.Similar++
 			}
@@ -326,6 +342,9 @@ func TestTheReportCountsWhatTheModelDecides(t *testing.T) {
 				want.HeldOut++
 				distribution[m.Band(score)][2]++
 			}
+		}
+		if *r.Lost != lost {
+			t.Errorf("%s: lost are %+v, want %+v", name, *r.Lost, lost)
 		}
 		if r.Counts != want {
 			t.Errorf("%s: counts %+v, want %+v", name, r.Counts, want)

@@ -20,6 +20,7 @@ func (r *run) report() *schemas.Report {
 		Customers: r.customers.All, SourceWithProfile: r.customers.Source,
 		Candidates: r.chosen.Candidates, Similar: r.chosen.Similar, Members: r.chosen.Members,
 	}
+	found.Lost = r.lost
 	found.Cut = float64(min(r.chosen.Score, model.Best)) / model.Best
 	found.Ties = r.chosen.Ties
 	found.Distribution = r.chosen.Distribution(r.histogram, r.preset.Bounds)

@@ -143,7 +143,7 @@ func (s *scanning) count() {
 
 // score scores a shard, as a run does.
 func (s *scanning) score(shard int) {
-	_, counted := learn.Score(s.model, s.views[shard])
+	_, counted, _ := learn.Score(s.model, s.views[shard])
 	s.counted[shard] = *counted
 }
 

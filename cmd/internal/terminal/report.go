@@ -27,6 +27,9 @@ func (s Screen) Report(name, id string, definition *schemas.Definition, report *
 	if tried {
 		s.Say(WouldMove(report.Difference))
 	}
+	if lost := lost(report.Lost); lost != "" {
+		s.Say(lost)
+	}
 	s.bands(report)
 	if tried {
 		s.difference(report.Difference)
@@ -107,6 +110,29 @@ func Movement(counts schemas.Counts) string {
 		return ""
 	}
 	return "In this run " + strings.Join(parts, ", ") + "."
+}
+
+// lost says who are no members, by the first rule that keeps them out.
+func lost(l *schemas.Lost) string {
+	if l == nil {
+		return ""
+	}
+	var parts []string
+	for _, part := range []struct {
+		count int64
+		what  string
+	}{
+		{l.NoConsent, "without consent"}, {l.NotCandidate, "not in the candidate segment"}, {l.Source, "in the source"},
+		{l.Suppressed, "suppressed"}, {l.BelowFloor, "below the floor"}, {l.BelowCut, "below the cut"},
+	} {
+		if part.count > 0 {
+			parts = append(parts, Number(part.count)+" "+part.what)
+		}
+	}
+	if parts == nil {
+		return ""
+	}
+	return "Kept out, each by the first rule that does: " + strings.Join(parts, ", ") + "."
 }
 
 // bands draws a bar for each band, the best on top: all candidates light, the members among them full.
