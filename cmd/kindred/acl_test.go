@@ -39,7 +39,7 @@ func TestTheACLsOfTheDocsAreEnough(t *testing.T) {
 		Kafka: []string{at.kafkaAddr}, KafkaLogin: config.Login{User: "kindred", Password: secret},
 		Redis: []string{at.redisAddr}, RedisLogin: config.Login{User: "kindred", Password: secret},
 		Prefix: "kindred.",
-	})
+	}, shardsOfAWorld)
 	w.serve()
 	w.story()
 	w.say(schemas.Profiles, customer(1), `{"fields":`)

@@ -86,11 +86,11 @@ func newWorldFor(t testing.TB, longest time.Duration, at addresses) *world {
 	return newWorldOf(t, longest, at, config.Settings{
 		Kafka: []string{at.kafkaAddr}, Redis: []string{at.redisAddr},
 		Prefix: fmt.Sprintf("test-%d-%d.", time.Now().UnixNano(), worlds.Add(1)),
-	})
+	}, shardsOfAWorld)
 }
 
 // newWorldOf is newWorldFor with settings of the test's own.
-func newWorldOf(t testing.TB, longest time.Duration, at addresses, settings config.Settings) *world {
+func newWorldOf(t testing.TB, longest time.Duration, at addresses, settings config.Settings, shards int) *world {
 	t.Helper()
 	w := &world{addresses: at, program: &program{
 		settings: settings,
@@ -102,11 +102,11 @@ func newWorldOf(t testing.TB, longest time.Duration, at addresses, settings conf
 		t.Fatal(err)
 	}
 	t.Cleanup(w.kafka.close)
-	w.World = testkit.NewFor(t, longest, w.kafka.cluster, w.settings.Prefix, shardsOfAWorld)
+	w.World = testkit.NewFor(t, longest, w.kafka.cluster, w.settings.Prefix, shards)
 	w.cache, err = openCache(&w.settings, !at.real)
 	w.OK(err)
 	t.Cleanup(func() { w.cache.Close() })
-	w.market = downstream{world: w, at: make([]int64, shardsOfAWorld), members: map[string]member{}}
+	w.market = downstream{world: w, at: make([]int64, shards), members: map[string]member{}}
 	return w
 }
 
