@@ -151,7 +151,7 @@ func (f *form) definition() *schemas.Definition {
 	}
 	if !f.Recommended {
 		d.Fields = f.Fields
-		f.must(len(f.Fields) > 0, "field", "Tick at least one field, or let kindred choose.")
+		f.must(len(f.Fields) > 0, "field", "Tick at least one field, or take those that are recommended.")
 	}
 	f.must(schemas.ValidExpansionID(f.ID) == nil, "id", "Use 1 to 200 letters, digits, dots, underscores and hyphens.")
 	f.must(schemas.ValidSegmentID(f.Source) == nil, "source", "Choose the segment to learn from.")
