@@ -15,6 +15,10 @@ type Definition struct {
 	Holdout         float64       `json:"holdout,omitempty"` // 0..MostHeldOut, share of the would-be members who are kept out, by lot
 	Tags            []string      `json:"tags"`
 	Refresh         RefreshPolicy `json:"refresh"`
+
+	// What a preset of one's own says, as the last run took it. Nothing of one that every build knows.
+	Bounds            []float64 `json:"bounds,omitempty"` // where the upper three bands begin
+	ShareOfCandidates bool      `json:"shareOfCandidates,omitempty"`
 }
 
 // Segments returns the ids of the segments that the expansion uses, its source first.

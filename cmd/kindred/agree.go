@@ -23,6 +23,7 @@ type agreement struct {
 	Partitions  int    `json:"partitions"`
 	Flat        bool   `json:"flat,omitempty"`
 	MinSource   int    `json:"minSource,omitempty"` // of those that control; 0: none has said it yet
+	Presets     string `json:"presets,omitempty"`   // of those that control: presets of one's own, as selection writes them; empty: none has said it yet
 
 	// Changes is not empty when those that own shards write membership-changes, since it was switched on: the topic has what changed
 	// since then. It is another text every time.
@@ -115,10 +116,10 @@ func (p *pipeline) wanted(ctx context.Context) (want agreement, news bool, err e
 func (p *pipeline) agreement(redis string, have *agreement) agreement {
 	a := agreement{Partitioner: p.settings.Partitioner.String(), Partitions: p.server.Partitions, Flat: p.server.Flat, Redis: redis}
 	if have != nil {
-		a.MinSource, a.Changes = have.MinSource, have.Changes
+		a.MinSource, a.Presets, a.Changes = have.MinSource, have.Presets, have.Changes
 	}
 	if p.server.Does("control") {
-		a.MinSource = p.server.MinSource
+		a.MinSource, a.Presets = p.server.MinSource, p.presets.Canonical()
 	}
 	if p.server.Does("shards") {
 		a.Changes = p.changes
@@ -194,6 +195,9 @@ func (a agreement) fits(have *agreement, running bool) error {
 	differs("--changes", a.Changes != "", have.Changes != "")
 	if a.Changes != "" && have.Changes != "" && a.Changes != have.Changes {
 		differ = append(differ, "--changes was switched off and on again there")
+	}
+	if a.Presets != "" && have.Presets != "" && a.Presets != have.Presets {
+		differ = append(differ, "--presets holds other presets here than there")
 	}
 	if a.Redis != have.Redis {
 		differ = append(differ, "--redis is another Redis here than there")

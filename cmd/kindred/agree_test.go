@@ -10,6 +10,8 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"kindred/cmd/internal/config"
+	"kindred/pipeline/model"
+	"kindred/pipeline/selection"
 	"kindred/producers"
 	"kindred/schemas"
 )
@@ -36,6 +38,7 @@ func TestAProcessThatWasStartedOtherwiseIsRefused(t *testing.T) {
 	other := miniredis.RunT(t)
 	otherRedis := func(s *service) { s.settings.Redis = []string{other.Addr()} }
 	min50 := func(s *service) { s.server.MinSource = 50 }
+	own := func(s *service) { s.presets = selection.Presets{{Name: "fine", Bounds: model.Bounds{1, 2, 3}}} }
 	flat := func(s *service) { s.server.Flat = true }
 	crc32 := func(s *service) { s.settings.Partitioner = schemas.CRC32 }
 	refused := func(err error, words ...string) {
@@ -66,6 +69,8 @@ func TestAProcessThatWasStartedOtherwiseIsRefused(t *testing.T) {
 	w.OK(w.joins(nil))
 	w.OK(w.joins(func(s *service) { s.server.Roles, s.server.MinSource = []string{"shards"}, 50 })) // which does not control
 	refused(w.joins(min50), "--min-source is 50 here and 25 there")
+	w.OK(w.joins(func(s *service) { own(s); s.server.Roles = []string{"shards"} }))
+	refused(w.joins(own), "--presets holds other presets here than there")
 	refused(w.joins(crc32), "--partitioner is crc32 here and murmur2 there")
 	refused(w.joins(flat), "--flat is true here and false there")
 	w.OK(w.joins(nil))
@@ -87,6 +92,7 @@ func TestAProcessThatWasStartedOtherwiseIsRefused(t *testing.T) {
 	stop()
 	refused(w.joins(crc32), "--partitioner")
 	refused(w.joins(flat), "--flat")
+	w.OK(w.joins(own))
 	w.OK(w.joins(func(s *service) { min50(s); otherRedis(s) }))
 	w.OK(w.joins(nil))
 	runs()

@@ -41,7 +41,7 @@ func (d *definitionFlags) flags(flags *pflag.FlagSet) {
 	flags.Float64Var(&d.share, "share", 0.2, "keep the best share of those who are similar enough")
 	flags.Int64Var(&d.count, "count", 0, "keep so many of the best instead of a share")
 	flags.Float64Var(&d.floor, "floor", 0, "lowest score that counts as similar enough, 0 to 1 (default the preset's)")
-	flags.StringVar(&d.preset, "preset", "seed", "bounds of the four bands: seed or 2020-05")
+	flags.StringVar(&d.preset, "preset", "seed", "bounds of the four bands: seed, 2020-05, or a preset of your own that serve was given")
 	flags.Float64Var(&d.holdout, "holdout", 0, "keep this share of those chosen out of the members, by lot, to measure what these are worth; 0 to 0.5")
 	flags.StringArrayVar(&d.tags, "tag", nil, "label of your own, shown by kindred show; may be repeated")
 	flags.BoolVar(&d.onDataEvent, "on-data-event", true, "refresh when upstream says that a load is complete")

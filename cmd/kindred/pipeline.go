@@ -147,7 +147,7 @@ func (p *pipeline) controller(gen *consumers.Generation, seen *watched) *control
 	return &control.Controller{
 		Prefix: p.prefix, Number: p.server.Partitions,
 		Reader: seen, Transactions: p.transactions("controller", gen, seen), Log: p.log,
-		Shards: p.cache,
+		Shards: p.cache, Presets: p.presets,
 		Learner: &learn.Trainer{
 			Cache: p.cache, Number: p.server.Partitions, Log: p.log,
 			MinSource: p.server.MinSource, WarnSource: p.server.WarnSource,

@@ -17,6 +17,7 @@ import (
 	"kindred/cmd/internal/console"
 	"kindred/cmd/internal/embedded"
 	"kindred/pipeline/cache"
+	"kindred/pipeline/selection"
 	"kindred/producers"
 	"kindred/schemas"
 )
@@ -33,6 +34,10 @@ func (p *program) serve() *cobra.Command {
 			if err := server.Check(); err != nil {
 				return usage(err.Error(), command.CommandPath()+" --help")
 			}
+			presets, err := readPresets(server.Presets)
+			if err != nil {
+				return err
+			}
 			ctx := command.Context()
 			if server.Embedded != "" {
 				pair, err := p.embed(ctx, server.Embedded)
@@ -41,7 +46,7 @@ func (p *program) serve() *cobra.Command {
 				}
 				defer pair.Close()
 			}
-			return serve(ctx, service{settings: p.settings, server: server, embedded: server.Embedded != "", log: p.log})
+			return serve(ctx, service{settings: p.settings, server: server, presets: presets, embedded: server.Embedded != "", log: p.log})
 		},
 	}
 	server.Flags(command.Flags())
@@ -73,7 +78,8 @@ func (p *program) embed(ctx context.Context, dir string) (*embedded.Pair, error)
 type service struct {
 	settings config.Settings
 	server   config.Server
-	embedded bool // Kafka and Redis are in this process
+	presets  selection.Presets // of one's own
+	embedded bool              // Kafka and Redis are in this process
 	log      *slog.Logger
 	started  func(http string) // is called with the HTTP address once the parts run; nil: nobody waits for it
 }
@@ -152,7 +158,7 @@ func serve(ctx context.Context, s service) error {
 	// HTTP answers last: /readyz asks the parts how they are.
 	if listener != nil {
 		facts := p.facts()
-		http.Parts, http.Readings, http.Facts, http.Ask, http.Replay = p.parts, p.readings, facts, p.ask, p.putBack
+		http.Parts, http.Readings, http.Facts, http.Ask, http.Replay, http.Presets = p.parts, p.readings, facts, p.ask, p.putBack, p.presets
 		group.Go(func() error { return facts.Book.Run(ctx) })
 		group.Go(func() error { return facts.Watch(ctx) })
 		group.Go(func() error { return http.Run(ctx) })

@@ -9,6 +9,7 @@ import (
 	"kindred/pipeline/cache"
 	"kindred/pipeline/learn"
 	"kindred/pipeline/route"
+	"kindred/pipeline/selection"
 	"kindred/schemas"
 	"kindred/schemas/retry"
 	"kindred/schemas/wire"
@@ -42,6 +43,7 @@ type Controller struct {
 	Transactions Transactions
 	Shards       Shards
 	Learner      Learner
+	Presets      selection.Presets // of one's own
 	Log          *slog.Logger
 
 	taken takenIDs

@@ -12,8 +12,10 @@ import (
 var defaultRefresh = schemas.RefreshPolicy{OnDataEvent: true}
 
 // define returns the definition that a run would commit: what its request says, over what was last committed (nil: nothing),
-// over the defaults. sourceName returns what a segment is called.
-func define(committed *schemas.Definition, r *schemas.ExpandRequest, sourceName func(id string) string) schemas.Definition {
+// over the defaults. sourceName returns what a segment is called. Whether there is its preset, and what it says, is for the caller.
+func define(
+	committed *schemas.Definition, r *schemas.ExpandRequest, presets selection.Presets, sourceName func(id string) string,
+) schemas.Definition {
 	var d schemas.Definition
 	if committed != nil {
 		d = *committed
@@ -23,10 +25,10 @@ func define(committed *schemas.Definition, r *schemas.ExpandRequest, sourceName 
 			Suppress: []string{}, ExcludeSource: true, Share: 0.2, Preset: selection.Default, Tags: []string{},
 			Refresh: defaultRefresh,
 		}
-		d.Floor = selection.PresetOf(&d).Floor
+		d.Floor = usualFloor(presets, &d)
 	}
 	setCustomers(&d, r)
-	setReach(&d, r)
+	setReach(&d, r, presets)
 	setName(&d, r)
 	d.Refresh = r.Refresh.Over(d.Refresh)
 	if d.Name == "" {
@@ -91,13 +93,14 @@ func setCustomers(d *schemas.Definition, r *schemas.ExpandRequest) {
 	}
 }
 
-// setReach sets how far down the expansion reaches, and how many of those it reaches are held out. A floor that is the usual one of its preset changes with the preset.
-func setReach(d *schemas.Definition, r *schemas.ExpandRequest) {
+// setReach sets how far down the expansion reaches, and how many of those it reaches are held out. A floor that is the usual one of
+// its preset changes with the preset.
+func setReach(d *schemas.Definition, r *schemas.ExpandRequest, presets selection.Presets) {
 	if r.Preset != nil && *r.Preset != d.Preset {
-		usual := d.Floor == selection.PresetOf(d).Floor
+		usual := d.Floor == usualFloor(presets, d)
 		d.Preset = *r.Preset
 		if usual {
-			d.Floor = selection.PresetOf(d).Floor
+			d.Floor = usualFloor(presets, d)
 		}
 	}
 	if r.Floor != nil {
@@ -112,6 +115,14 @@ func setReach(d *schemas.Definition, r *schemas.ExpandRequest) {
 	case r.Count != nil:
 		d.Share, d.Count = 0, *r.Count
 	}
+}
+
+// usualFloor returns the floor of a definition's preset; of one that is gone the definition's own.
+func usualFloor(presets selection.Presets, d *schemas.Definition) float64 {
+	if p, known := presets.Named(d.Preset); known {
+		return p.Floor
+	}
+	return d.Floor
 }
 
 // setName sets the name and the tags, if the request has any.

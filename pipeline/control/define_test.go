@@ -2,8 +2,12 @@ package control
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
+	"kindred/pipeline/learn"
+	"kindred/pipeline/model"
+	"kindred/pipeline/selection"
 	"kindred/schemas"
 )
 
@@ -38,6 +42,48 @@ func TestAnEditKeepsWhatItDoesNotName(t *testing.T) {
 	got = *d.state.expansions["x"].Definition
 	if got.Holdout != 0 || got.Fields != nil || got.Share != 0.5 || got.Count != 0 || got.Floor != 0.7 {
 		t.Errorf("the definition is %+v", got)
+	}
+}
+
+// A preset of one's own counts as the file has it when a run learns. One that is gone refuses the run, and says the way out.
+func TestAPresetOfOnesOwnIsTakenFromTheFile(t *testing.T) {
+	d := newDesk(t)
+	d.live()
+	with := func(r schemas.ExpandRequest) (schemas.Definition, *schemas.RunError) {
+		t.Helper()
+		d.ask(r)
+		d.turn()
+		l, why := d.state.lesson(d.active(), schemas.Ends{})
+		if why == nil {
+			d.do(d.state.commitModel(d.active(), l.Definition, &learn.Result{Model: new(model.Model), Report: schemas.NewReport()}, []byte("{}"), noon))
+			d.succeed()
+		} else {
+			d.do(fail(d.active(), why, noon))
+		}
+		return *d.state.expansions["x"].Definition, why
+	}
+	fine := func(r *schemas.ExpandRequest) { r.Preset = new("fine") }
+	d.ask(edit("too early", fine))
+	d.code("too early", schemas.CodeUnknownPreset)
+	if hint := d.last["too early"].Error.Hint; hint != "there are seed and 2020-05" {
+		t.Errorf("the way out is %q", hint)
+	}
+	d.state.presets = selection.Presets{{Name: "fine", Bounds: model.Bounds{3000, 5500, 9000}, Floor: 0.45, ShareOfCandidates: true}}
+	got, why := with(edit("a", fine))
+	if why != nil || got.Preset != "fine" || got.Floor != 0.45 || !slices.Equal(got.Bounds, []float64{0.3, 0.55, 0.9}) || !got.ShareOfCandidates {
+		t.Errorf("the definition is %+v (%v)", got, why)
+	}
+	d.state.presets[0].Bounds[0] = 2000
+	if got, why := with(on("b", schemas.Refresh)); why != nil || got.Bounds[0] != 0.2 || got.Floor != 0.45 {
+		t.Errorf("after the file has changed it is %+v (%v)", got, why)
+	}
+	d.state.presets = nil
+	if got, why := with(on("c", schemas.Refresh)); why == nil || why.Code != schemas.CodeUnknownPreset || got.Bounds[0] != 0.2 ||
+		why.Message != "the preset fine of the definition is not there any more" || !strings.Contains(why.Hint, "kindred edit x --preset NAME; there are seed and 2020-05") {
+		t.Errorf("when it is gone it gives %+v, %+v", got, why)
+	}
+	if got, why := with(edit("d", func(r *schemas.ExpandRequest) { r.Preset = new("2020-05") })); why != nil || got.Bounds != nil || got.ShareOfCandidates {
+		t.Errorf("with one of every build it is %+v (%v)", got, why)
 	}
 }
 

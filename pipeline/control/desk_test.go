@@ -102,7 +102,7 @@ func (d *desk) commit() {
 		d.do(tried(e, schemas.NewReport(), noon))
 		return
 	}
-	definition := define(e.Definition, &e.Run.Request, func(id string) string { return id })
+	definition := define(e.Definition, &e.Run.Request, d.state.presets, func(id string) string { return id })
 	setName(&definition, &e.Run.Request)
 	d.do(d.state.commitModel(e, definition, &learn.Result{Model: new(model.Model), Report: schemas.NewReport(), Source: d.source}, []byte("{}"), noon))
 }

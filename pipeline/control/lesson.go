@@ -21,7 +21,7 @@ func (s *state) lesson(e *schemas.Expansion, ends schemas.Ends) (learn.Lesson, *
 		Guarded: r.Action == schemas.Refresh && !r.Force, // whoever defines an expansion anew means it
 		DryRun:  r.DryRun,
 	}
-	l.Definition = define(e.Definition, r, func(id string) string {
+	l.Definition = define(e.Definition, r, s.presets, func(id string) string {
 		if segment := s.segments[id]; segment != nil && segment.Name != "" {
 			return segment.Name
 		}
@@ -30,6 +30,12 @@ func (s *state) lesson(e *schemas.Expansion, ends schemas.Ends) (learn.Lesson, *
 		}
 		return id
 	})
+	if !s.presets.Settle(&l.Definition) {
+		return learn.Lesson{}, schemas.Refuse(schemas.CodeUnknownPreset,
+			fmt.Sprintf("give serve the file that has it (--presets), or take another: kindred edit %s --preset NAME; there are %s",
+				e.ExpansionID, allOf(s.presets.Names())),
+			"the preset %s of the definition is not there any more", l.Definition.Preset)
+	}
 	for _, id := range l.Definition.Segments() {
 		if s.isExpansion(id) {
 			l.Derived = append(l.Derived, id)

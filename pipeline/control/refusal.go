@@ -8,7 +8,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"kindred/pipeline/selection"
 	"kindred/schemas"
 )
 
@@ -22,6 +21,11 @@ func (s *state) refusal(known *schemas.Expansion, r *schemas.ExpandRequest) *sch
 	}
 	if err := RefusedByValue(r); err != nil {
 		return err
+	}
+	if r.Preset != nil {
+		if _, known := s.presets.Named(*r.Preset); !known {
+			return schemas.Refuse(schemas.CodeUnknownPreset, "there are "+allOf(s.presets.Names()), "there is no preset of that name")
+		}
 	}
 	return s.refusedByChain(r)
 }
@@ -92,7 +96,7 @@ func refusedCancel(known *schemas.Expansion) *schemas.RunError {
 	return schemas.Refuse(schemas.CodeNotRunning, "", "no run of %s waits or runs", known.ExpansionID)
 }
 
-// RefusedByValue returns what is wrong with a request by itself, whatever expansions there are, or nil.
+// RefusedByValue returns what is wrong with a request by itself, whatever expansions and presets there are, or nil.
 func RefusedByValue(r *schemas.ExpandRequest) *schemas.RunError {
 	bad := func(hint, format string, args ...any) *schemas.RunError {
 		return schemas.Refuse(schemas.CodeBadValue, hint, format, args...)
@@ -118,24 +122,16 @@ func RefusedByValue(r *schemas.ExpandRequest) *schemas.RunError {
 	if why := refusedByBounds(r); why != nil {
 		return why
 	}
-	if r.Preset != nil {
-		if _, known := selection.Named(*r.Preset); !known {
-			return schemas.Refuse(schemas.CodeUnknownPreset, "there are "+presets(), "there is no preset of that name")
-		}
-	}
 	if r.Refresh != nil {
 		return refusedPolicy(r.Refresh)
 	}
 	return nil
 }
 
-// presets lists the names of all presets for people.
-func presets() string {
-	var names []string
-	for _, p := range selection.Presets() {
-		names = append(names, p.Name)
-	}
-	return strings.Join(names, " and ")
+// allOf lists names for people.
+func allOf(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
 // refusedPolicy returns why a refresh policy cannot be followed, or nil.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"kindred/pipeline/selection"
 	"kindred/schemas"
 )
 
@@ -19,6 +20,7 @@ type state struct {
 
 	segments map[string]*schemas.Segment // as the router has recorded them; they may lag behind segment-changes
 	fields   map[string]schemas.Field    // declared, by name
+	presets  selection.Presets           // of one's own
 
 	refused refusals
 

@@ -42,6 +42,7 @@ func (c *Controller) begin(ctx context.Context, group Group) (*term, error) {
 		Controller: c, state: newState(), attempts: map[string]*attempt{}, batches: make(chan []wire.Fetched),
 		updates: make(chan update), looks: looks{found: make(chan looked)},
 	}
+	t.state.presets = c.Presets
 	for input, name := range [inputCount]string{schemas.ExpandRequests, schemas.DataEvents, schemas.Segments, schemas.Fields} {
 		t.topics[input] = c.Prefix.Topic(name)
 	}

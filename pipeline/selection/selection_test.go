@@ -219,15 +219,15 @@ func TestNobodyReachesTheCutOfNobody(t *testing.T) {
 }
 
 func TestPresets(t *testing.T) {
-	seed, ok := selection.Named("seed")
+	seed, ok := selection.Presets(nil).Named("seed")
 	if !ok || seed.Floor != 0.55 || seed.Bounds != (model.Bounds{4000, 6000, 8000}) || seed.ShareOfCandidates {
 		t.Errorf("seed is %+v", seed)
 	}
-	old, ok := selection.Named("2020-05")
+	old, ok := selection.Presets(nil).Named("2020-05")
 	if !ok || old.Floor != 0.4 || old.Bounds != (model.Bounds{5500, 7000, 8500}) || !old.ShareOfCandidates {
 		t.Errorf("2020-05 is %+v", old)
 	}
-	if _, ok := selection.Named("seeds"); ok {
+	if _, ok := selection.Presets(nil).Named("seeds"); ok {
 		t.Error("there is a preset that is none")
 	}
 	rule := ruleOf(&schemas.Definition{Preset: "2020-05", Floor: 0.4, Share: 0.1})

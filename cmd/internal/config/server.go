@@ -29,6 +29,7 @@ type Server struct {
 	MinSource  int           // source members with a profile; fewer are refused
 	WarnSource int           // fewer bring a warning
 	Changes    bool          // write membership-changes, too
+	Presets    string        // file of presets of one's own; empty: none
 	Flat       bool          // profiles are rows, fixed for a prefix: all properties but customerId and profiling are fields
 }
 
@@ -47,6 +48,7 @@ func (s *Server) Flags(flags *pflag.FlagSet) {
 	own.IntVar(&s.MinSource, "min-source", 25, "refuse to learn from fewer source members with a profile")
 	own.IntVar(&s.WarnSource, "warn-source", 100, "warn when there are fewer than these")
 	own.BoolVar(&s.Changes, "changes", false, "write the topic membership-changes, too: every change with a value, for readers that lose nulls")
+	own.StringVar(&s.Presets, "presets", "", "file of presets of your own, beside seed and 2020-05; processes that do control need it")
 	own.BoolVar(&s.Flat, "flat", false, "profiles are rows: all properties but customerId and profiling are fields; fixed for a prefix")
 	PartitionFlag(own.FlagSet, &s.Partitions)
 	own.mark()

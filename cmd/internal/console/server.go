@@ -19,6 +19,7 @@ import (
 	"kindred/cmd/internal/console/api"
 	"kindred/cmd/internal/console/page"
 	"kindred/cmd/internal/reading"
+	"kindred/pipeline/selection"
 	"kindred/schemas"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -37,7 +38,8 @@ type Server struct {
 	Ask    func(context.Context, *schemas.ExpandRequest) error              // publishes a request
 	Replay func(ctx context.Context, letter int64) (said string, err error) // puts a dead letter back; nil: nobody can
 
-	Log *slog.Logger // nil: nothing is logged
+	Presets selection.Presets // of one's own, that a form may name
+	Log     *slog.Logger      // nil: nothing is logged
 }
 
 // Bounds of what a client can hold.
@@ -103,7 +105,7 @@ func (s *Server) handler(ending <-chan struct{}) http.Handler {
 	if s.Facts != nil {
 		programs := &api.API{Facts: s.Facts, Ask: s.Ask, Ending: ending, Log: s.Log}
 		mux.Handle("/api/", s.withToken(programs.Handler()))
-		pages := &page.Site{Facts: s.Facts, Book: s.Facts.Book, Ask: s.Ask, Replay: s.Replay, Log: s.Log}
+		pages := &page.Site{Facts: s.Facts, Book: s.Facts.Book, Ask: s.Ask, Replay: s.Replay, Presets: s.Presets, Log: s.Log}
 		mux.Handle("/", s.withToken(pages.Handler()))
 	}
 	return s.fromHere(mux)

@@ -11,7 +11,6 @@ import (
 
 	"kindred/cmd/internal/reading"
 	"kindred/cmd/internal/terminal"
-	"kindred/pipeline/selection"
 	"kindred/schemas"
 )
 
@@ -23,7 +22,7 @@ type ask struct {
 	Others   []choice           // what can be candidates or be suppressed
 	Fields   *reading.Fields    // nil: nobody knows them
 	NoFields string             // why
-	Presets  []selection.Preset
+	Presets  []string           // names
 	Often    []often
 	WhatIfs  []whatIf // of an edit: other shares
 	Floors   []whatIf // of an edit
@@ -83,7 +82,10 @@ func (s *Site) choices(ctx context.Context, expansions []schemas.Expansion) (all
 
 // askSheet shows the form, with what is wrong in it.
 func (s *Site) askSheet(r *http.Request, f *form, e *schemas.Expansion) (*sheet, error) {
-	a := &ask{form: f, Edit: e, Presets: selection.Presets(), Often: Often}
+	a := &ask{form: f, Edit: e, Presets: s.Presets.Names(), Often: Often}
+	if !slices.Contains(a.Presets, f.Preset) { // this process does not know it; the one that controls may
+		a.Presets = append(a.Presets, f.Preset)
+	}
 	if !slices.ContainsFunc(Often, func(o often) bool { return o.Value == f.Every }) {
 		a.Often = append(slices.Clone(Often), often{f.Every, "every " + f.Every})
 	}
@@ -241,6 +243,9 @@ func (s *Site) edit(r *http.Request) (*sheet, error) {
 	d := f.definition()
 	if d.Name == "" {
 		d.Name = e.Definition.Name
+	}
+	if s.Presets.Settle(d); d.Preset == e.Definition.Preset {
+		d.Bounds, d.ShareOfCandidates = e.Definition.Bounds, e.Definition.ShareOfCandidates
 	}
 	if len(f.Wrong) > 0 {
 		return s.askSheet(r, f, e)

@@ -62,7 +62,7 @@ func suggest(name, end string) string {
 }
 
 func floorOf(preset string) string {
-	p, _ := selection.Named(preset)
+	p, _ := selection.Presets(nil).Named(preset)
 	return strconv.FormatFloat(p.Floor, 'g', -1, 64)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"net/url"
 	"path"
@@ -16,6 +17,8 @@ import (
 
 	"kindred/cmd/internal/console/page"
 	"kindred/cmd/internal/reading"
+	"kindred/cmd/internal/terminal"
+	"kindred/pipeline/selection"
 	"kindred/schemas"
 )
 
@@ -235,6 +238,39 @@ func TestAnEditShowsWhatChangesAndSendsOnlyThat(t *testing.T) {
 	got, _ := json.Marshal(w.asked[0])
 	if want := `{"action":"edit","expansionId":"vip-expansion","share":0.125}`; string(got) != want {
 		t.Errorf("asked for %s, want %s", got, want)
+	}
+}
+
+// A process that does not control may not know the preset of an expansion: an edit leaves it as it is, and its other sizes are told
+// by it.
+func TestAnEditKeepsAPresetThatThisProcessDoesNotKnow(t *testing.T) {
+	w := typical()
+	d := w.expansions[0].Definition
+	d.Preset, d.Bounds, d.ShareOfCandidates = "fine", []float64{0.3, 0.5, 0.9}, true
+	h := w.site().Handler()
+	values := get(t, h, "/edit?id="+w.expansions[0].ExpansionID).formOf(t, "/edit").values
+	if values.Get("preset") != "fine" {
+		t.Errorf("the form has the preset %q", values.Get("preset"))
+	}
+	values.Set("share", "1.5")
+	values.Set("do", "review")
+	review := post(t, h, "/edit", values)
+	members, _, _ := selection.PresetOf(&schemas.Definition{Preset: "fine", Bounds: d.Bounds, ShareOfCandidates: true}).
+		Rule(&schemas.Definition{Floor: d.Floor, Share: 0.015}).WhatIf(w.expansions[0].Report, selection.Floor(d.Floor))
+	members -= int64(math.Round(d.Holdout * float64(members)))
+	if want := "As of the last run that would be " + terminal.Count(members, "member"); !strings.Contains(review.text, want) {
+		t.Errorf("it does not say %q", want)
+	}
+	f := review.formOf(t, "/edit")
+	f.values.Set("do", "run")
+	post(t, h, "/edit", f.values)
+	if got := w.asked[0]; got.Preset != nil || got.Share == nil || *got.Share != 0.015 {
+		t.Errorf("it asks for %+v", got)
+	}
+	site := w.site()
+	site.Presets = selection.Presets{{Name: "coarse"}}
+	if text := get(t, site.Handler(), "/expand?source=vip").text; !strings.Contains(text, "coarse") {
+		t.Error("a new expansion cannot have the preset that there is")
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kindred/cmd/internal/reading"
+	"kindred/pipeline/selection"
 	"kindred/schemas"
 )
 
@@ -40,6 +41,7 @@ type Site struct {
 	Ask     func(context.Context, *schemas.ExpandRequest) error              // publishes a request, which has an id
 	Replay  func(ctx context.Context, letter int64) (said string, err error) // puts a dead letter back; nil: nobody can
 	Visitor func(*http.Request) Visitor                                      // nil: everybody may do everything
+	Presets selection.Presets                                                // of one's own, as far as this process knows them
 	Log     *slog.Logger                                                     // nil: nothing is logged
 }
 
