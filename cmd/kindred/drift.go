@@ -60,8 +60,9 @@ func drawDrift(screen terminal.Screen, d *learn.Drift) {
 
 // driftEvery is how often the process that controls compares the profiles with what the models were learned from, for /metrics.
 const (
-	driftEvery = 5 * time.Minute
-	driftAgain = 15 * time.Second // after shards were not ready
+	driftEvery = time.Minute
+	driftAgain = 5 * time.Second // after shards were not ready
+	driftRest  = 20              // times as long as it took, at least: with many expansions it is done less often
 )
 
 // drifts are the comparisons of the process that controls; empty in others.
@@ -82,7 +83,7 @@ func (d *drifts) read(r *readings) {
 	for expansion, drift := range d.all {
 		for _, f := range drift.Fields {
 			r.now("kindred_profile_drift", "Population stability index of a field: how far the profiles have moved since the expansion was learned. "+
-				"From the process that controls, every five minutes.", f.Index, "expansion", expansion, "field", f.Name)
+				"From the process that controls, every minute.", f.Index, "expansion", expansion, "field", f.Name)
 		}
 	}
 }
@@ -91,10 +92,11 @@ func (d *drifts) read(r *readings) {
 func (d *drifts) watch(ctx context.Context, store *cache.Store, shards int, log *slog.Logger) {
 	defer d.set(nil)
 	for {
+		began := time.Now()
 		limited, cancel := context.WithTimeout(ctx, time.Minute)
 		all, err := learn.Drifts(limited, store, shards)
 		cancel()
-		pause := driftEvery
+		pause := max(driftEvery, driftRest*time.Since(began))
 		if err != nil {
 			pause = driftAgain
 			log.Debug("how far the profiles have moved is not known", "error", err)
