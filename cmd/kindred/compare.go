@@ -291,12 +291,10 @@ func (c *comparison) draw(screen terminal.Screen) {
 		screen.Table([]string{"field", "#first", "#second"}, rows)
 	}
 	if len(c.Crosses) > 0 {
-		screen.Title("What only shows together", "the influence of combinations of fields, and who they speak for most")
-		rows = nil
-		for _, x := range c.Crosses {
-			rows = append(rows, []string{strings.Join(x.Fields, ", "), crossInfluence(x.First), crossInfluence(x.Second), x.speaksFor()})
+		screen.Title("What only shows together", "the influence of combinations")
+		for i := range c.Crosses {
+			c.Crosses[i].draw(screen)
 		}
-		screen.Table([]string{"fields", "#first", "#second", "speaks for"}, rows)
 	}
 	screen.Title("Definition", "")
 	if len(c.Definition) == 0 {
@@ -318,30 +316,21 @@ func influence(of *float64) string {
 	return terminal.Percent(*of)
 }
 
-func crossInfluence(of *schemas.CrossReport) string {
-	if of == nil {
-		return "none"
-	}
-	return terminal.Percent(of.Influence)
-}
-
-// speaksFor says which combination speaks most for a customer, in either expansion: Oslo together with pro ×2.3.
-func (c *comparedCross) speaksFor() string {
-	var said []string
-	for _, of := range []*schemas.CrossReport{c.First, c.Second} {
-		if of != nil && len(of.For) > 0 {
-			said = append(said, of.For[0].Value+" "+terminal.Odds(of.For[0].Lift))
-		} else {
-			said = append(said, "")
+// draw says what a combination counts for in both, and whom it speaks for most.
+func (c *comparedCross) draw(screen terminal.Screen) {
+	of := func(cross *schemas.CrossReport) string {
+		if cross == nil {
+			return "not used"
 		}
+		text := terminal.Percent(cross.Influence)
+		if len(cross.For) > 0 {
+			text += fmt.Sprintf(", for %s %s", cross.For[0].Value, terminal.Odds(cross.For[0].Lift))
+		}
+		return text
 	}
-	switch {
-	case said[0] == said[1] || said[1] == "":
-		return said[0]
-	case said[0] == "":
-		return said[1]
-	}
-	return said[0] + "; " + said[1]
+	screen.Say(strings.Join(c.Fields, ", "))
+	screen.Indented(4, "first: "+of(c.First))
+	screen.Indented(4, "second: "+of(c.Second))
 }
 
 func orDash(value json.RawMessage) string {

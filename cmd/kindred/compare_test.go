@@ -72,13 +72,13 @@ func TestCombinationsAreCompared(t *testing.T) {
 	second := &schemas.Report{Crosses: []schemas.CrossReport{cross(0.3, "Rome together with gold", "City", "Tier"), cross(0.2, "Bonn together with pro", "City", "Plan")}}
 	found := &comparison{Crosses: crossesOfBoth(first, second), Bands: make([]comparedBand, 4)}
 	var drawn strings.Builder
-	found.draw(terminal.Screen{W: &drawn, Width: 140})
+	found.draw(terminal.Screen{W: &drawn, Width: 80})
 	at := 0
 	for _, want := range []string{
 		"What only shows together",
-		"City, Tier none 30 % Rome together with gold ×2.3",
-		"City, Plan 10 % 20 % Oslo together with pro ×2.3; Bonn together with pro ×2.3",
-		"Age, Plan 2 % none 41 to 50 together with pro ×2.3",
+		"City, Tier first: not used second: 30 %, for Rome together with gold ×2.3",
+		"City, Plan first: 10 %, for Oslo together with pro ×2.3 second: 20 %, for Bonn together with pro ×2.3",
+		"Age, Plan first: 2 %, for 41 to 50 together with pro ×2.3 second: not used",
 		"Definition",
 	} {
 		lines := strings.Join(strings.Fields(drawn.String()), " ")
