@@ -184,7 +184,7 @@ func (s *service) listen() (net.Listener, *console.Server, error) {
 	}
 	tokens, err := s.server.Tokens()
 	if err != nil {
-		return nil, nil, &failure{code: misused, err: err, try: "(umask 077; openssl rand -hex 24 > FILE)"}
+		return nil, nil, &failure{code: misused, err: err, try: `(umask 077; echo "$USER $(openssl rand -hex 24) editor" > FILE)`}
 	}
 	encryption, err := s.server.HTTPTLS()
 	if err != nil {

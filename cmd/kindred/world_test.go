@@ -33,6 +33,7 @@ const (
 // world is one installation of kindred, under a prefix of its own, with what stands around it: upstream, which produces
 // plain records as kcat would, and a consumer of memberships.
 type world struct {
+	tokens string // file of the tokens that HTTP asks for; empty: none
 	*testkit.World
 	*program
 	addresses
@@ -153,7 +154,7 @@ func (w *world) serveAt(address string) (http string, stop func()) {
 		ended <- serve(ctx, service{
 			settings: w.settings, embedded: !w.real, log: w.log,
 			server: config.Server{
-				HTTP: address, Roles: []string{"shards", "control"}, Partitions: shardsOfAWorld, MinSource: 25, WarnSource: 100, Flat: w.flat, Changes: w.told,
+				HTTP: address, Roles: []string{"shards", "control"}, Partitions: shardsOfAWorld, MinSource: 25, WarnSource: 100, Flat: w.flat, Changes: w.told, TokenFile: w.tokens,
 			},
 			started: func(http string) { started <- http },
 		})

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Secret is a text that is not to be seen: printed, logged or written as JSON it is three dots.
@@ -91,9 +93,25 @@ func (l Login) check(of string) error {
 // shortestToken makes guessing hopeless: 24 characters of hexadecimal digits are 96 bits.
 const shortestToken = 24 // characters
 
-// Tokens reads the tokens of the HTTP server; none when there is no file. Each stands on a line of its own, after a name if it
-// has one: so one of them can be withdrawn, and one knows whose it was. Lines that begin with # are comments.
-func (s *Server) Tokens() ([]string, error) {
+// Token is what somebody shows to be let in.
+type Token struct {
+	Name   string // whose it is; empty: nobody's in particular
+	Value  string
+	Editor bool // may ask for changes, too
+}
+
+// Roles of a token.
+const (
+	Viewer = "viewer" // may look
+	Editor = "editor" // may ask for changes, too
+)
+
+const longestTokenName = 100 // bytes
+
+// Tokens reads the tokens of the HTTP server; none when there is no file. Each stands on a line of its own: NAME TOKEN ROLE. So one
+// of them can be withdrawn, and one knows whose it was. Without a role it may look only; a name can be left out, too. Lines that
+// begin with # are comments.
+func (s *Server) Tokens() ([]Token, error) {
 	if s.TokenFile == "" {
 		return nil, nil
 	}
@@ -101,7 +119,7 @@ func (s *Server) Tokens() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var tokens []string
+	var tokens []Token
 	number := 0
 	for line := range strings.Lines(string(text)) {
 		number++
@@ -109,12 +127,12 @@ func (s *Server) Tokens() ([]string, error) {
 		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
 			continue
 		}
-		if len(words) > 2 {
-			return nil, fmt.Errorf("--token-file %s: line %d has more than a name and a token", s.TokenFile, number)
+		token, err := parseToken(words)
+		if err == nil {
+			err = unlike(token, tokens)
 		}
-		token := words[len(words)-1]
-		if len(token) < shortestToken {
-			return nil, fmt.Errorf("--token-file %s: the token of line %d has %d characters, want at least %d", s.TokenFile, number, len(token), shortestToken)
+		if err != nil {
+			return nil, fmt.Errorf("--token-file %s: line %d %w", s.TokenFile, number, err)
 		}
 		tokens = append(tokens, token)
 	}
@@ -122,4 +140,42 @@ func (s *Server) Tokens() ([]string, error) {
 		return nil, errors.New("--token-file " + s.TokenFile + " holds no token")
 	}
 	return tokens, nil
+}
+
+// parseToken reads the words of a line. Its errors follow the line's number, and repeat nothing that may be a token.
+func parseToken(words []string) (t Token, err error) {
+	switch last := words[len(words)-1]; {
+	case len(words) == 1:
+		t.Value = words[0]
+	case len(words) == 2 && (last == Viewer || last == Editor):
+		return t, errors.New("has a role and no name: want NAME TOKEN ROLE")
+	case len(words) == 2:
+		t.Name, t.Value = words[0], words[1]
+	case len(words) == 3 && (last == Viewer || last == Editor):
+		t.Name, t.Value, t.Editor = words[0], words[1], last == Editor
+	case len(words) == 3:
+		return t, errors.New("has a third word that is no role: want viewer or editor")
+	default:
+		return t, errors.New("has more than a name, a token and a role")
+	}
+	switch {
+	case len(t.Value) < shortestToken:
+		return t, fmt.Errorf("has a token of %d characters, want at least %d", len(t.Value), shortestToken)
+	case len(t.Name) > longestTokenName, !utf8.ValidString(t.Name), strings.ContainsFunc(t.Name, unicode.IsControl):
+		return t, fmt.Errorf("has a name that cannot be shown: want at most %d bytes without control characters", longestTokenName)
+	}
+	return t, nil
+}
+
+// unlike returns an error when a token has the name or the value of an earlier one: who asks would be in doubt.
+func unlike(t Token, earlier []Token) error {
+	for _, e := range earlier {
+		switch {
+		case e.Value == t.Value:
+			return errors.New("has the token of an earlier line")
+		case e.Name == t.Name && t.Name != "":
+			return fmt.Errorf("has the name %q, as an earlier line has", t.Name)
+		}
+	}
+	return nil
 }

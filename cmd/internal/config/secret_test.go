@@ -145,19 +145,27 @@ func TestAPasswordDoesNotTravelUnencryptedUnlessToldTo(t *testing.T) {
 
 func TestTokensAreLongAndTheirOwnersAlone(t *testing.T) {
 	const one, two = "0123456789abcdef01234567", "a-token-with-more-characters"
-	tokens := func(text string) ([]string, error) {
+	tokens := func(text string) ([]config.Token, error) {
 		t.Helper()
 		return (&config.Server{TokenFile: file(t, text)}).Tokens()
 	}
-	if got, err := tokens(one + "\n"); err != nil || !slices.Equal(got, []string{one}) {
-		t.Errorf("one: %q, %v", got, err)
+	right := func(text string, want ...config.Token) {
+		t.Helper()
+		if got, err := tokens(text); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %+v, %v", text, got, err)
+		}
 	}
-	if got, err := tokens("# who may ask\n\nprometheus " + one + "\n  ann\t" + two); err != nil || !slices.Equal(got, []string{one, two}) {
-		t.Errorf("two with names: %q, %v", got, err)
-	}
-	for _, text := range []string{"", "\n# nothing\n", "short", "ann short", one[:23], "a b " + one} {
-		if got, err := tokens(text); err == nil || strings.Contains(err.Error(), "short") {
-			t.Errorf("%q: %q, %v; want an error that does not repeat it", text, got, err)
+	right(one+"\n", config.Token{Value: one})
+	right("# who may ask\n\nprometheus "+one+"\n  ann\t"+two+" editor", config.Token{Name: "prometheus", Value: one}, config.Token{Name: "ann", Value: two, Editor: true})
+	right("ann "+one+" viewer\n"+two, config.Token{Name: "ann", Value: one}, config.Token{Value: two})
+	for text, want := range map[string]string{
+		"": "is empty", "\n# nothing\n": "holds no token", "short": "5 characters, want at least 24", "ann short": "want at least 24", one[:23]: "want at least 24",
+		"a b " + one: "no role", "a " + one + " admin": "want viewer or editor", one + " editor": "want NAME TOKEN ROLE", "a " + one + " editor x": "more than",
+		"a " + one + "\na " + two: "line 2 has the name", "a " + one + "\nb " + one: "line 2 has the token of an earlier line",
+		strings.Repeat("n", 101) + " " + one: "cannot be shown", "a\x01b " + one: "cannot be shown", "\xff " + one: "cannot be shown",
+	} {
+		if got, err := tokens(text); err == nil || strings.Contains(err.Error(), "short") || strings.Contains(err.Error(), one) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %+v, %v; want an error that says %q and repeats no token", text, got, err, want)
 		}
 	}
 	path := file(t, one)
@@ -170,7 +178,7 @@ func TestTokensAreLongAndTheirOwnersAlone(t *testing.T) {
 		}
 	}
 	if got, err := new(config.Server).Tokens(); got != nil || err != nil {
-		t.Errorf("no file: %q, %v", got, err)
+		t.Errorf("no file: %+v, %v", got, err)
 	}
 }
 

@@ -44,7 +44,7 @@ func (s *Server) Flags(flags *pflag.FlagSet) {
 	own.StringSliceVar(&s.HTTPNames, "http-name", nil, "host name that HTTP answers to beside localhost, or several; beyond this machine any, unless given")
 	own.StringVar(&s.HTTPCert, "http-cert", "", "file of the certificate of the HTTP server (default no encryption)")
 	own.StringVar(&s.HTTPKey, "http-key", "", "file of its key, which only you can read")
-	own.StringVar(&s.TokenFile, "token-file", "", "file of the tokens that HTTP asks for, one a line; needed to listen beyond this machine")
+	own.StringVar(&s.TokenFile, "token-file", "", "file of the tokens that HTTP asks for, NAME TOKEN viewer|editor a line; needed to listen beyond this machine")
 	own.IntVar(&s.MinSource, "min-source", 25, "refuse to learn from fewer source members with a profile")
 	own.IntVar(&s.WarnSource, "warn-source", 100, "warn when there are fewer than these")
 	own.BoolVar(&s.Changes, "changes", false, "write the topic membership-changes, too: every change with a value, for readers that lose nulls")

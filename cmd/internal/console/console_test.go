@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"kindred/cmd/internal/config"
 	"kindred/cmd/internal/console"
 	"kindred/cmd/internal/reading"
 )
@@ -128,7 +129,7 @@ func TestMetricsAreReadWhenTheyAreAskedFor(t *testing.T) {
 }
 
 func TestWithATokenOnlyHealthIsOpen(t *testing.T) {
-	get := start(t, console.Server{Tokens: []string{"secret"}})
+	get := start(t, console.Server{Tokens: []config.Token{{Value: "secret"}}})
 	check := func(path, token string, want int) {
 		t.Helper()
 		if code, _ := get(path, token); code != want {

@@ -1,14 +1,14 @@
 package console
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+
+	"kindred/cmd/internal/console/api"
 )
 
 // fromHere refuses requests that somebody's browser was led to make. A name that is none of ours was pointed at this address by
@@ -16,15 +16,28 @@ import (
 func (s *Server) fromHere(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.hostAllowed(r.Host) {
-			http.Error(w, "this server is not known by that name: --http-name adds one", http.StatusMisdirectedRequest)
+			refuse(w, r, http.StatusMisdirectedRequest, "this server is not known by that name", "--http-name adds one")
 			return
 		}
-		if origin := r.Header.Get("Origin"); origin != "" && !sameHost(origin, r.Host) {
-			http.Error(w, "pages of another origin are not answered", http.StatusForbidden)
+		if origin := r.Header.Get("Origin"); origin != "" && !sameHost(origin, r.Host) || crossOrigin.Check(r) != nil {
+			refuse(w, r, http.StatusForbidden, "pages of another origin are not answered", "open this server's own address")
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// crossOrigin finds what changes something and comes from a page of another origin, as browsers say it.
+var crossOrigin = http.NewCrossOriginProtection()
+
+// refuse answers what is not let through, to programs as the API does.
+func refuse(w http.ResponseWriter, r *http.Request, status int, title, try string) {
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		api.Refuse(w, status, title, try)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, title+": "+try, status)
 }
 
 // hostAllowed reports whether requests may come under a name. A server that only this machine can reach has only the names of
@@ -59,30 +72,4 @@ func isLoopback(host string) bool {
 func sameHost(origin, host string) bool {
 	u, err := url.Parse(origin)
 	return err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
-}
-
-// withToken asks for a token. Hashes are compared, all of them each time, so that the time it takes does not show how much of a
-// token was right.
-func (s *Server) withToken(next http.Handler) http.Handler {
-	if len(s.Tokens) == 0 {
-		return next
-	}
-	want := make([][sha256.Size]byte, len(s.Tokens))
-	for i, token := range s.Tokens {
-		want[i] = sha256.Sum256([]byte(token))
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		got := sha256.Sum256([]byte(strings.TrimSpace(token)))
-		right := 0
-		for i := range want {
-			right |= subtle.ConstantTimeCompare(got[:], want[i][:])
-		}
-		if !strings.EqualFold(scheme, "Bearer") || right == 0 {
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			http.Error(w, "this needs a token: Authorization: Bearer ...", http.StatusUnauthorized)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }

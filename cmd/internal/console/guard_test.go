@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"kindred/cmd/internal/config"
 	"kindred/cmd/internal/console"
 )
 
@@ -70,7 +71,7 @@ func TestAPageOfAnotherOriginIsRefused(t *testing.T) {
 }
 
 func TestBeyondLoopbackAnyNameWillDoUntilSomeAreGiven(t *testing.T) {
-	everywhere := console.Server{Tokens: []string{token}, Listener: elsewhere{}}
+	everywhere := console.Server{Tokens: []config.Token{{Value: token}}, Listener: elsewhere{}}
 	if code := asks(t, everywhere)("/healthz", "Host", "10.4.5.6:8080"); code != 200 {
 		t.Errorf("a probe by address: %d, want 200", code)
 	}
@@ -85,7 +86,7 @@ func TestBeyondLoopbackAnyNameWillDoUntilSomeAreGiven(t *testing.T) {
 
 func TestEachOfSeveralTokensWillDo(t *testing.T) {
 	other := strings.ToUpper(token)
-	get := asks(t, console.Server{Tokens: []string{token, other}})
+	get := asks(t, console.Server{Tokens: []config.Token{{Value: token}, {Value: other}}})
 	for given, want := range map[string]int{token: 200, other: 200, token + other: 401, "": 401} {
 		if code := get("/metrics", "Authorization", "Bearer "+given); code != want {
 			t.Errorf("token %q: %d, want %d", given, code, want)
@@ -94,7 +95,7 @@ func TestEachOfSeveralTokensWillDo(t *testing.T) {
 }
 
 func TestProfilesOfTheProcessNeedTheToken(t *testing.T) {
-	get := asks(t, console.Server{Tokens: []string{token}})
+	get := asks(t, console.Server{Tokens: []config.Token{{Value: token}}})
 	const path = "/debug/pprof/goroutine?debug=1"
 	if code := get(path); code != 401 {
 		t.Errorf("without the token: %d, want 401", code)

@@ -16,13 +16,15 @@ import (
 	"net/http/pprof"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"kindred/cmd/internal/config"
+	"kindred/cmd/internal/console/access"
 	"kindred/cmd/internal/console/api"
 	"kindred/cmd/internal/console/page"
 	"kindred/cmd/internal/reading"
 	"kindred/pipeline/selection"
 	"kindred/schemas"
-
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // Server answers on one listener.
@@ -30,7 +32,7 @@ type Server struct {
 	Listener net.Listener          // closed by Run
 	TLS      *tls.Config           // nil: no encryption
 	Hosts    []string              // names that requests may come under beside those of loopback; see hostAllowed
-	Tokens   []string              // one of them is asked for by everything but /healthz and /readyz; empty: none is asked for
+	Tokens   []config.Token        // one of them is asked for by everything but /healthz and /readyz; empty: none is asked for
 	Parts    func() []reading.Part // what the parts of the process say of themselves; nil: there is nothing to wait for
 	Readings func() []Reading      // the figures of this moment; nil: only those of the process
 
@@ -92,23 +94,47 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 func (s *Server) handler(ending <-chan struct{}) http.Handler {
+	gate := &access.Gate{Tokens: s.Tokens, Denied: refuse}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
-	mux.Handle("GET /metrics", s.withToken(promhttp.HandlerFor(gatherer(s.Readings), promhttp.HandlerOpts{MaxRequestsInFlight: mostScrapes})))
+	mux.Handle("GET /metrics", gate.Programs(promhttp.HandlerFor(gatherer(s.Readings), promhttp.HandlerOpts{MaxRequestsInFlight: mostScrapes})))
 	if len(s.Tokens) > 0 {
 		// Without the command line, which may hold a password.
-		mux.Handle("GET /debug/pprof/", s.withToken(http.HandlerFunc(profile)))
-		mux.Handle("GET /debug/pprof/profile", s.withToken(http.HandlerFunc(pprof.Profile)))
-		mux.Handle("GET /debug/pprof/trace", s.withToken(http.HandlerFunc(pprof.Trace)))
+		mux.Handle("GET /debug/pprof/", gate.Programs(http.HandlerFunc(profile)))
+		mux.Handle("GET /debug/pprof/profile", gate.Programs(http.HandlerFunc(pprof.Profile)))
+		mux.Handle("GET /debug/pprof/trace", gate.Programs(http.HandlerFunc(pprof.Trace)))
 	}
 	if s.Facts != nil {
-		programs := &api.API{Facts: s.Facts, Ask: s.Ask, Ending: ending, Log: s.Log}
-		mux.Handle("/api/", s.withToken(programs.Handler()))
-		pages := &page.Site{Facts: s.Facts, Book: s.Facts.Book, Ask: s.Ask, Replay: s.Replay, Presets: s.Presets, Log: s.Log}
-		mux.Handle("/", s.withToken(pages.Handler()))
+		programs := &api.API{Facts: s.Facts, Ask: s.ask, Ending: ending, Log: s.Log}
+		mux.Handle("/api/", gate.Programs(programs.Handler()))
+		site := &page.Site{Facts: s.Facts, Book: s.Facts.Book, Ask: s.ask, Replay: s.Replay, Presets: s.Presets, Visitor: visitor, Log: s.Log}
+		pages := site.Handler()
+		gate.Form = site.Login
+		mux.Handle("/", gate.People(pages))
+		mux.Handle("GET /static/", pages) // the form to log in has a style, too
+		mux.HandleFunc("GET /login", gate.LoginPage)
+		mux.HandleFunc("POST /login", gate.Login)
+		mux.HandleFunc("POST /logout", gate.Logout)
 	}
 	return s.fromHere(mux)
+}
+
+// visitor says who asks for a page. That forms come from this server's pages, fromHere and the cookie see to.
+func visitor(r *http.Request) page.Visitor {
+	of := access.Of(r.Context())
+	return page.Visitor{Name: of.Name, Editor: of.Editor}
+}
+
+// ask publishes a request in the name of who makes it. Only editors may.
+func (s *Server) ask(ctx context.Context, request *schemas.ExpandRequest) error {
+	visitor := access.Of(ctx)
+	if !visitor.Editor {
+		return access.ErrViewer
+	}
+	request.RequestedBy = visitor.Name
+	request.Cause = "" // kindred's own triggers set it
+	return s.Ask(ctx, request)
 }
 
 // profile serves the profiles of the runtime by name, and their list.

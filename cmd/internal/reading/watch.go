@@ -22,7 +22,7 @@ func (f *Facts) Watch(ctx context.Context) error {
 			return nil
 		}
 		if !f.Book.Changes.Listening() {
-			was = nil // who comes is told that everything may have changed
+			was = nil
 			continue
 		}
 		limited, cancel := context.WithTimeout(ctx, healthWithin)
@@ -36,7 +36,9 @@ func (f *Facts) Watch(ctx context.Context) error {
 			continue
 		}
 		now := counted(metas)
-		if was != nil {
+		if was == nil { // what has changed since whoever listens began is not known
+			f.Book.Changes.Add(Everything)
+		} else {
 			for name := range differ(was, now) {
 				f.Book.Changes.Add(name)
 			}

@@ -18,20 +18,11 @@ import (
 type API struct {
 	Facts *reading.Facts
 
-	// Ask publishes a request, which has an id, and returns once Kafka has acknowledged it.
+	// Ask publishes a request of whoever asks, which has an id, and returns once Kafka has acknowledged it.
 	Ask func(context.Context, *schemas.ExpandRequest) error
-
-	// Visitor says who asks; nil: anybody, who may do everything.
-	Visitor func(*http.Request) Visitor
 
 	Ending <-chan struct{} // closed when the process ends: then nobody listens any longer
 	Log    *slog.Logger    // nil: nothing is logged
-}
-
-// Visitor is who asks.
-type Visitor struct {
-	Name   string // of the token; empty: none was asked for
-	Editor bool   // may ask for changes
 }
 
 // Bounds of what clients can make the process do.

@@ -38,6 +38,15 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if p == nil {
 		return // the client has gone
 	}
+	p.write(w)
+}
+
+// Refuse answers what is not let through to the API.
+func Refuse(w http.ResponseWriter, status int, title, try string) {
+	(&problem{Status: status, Title: title, Try: try}).write(w)
+}
+
+func (p *problem) write(w http.ResponseWriter) {
 	protect(w)
 	w.Header().Set("Content-Type", "application/problem+json")
 	if p.retry {

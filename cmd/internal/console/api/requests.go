@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"kindred/cmd/internal/console/access"
 	"kindred/pipeline/control"
 	"kindred/schemas"
 	"kindred/schemas/wire"
@@ -24,12 +25,9 @@ type receipt struct {
 
 // request publishes the event that it is given. The same requestId twice is one request.
 func (s *server) request(w http.ResponseWriter, r *http.Request) error {
-	visitor := Visitor{Editor: true}
-	if s.Visitor != nil {
-		visitor = s.Visitor(r)
-	}
-	if !visitor.Editor {
-		return &problem{Status: http.StatusForbidden, Title: "the token " + visitor.Name + " may look and change nothing", Code: "viewer", Try: "use the token of an editor"}
+	if visitor := access.Of(r.Context()); !visitor.Editor {
+		return &problem{Status: http.StatusForbidden, Title: strings.TrimSpace("the token "+visitor.Name) + " is a viewer's, who may change nothing", Code: "viewer",
+			Try: "use the token of an editor"}
 	}
 	body, err := event(w, r)
 	if err != nil {
@@ -42,7 +40,6 @@ func (s *server) request(w http.ResponseWriter, r *http.Request) error {
 	if request.RequestID == "" {
 		request.RequestID = rand.Text()
 	}
-	request.Cause = "" // kindred's own triggers set it
 	limited, cancel := context.WithTimeout(r.Context(), askWithin)
 	defer cancel()
 	if err := s.Ask(limited, &request); err != nil {
