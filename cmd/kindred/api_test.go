@@ -147,7 +147,7 @@ func TestTheAPITellsWhatTheCommandLineTells(t *testing.T) {
 		same("fields", fact[reading.Fields](bob, "/api/fields?segment=vip"), printed[reading.Fields](w, "fields", "vip"))
 		same("runs", fact[struct{ Runs []reading.Run }](bob, "/api/runs?expansion=more").Runs, printed[[]reading.Run](w, "runs", "more"))
 		same("dead letters", fact[reading.Letters](bob, "/api/dead-letters?topic=profiles"), printed[reading.Letters](w, "dead-letters", "list", "--topic", "profiles"))
-		api, line := fact[reading.Expansion](bob, "/api/expansions/more?share=0.5"), printed[reading.Expansion](w, "show", "more", "--share", "0.5")
+		api, line := fact[reading.Expansion](bob, "/api/expansions/more?share=0.5&drift=true"), printed[reading.Expansion](w, "show", "more", "--share", "0.5")
 		line.Live.AsOf = api.Live.AsOf
 		same("an expansion", api, line)
 		if api.LastRun.RequestedBy != "ann" {

@@ -47,7 +47,7 @@ func (a *server) routes() []route {
 		{"GET", "/api/segments", nil, a.segments},
 		{"GET", "/api/fields", []string{"segment"}, a.fields},
 		{"GET", "/api/expansions", []string{"all"}, a.expansions},
-		{"GET", "/api/expansions/{id}", []string{"share", "count"}, a.expansion},
+		{"GET", "/api/expansions/{id}", []string{"share", "count", "floor", "drift"}, a.expansion},
 		{"GET", "/api/expansions/{id}/members", []string{"limit", "after"}, a.members},
 		{"GET", "/api/expansions/{id}/members/{customerId}", nil, a.why},
 		{"GET", "/api/runs", []string{"expansion", "limit"}, a.runs},

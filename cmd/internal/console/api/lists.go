@@ -144,6 +144,20 @@ func (s *server) expansion(w http.ResponseWriter, r *http.Request) error {
 	if shown[0].WhatIf, err = whatIf(r.URL.Query(), e); err != nil {
 		return err
 	}
+	switch r.FormValue("drift") {
+	case "", "false":
+	case "true":
+		leave, err := s.scan(r.Context())
+		if err != nil {
+			return err
+		}
+		defer leave()
+		if shown[0].Drift, err = s.Facts.Drift(r.Context(), e); err != nil {
+			return err
+		}
+	default:
+		return bad("true reads the profiles to find out how far they have moved", "drift must be true or false")
+	}
 	return write(w, http.StatusOK, shown[0])
 }
 
