@@ -211,12 +211,12 @@ func TestDeadLettersOfTheLastDay(t *testing.T) {
 
 func TestAServerThatFallsSilentEndsNothingButItsOwnChecks(t *testing.T) {
 	p := healthy(t)
-	p.Patience = 200 * time.Millisecond
+	p.Patience = 2 * time.Second // the servers that answer do so within it on a busy machine, too
 	p.kafka.ControlKey(int16(kmsg.ListOffsets), func(kmsg.Request) (kmsg.Response, error, bool) {
 		p.kafka.KeepControl()
 		return nil, nil, true // no answer
 	})
-	finds(t, p, "dead letters", doctor.Problem, "could not be looked at within 200ms")
+	finds(t, p, "dead letters", doctor.Problem, "could not be looked at within 2s")
 	finds(t, p, "workers", doctor.OK, "4 shards")
 	p.redis.SetError("LOADING Redis is loading the dataset in memory")
 	finds(t, p, "redis", doctor.Problem, "could not be looked at: reach redis: LOADING")
