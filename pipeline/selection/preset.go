@@ -1,6 +1,7 @@
 package selection
 
 import (
+	"cmp"
 	"slices"
 
 	"kindred/pipeline/model"
@@ -51,8 +52,9 @@ func (own Presets) Names() (names []string) {
 }
 
 // Settle puts into a definition what it takes from its preset, and reports whether there is one of that name. What every build
-// knows need not be there.
+// knows need not be there. A definition without a preset has the default.
 func (own Presets) Settle(d *schemas.Definition) bool {
+	d.Preset = cmp.Or(d.Preset, Default)
 	d.Bounds, d.ShareOfCandidates = nil, false
 	p, known := own.Named(d.Preset)
 	if slices.Contains(own, p) {

@@ -85,6 +85,9 @@ func TestADefinitionCarriesItsPreset(t *testing.T) {
 	if selection.Presets(nil).Settle(&d) || d.Bounds != nil {
 		t.Errorf("without a file it is there: %+v", d)
 	}
+	if none := new(schemas.Definition); !own.Settle(none) || none.Preset != "seed" {
+		t.Errorf("a definition without a preset is settled as %+v", none)
+	}
 	d.Preset = "2020-05"
 	if !own.Settle(&d) || d.Bounds != nil || d.ShareOfCandidates || selection.PresetOf(&d).Bounds != (model.Bounds{5500, 7000, 8500}) {
 		t.Errorf("of a preset of every build it carries %+v", d)
