@@ -16,6 +16,7 @@ const notCandidate = -1
 // score scores every candidate of every shard, counts them by score, and finds the cut.
 func (r *run) score(ctx context.Context) error {
 	r.progress(schemas.Scoring, 0)
+	r.model.Share()
 	r.histogram, r.lost = new(selection.Histogram), new(schemas.Lost)
 	var mutex sync.Mutex
 	done := 0

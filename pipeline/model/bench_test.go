@@ -80,9 +80,17 @@ func benchmarkScoreBlock(b *testing.B, crosses [][]int) {
 
 func BenchmarkNewTableWithCrosses(b *testing.B) {
 	t, _, _ := made(20, 12, 1, crosses)
-	for b.Loop() {
-		NewTable(t.model)
-	}
+	b.Run("first", func(b *testing.B) {
+		for b.Loop() {
+			NewTable(t.model)
+		}
+	})
+	t.model.Share()
+	b.Run("another", func(b *testing.B) {
+		for b.Loop() {
+			NewTable(t.model)
+		}
+	})
 }
 
 func BenchmarkReach(b *testing.B) {

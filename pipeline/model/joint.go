@@ -9,8 +9,8 @@ import (
 // values do by themselves. What a value counts as adds up to a place among the weights. The place of a value that weighs
 // nothing is 0 in its field.
 type joint struct {
-	weighing // places
-	weights  []int32
+	weighing         // places
+	weights  []int32 // all tables of a model share them
 }
 
 // newJoint makes a joint of crosses of these fields, and of crosses of one field, which stand for what it weighs by itself.

@@ -32,7 +32,7 @@ type Model struct {
 	Bands      Bounds             `json:"bands"`
 	Customers  int64              `json:"customers,omitempty"` // who consented when it was learned; 0: an earlier build has not noted it
 
-	scale *scale // of Scores; nil until Decode or NewTable
+	shared *shared // nil until Decode or Share
 }
 
 // Field holds what the values of one field weigh.
@@ -126,8 +126,8 @@ func Decode(value []byte) (*Model, error) {
 	if m.Deleted {
 		return m, nil
 	}
-	m.scale = scaleOf(m.Scores)
-	m.Scores = m.scale.thresholds
+	m.Share()
+	m.Scores = m.shared.scale.thresholds
 	return m, nil
 }
 

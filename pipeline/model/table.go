@@ -54,12 +54,36 @@ type folded struct {
 	column format.Field
 }
 
+// shared is what all tables of a model have in common.
+type shared struct {
+	scale  *scale
+	joints []joint // not folded
+	alone  []Field
+}
+
+// Share makes, once for all tables of the model, what they have in common: a table of a model that does not share makes its own.
+// It is not for use beside other methods.
+func (m *Model) Share() {
+	if m.shared == nil {
+		m.shared = m.common()
+	}
+}
+
+func (m *Model) common() *shared {
+	s := &shared{scale: scaleOf(m.Scores)}
+	s.joints, s.alone = newJoints(m)
+	return s
+}
+
 // NewTable returns a table that knows of no column yet: every field is absent until Fold.
 func NewTable(m *Model) *Table {
-	joints, alone := newJoints(m)
-	t := &Table{model: m, scale: m.scale, alone: newWeighing(m.Bias, alone), joints: joints}
-	if t.scale == nil {
-		t.scale = scaleOf(m.Scores)
+	common := m.shared
+	if common == nil {
+		common = m.common()
+	}
+	t := &Table{model: m, scale: common.scale, alone: newWeighing(m.Bias, common.alone)}
+	for _, j := range common.joints {
+		t.joints = append(t.joints, joint{newWeighing(0, j.fields), j.weights})
 	}
 	return t
 }

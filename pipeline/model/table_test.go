@@ -237,7 +237,10 @@ func TestTablesAgreeWithTheWords(t *testing.T) {
 				m.Crosses = append(m.Crosses, drawCross(t, m.Fields, weight))
 			}
 		}
-		table := model.NewAccount(m)
+		if rapid.Bool().Draw(t, "shared") {
+			m.Share()
+		}
+		table, other := model.NewAccount(m), model.NewTable(m)
 		var block []byte
 		var want []int
 		for range rapid.IntRange(1, 300).Draw(t, "rows") {
@@ -269,6 +272,13 @@ func TestTablesAgreeWithTheWords(t *testing.T) {
 				t.Fatalf("the reasons add up to %d, want %d", reasons, sum)
 			}
 			block, want = append(block, row...), append(want, m.Score(sum))
+		}
+		if got, want := other.Sum(nil), sum(m, nil, nil); got != want {
+			t.Fatalf("a table that knows of no column sums %d, want %d", got, want)
+		}
+		other.Fold(s.columns)
+		if row := block[len(block)-s.width:]; other.Sum(row) != table.Sum(row) {
+			t.Fatalf("another table sums %d, want %d", other.Sum(row), table.Sum(row))
 		}
 		scores := make([]int16, len(want))
 		table.ScoreBlock(block, s.width, scores)
