@@ -163,7 +163,14 @@ func TestUnknownPropertiesAreNamed(t *testing.T) {
 	var f schemas.Field
 	check(f.Decode([]byte("City"), []byte(`{"sensitiv":true}`)).Error(), `this event has no property "sensitiv": did you mean sensitive?`)
 
+	if got := code(t, c.Decode([]byte("vip"), []byte(`{"added":[],"":["a"]}`))); got != "schema" {
+		t.Errorf("a property without a name: %q", got)
+	}
+
 	var r schemas.ExpandRequest
+	if err := r.Decode(nil, []byte(`{"action":"delete","expansionId":"e","":1}`)); err != nil || r.Unknown == nil {
+		t.Errorf("a property without a name: %v, %+v", err, r.Unknown)
+	}
 	request := func(more, message, hint string) {
 		t.Helper()
 		if err := r.Decode(nil, []byte(`{"action":"expand","expansionId":"e","sourceSegmentId":"s"`+more+`}`)); err != nil {

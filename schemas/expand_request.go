@@ -96,7 +96,7 @@ func (r *ExpandRequest) Decode(key, value []byte) error {
 		}
 		return err
 	}
-	if u := &s.unknown; u.name != "" {
+	if u := &s.unknown; u.known != nil {
 		r.Unknown = Refuse(CodeBadValue, u.hint(), "%s", u.message())
 	}
 	return nil

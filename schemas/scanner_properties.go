@@ -9,8 +9,8 @@ import (
 
 // unknownProperty is a property that an event does not have.
 type unknownProperty struct {
-	name  string   // as people see it; empty: there is none
-	known []string // those that it could have been
+	name  string   // as people see it; it may be empty
+	known []string // those that it could have been; nil: no unknown property was met
 }
 
 const longestShown = 40 // bytes of its name
@@ -25,7 +25,7 @@ func (s *scanner) properties(within string, known ...string) iter.Seq[string] {
 			name := string(s.newName())
 			switch {
 			case !slices.Contains(known, name):
-				if s.unknown.name == "" {
+				if s.unknown.known == nil {
 					s.unknown = unknownProperty{path(within, Shorten(name, longestShown)), paths(within, known)}
 				}
 				s.skip()
@@ -40,7 +40,7 @@ func (s *scanner) properties(within string, known ...string) iter.Seq[string] {
 
 // endKnown is end, and demands that all properties were known.
 func (s *scanner) endKnown() error {
-	if err := s.end(); err != nil || s.unknown.name == "" {
+	if err := s.end(); err != nil || s.unknown.known == nil {
 		return err
 	}
 	return malformed(WrongSchema, "%s: %s", s.unknown.message(), s.unknown.hint())
