@@ -25,11 +25,12 @@ const (
 	bobsToken = "bob-may-only-look-0123456789"
 )
 
-// caller asks the API of a world.
+// caller asks the API of a world. Whatever it is answered has to be as the API's own document says.
 type caller struct {
 	*world
 	base  string
 	token string // empty: none is sent
+	doc   *apiDocument
 }
 
 // calls lets a world serve HTTP to ann, who is an editor, and bob, who is a viewer.
@@ -38,7 +39,9 @@ func (w *world) calls() (ann, bob caller) {
 	w.tokens = filepath.Join(w.TempDir(), "tokens")
 	w.OK(os.WriteFile(w.tokens, []byte("ann "+annsToken+" editor\nbob "+bobsToken+"\n"), 0o600))
 	address, _ := w.serveAt("127.0.0.1:0")
-	ann = caller{w, "http://" + address, annsToken}
+	ann = caller{w, "http://" + address, annsToken, nil}
+	_, text := ann.send("GET", "/api/openapi.json", "")
+	ann.doc = newDocument(w, text)
 	w.Cleanup(http.DefaultClient.CloseIdleConnections)
 	w.wait("the lists", func() string {
 		if status, text := ann.get("/api/runs"); status != 200 {
@@ -46,7 +49,7 @@ func (w *world) calls() (ann, bob caller) {
 		}
 		return ""
 	})
-	return ann, caller{w, ann.base, bobsToken}
+	return ann, caller{w, ann.base, bobsToken, ann.doc}
 }
 
 // send sends a request with some headers, "Name: value" each, and returns the answer with its whole body.
@@ -66,6 +69,9 @@ func (c caller) send(method, path, body string, headers ...string) (*http.Respon
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	c.OK(err)
+	if wrong := c.doc.check(r, answer, text); wrong != "" {
+		c.Errorf("%s %s is answered with what the document does not say: %s\n%.500s", method, path, wrong, text)
+	}
 	return answer, string(text)
 }
 
@@ -189,7 +195,7 @@ func TestTheAPITellsWhatTheCommandLineTells(t *testing.T) {
 			}
 			return ""
 		})
-		nobody := caller{w, ann.base, ""}
+		nobody := caller{w, ann.base, "", ann.doc}
 		if answer, text := nobody.send("GET", "/api/expansions", ""); answer.StatusCode != 401 || answer.Header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("without a token: %d %s", answer.StatusCode, text)
 		}

@@ -69,11 +69,13 @@ func (s *server) segments(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return write(w, http.StatusOK, struct {
-		Segments []reading.Segment `json:"segments"`
-		Waiting  int               `json:"waiting"` // shards that could not say who is in a segment
-		Lists    reading.State     `json:"lists"`
-	}{all, waiting, lists})
+	return write(w, http.StatusOK, segmentList{all, waiting, lists})
+}
+
+type segmentList struct {
+	Segments []reading.Segment `json:"segments"`
+	Waiting  int               `json:"waiting"` // shards that could not say who is in a segment
+	Lists    reading.State     `json:"lists"`
 }
 
 func (s *server) fields(w http.ResponseWriter, r *http.Request) error {
@@ -112,15 +114,17 @@ func (s *server) expansions(w http.ResponseWriter, r *http.Request) error {
 		return bad("true shows deleted ones, too", "all must be true or false")
 	}
 	shown, why := s.Facts.WithLive(r.Context(), all)
-	answer := struct {
-		Expansions []reading.Summary `json:"expansions"`
-		NotLive    string            `json:"notLive,omitempty"` // why nobody knows how many members there are now
-		Lists      reading.State     `json:"lists"`
-	}{make([]reading.Summary, len(shown)), s.notLive(r, why), lists}
+	answer := expansionList{make([]reading.Summary, len(shown)), s.notLive(r, why), lists}
 	for i := range shown {
 		answer.Expansions[i] = shown[i].Summary()
 	}
 	return write(w, http.StatusOK, answer)
+}
+
+type expansionList struct {
+	Expansions []reading.Summary `json:"expansions"`
+	NotLive    string            `json:"notLive,omitempty"` // why nobody knows how many members there are now
+	Lists      reading.State     `json:"lists"`
 }
 
 // notLive says why counts of now are missing.
@@ -179,7 +183,7 @@ func whatIf(query url.Values, e *schemas.Expansion) (*reading.WhatIf, error) {
 		return nil, nil
 	}
 	if query.Has("share") && query.Has("count") {
-		return nil, bad("give one of them", "share and count exclude each other")
+		return nil, &problem{Status: http.StatusUnprocessableEntity, Title: "share and count exclude each other", Code: schemas.CodeBadValue, Try: "give one of them"}
 	}
 	var share float64
 	var count int64
@@ -220,10 +224,12 @@ func (s *server) runs(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return write(w, http.StatusOK, struct {
-		Runs  []reading.Run `json:"runs"` // newest first
-		Lists reading.State `json:"lists"`
-	}{s.Facts.Book.Runs(expansion, limit), lists})
+	return write(w, http.StatusOK, runList{s.Facts.Book.Runs(expansion, limit), lists})
+}
+
+type runList struct {
+	Runs  []reading.Run `json:"runs"` // newest first
+	Lists reading.State `json:"lists"`
 }
 
 func (s *server) run(w http.ResponseWriter, r *http.Request) error {
@@ -247,10 +253,11 @@ func (s *server) deadLetters(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	filter := reading.LetterFilter{Code: r.FormValue("code")}
-	if topic := r.FormValue("topic"); topic != "" {
-		if filter.Topic = topicOf(s.Facts.Prefix, topic); filter.Topic == "" {
-			return bad("profiles is one", "topic names no topic")
+	if query := r.URL.Query(); query.Has("topic") {
+		if !slices.Contains(topics(), query.Get("topic")) {
+			return bad("give one of "+strings.Join(topics(), ", "), "topic names no topic")
 		}
+		filter.Topic = s.Facts.Prefix.Topic(query.Get("topic"))
 	}
 	leave, err := s.scan(r.Context())
 	if err != nil {
@@ -264,14 +271,12 @@ func (s *server) deadLetters(w http.ResponseWriter, r *http.Request) error {
 	return write(w, http.StatusOK, list)
 }
 
-// topicOf returns the full name of a topic that may be named with its prefix or without; empty: there is none.
-func topicOf(prefix schemas.Prefix, name string) string {
+// topics are the names of all topics, without the prefix.
+func topics() (names []string) {
 	for _, topic := range schemas.Topics(1) {
-		if name == topic.Name || name == prefix.Topic(topic.Name) {
-			return prefix.Topic(topic.Name)
-		}
+		names = append(names, topic.Name)
 	}
-	return ""
+	return names
 }
 
 func (s *server) members(w http.ResponseWriter, r *http.Request) error {
@@ -288,7 +293,11 @@ func (s *server) members(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer leave()
-	page, err := s.Facts.Members(r.Context(), e.ExpansionID, limit, r.FormValue("after"))
+	after := r.URL.Query().Get("after")
+	if after == "" && r.URL.Query().Has("after") {
+		return bad("leave it out for the first page", "after is empty")
+	}
+	page, err := s.Facts.Members(r.Context(), e.ExpansionID, limit, after)
 	if err != nil {
 		return err
 	}

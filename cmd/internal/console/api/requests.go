@@ -40,7 +40,7 @@ func (s *server) request(w http.ResponseWriter, r *http.Request) error {
 	if request.RequestID == "" {
 		request.RequestID = rand.Text()
 	}
-	limited, cancel := context.WithTimeout(r.Context(), askWithin)
+	limited, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), askWithin) // whoever goes away has asked all the same
 	defer cancel()
 	if err := s.Ask(limited, &request); err != nil {
 		s.warn(r, err)
