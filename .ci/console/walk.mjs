@@ -167,7 +167,7 @@ test("the first Tab leads past the navigation", async () => {
 test("every page is accessible, and fits", async () => {
   await installation.command("expand", "vip", "--wait");
   await installation.command("expand", "vip", "--id", "few", "--field", "Religion", "--wait").catch(() => {}); // its run fails
-  const pages = ["/", "/?q=nobody", "/expand", "/expand?source=vip", "/expansion?id=vip-expansion", "/members?id=vip-expansion",
+  const pages = ["/", "/?q=nobody", "/expand", "/expand?source=vip", "/expansion?id=vip-expansion", "/drift?id=vip-expansion", "/members?id=vip-expansion", "/members?id=vip-expansion&who=held-out",
     "/why?id=vip-expansion&customer=c-00001", "/edit?id=vip-expansion", "/rename?id=vip-expansion", "/delete?id=vip-expansion", "/runs",
     "/runs?id=few", "/fields", "/fields?segment=vip", "/health", "/nowhere", ...(await runs())];
   const page = await visit({ bypassCSP: true }); // for axe, which is put into the page

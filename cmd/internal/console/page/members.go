@@ -8,14 +8,17 @@ import (
 	"kindred/schemas"
 )
 
-// members is a page of the members of an expansion, the most similar first.
+// members is a page of the members of an expansion, or of those who are held out, the most similar first.
 type members struct {
 	*reading.Page
-	Name   string
-	First  int64 // rank of the first
-	After  string
-	Next   string // address of the next page; empty: there is none
-	Ranked ranking
+	Name    string
+	Who     string // heldOut, or empty: the members
+	HeldOut bool   // it shows those who are held out
+	Holds   bool   // there are such
+	First   int64  // rank of the first
+	After   string
+	Next    string // address of the next page; empty: there is none
+	Ranked  ranking
 }
 
 // ranking is members of an expansion in the order of their ranks.
@@ -37,15 +40,23 @@ func rank(id string, first int64, all []reading.Member) ranking {
 	return r
 }
 
-const membersPerPage = 100
+const (
+	membersPerPage = 100
+	heldOut        = "held-out" // of the parameter who
+)
 
 func (s *Site) members(r *http.Request) (*sheet, error) {
 	e, err := s.shown(r)
 	if err != nil {
 		return nil, err
 	}
-	m := &members{Name: named(e), First: 1, After: r.FormValue("after")}
-	if m.Page, err = s.Facts.Members(r.Context(), e.ExpansionID, membersPerPage, m.After); err != nil {
+	m := &members{Name: named(e), First: 1, After: r.FormValue("after"), HeldOut: r.FormValue("who") == heldOut}
+	m.Holds = e.Definition != nil && e.Definition.Holdout > 0
+	read := s.Facts.Members
+	if m.HeldOut {
+		m.Who, read = heldOut, s.Facts.HeldOut
+	}
+	if m.Page, err = read(r.Context(), e.ExpansionID, membersPerPage, m.After); err != nil {
 		return nil, err
 	}
 	if first, err := strconv.ParseInt(r.FormValue("first"), 10, 64); err == nil && m.After != "" && first > 0 {
@@ -54,7 +65,7 @@ func (s *Site) members(r *http.Request) (*sheet, error) {
 	m.Ranked = rank(e.ExpansionID, m.First, m.Members)
 	if m.Page.Next != "" {
 		next := m.First + int64(len(m.Members))
-		m.Next = at("/members", "id", e.ExpansionID, "after", m.Page.Next, "first", strconv.FormatInt(next, 10))
+		m.Next = at("/members", "id", e.ExpansionID, "who", m.Who, "after", m.Page.Next, "first", strconv.FormatInt(next, 10))
 	}
 	return &sheet{page: "members", Title: "Members of " + m.Name, Section: "segments", Body: m}, nil
 }

@@ -37,7 +37,7 @@ func TestEveryLinkLeadsToAPage(t *testing.T) {
 			}
 		})
 	}
-	for _, page := range []string{"/expand", "/expansion", "/members", "/why", "/edit", "/rename", "/delete", "/run", "/runs", "/fields", "/health"} {
+	for _, page := range []string{"/expand", "/expansion", "/members", "/why", "/drift", "/edit", "/rename", "/delete", "/run", "/runs", "/fields", "/health"} {
 		if !paths["GET "+page] {
 			t.Errorf("nothing leads to %s", page)
 		}

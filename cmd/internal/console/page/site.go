@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kindred/cmd/internal/reading"
+	"kindred/pipeline/learn"
 	"kindred/pipeline/selection"
 	"kindred/schemas"
 )
@@ -21,6 +22,8 @@ type Facts interface {
 	WithLive(context.Context, []schemas.Expansion) (all []reading.Expansion, why error)
 	Expansion(id string) (*schemas.Expansion, error)
 	Members(ctx context.Context, id string, limit int, after string) (*reading.Page, error)
+	HeldOut(ctx context.Context, id string, limit int, after string) (*reading.Page, error)
+	Drift(ctx context.Context, e *schemas.Expansion) (*learn.Drift, error) // nil: its model does not tell
 	Why(ctx context.Context, id, customer string) (*reading.Why, error)
 	Fields(ctx context.Context, segment string) (*reading.Fields, error)
 	Health(context.Context) *reading.Health
@@ -70,6 +73,7 @@ func (s *Site) Handler() http.Handler {
 		"GET /expansion": s.expansion,
 		"GET /members":   s.members,
 		"GET /why":       s.why,
+		"GET /drift":     s.drift,
 		"GET /edit":      s.editForm,
 		"POST /edit":     s.edit,
 		"GET /rename":    s.renameForm,

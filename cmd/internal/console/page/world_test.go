@@ -13,6 +13,7 @@ import (
 
 	"kindred/cmd/internal/console/page"
 	"kindred/cmd/internal/reading"
+	"kindred/pipeline/learn"
 	"kindred/schemas"
 )
 
@@ -26,6 +27,7 @@ type world struct {
 	reports    map[string]*schemas.Report // by run
 	health     *reading.Health
 	why        *reading.Why
+	drift      *learn.Drift
 
 	behind int64 // records that have not been read yet
 
@@ -82,6 +84,14 @@ func (w *world) Members(_ context.Context, id string, limit int, after string) (
 	}
 	return p, nil
 }
+
+func (w *world) HeldOut(ctx context.Context, id string, limit int, _ string) (*reading.Page, error) {
+	p, err := w.Members(ctx, id, 3, "")
+	p.Next = ""
+	return p, err
+}
+
+func (w *world) Drift(context.Context, *schemas.Expansion) (*learn.Drift, error) { return w.drift, nil }
 
 func (w *world) Why(_ context.Context, id, customer string) (*reading.Why, error) {
 	if w.why == nil {
@@ -214,6 +224,9 @@ func worldOf(segment, expansion, field, value, customer string) *world {
 		}
 		w.members = append(w.members, reading.Member{CustomerID: fmt.Sprintf("c-%07d", i*37), Score: score, Band: band})
 	}
+	w.drift = &learn.Drift{Customers: 20_000, Warning: &schemas.Warning{Code: "drift", Message: "field " + field + " has shifted", Hint: "refresh it"}, Fields: []learn.FieldDrift{
+		{Name: field, Index: 0.31, Moved: []learn.MovedShare{{Value: value, Was: 0.1, Is: 0.34}}}, {Name: "Membership", Index: 0.14}, {Name: "City", Index: 0.004},
+	}}
 	w.fields = &reading.Fields{Customers: 100_000}
 	for _, f := range r.Fields {
 		w.fields.Fields = append(w.fields.Fields, reading.Field{Name: f.Name, Type: f.Type, Distinct: f.Distinct, Coverage: f.Coverage, Recommended: f.Used, Reason: f.Reason,

@@ -1,0 +1,27 @@
+package page
+
+import (
+	"net/http"
+
+	"kindred/pipeline/learn"
+)
+
+// drift is how far the profiles have moved since an expansion was learned.
+type drift struct {
+	*learn.Drift // nil: the model does not tell
+	ID, Name     string
+	Stable       float64 // below it nothing has changed that matters
+	Shifted      float64 // above it the model knows other customers than there are
+}
+
+func (s *Site) drift(r *http.Request) (*sheet, error) {
+	e, err := s.shown(r)
+	if err != nil {
+		return nil, err
+	}
+	d := &drift{ID: e.ExpansionID, Name: named(e), Stable: learn.Stable, Shifted: learn.Shifted}
+	if d.Drift, err = s.Facts.Drift(r.Context(), e); err != nil {
+		return nil, err
+	}
+	return &sheet{page: "drift", Title: "Drift of " + d.Name, Section: "segments", Body: d}, nil
+}
