@@ -158,7 +158,7 @@ func (s *Site) sorry(r *http.Request, err error) *sheet {
 	case s.Log != nil:
 		s.Log.Warn("a page could not be made", "path", r.URL.Path, "error", err)
 	}
-	return &sheet{status: p.Status, page: "problem", Title: p.Title, Body: p}
+	return &sheet{status: p.Status, page: "problem", Title: p.Title, Section: "none", Body: p}
 }
 
 var refusedStatus = map[string]int{
