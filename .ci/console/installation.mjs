@@ -7,13 +7,18 @@ import { promisify } from "node:util";
 
 const kindred = process.env.KINDRED;
 
+// Tokens of people who may change something, and of others.
+export const editor = "ann-may-change-all-of-it", viewer = "bob-may-look-at-all-of-it";
+
 // start serves the program and publishes customers and a segment of VIPs. It returns where the console is.
 export async function start() {
   const dir = await mkdtemp(join(tmpdir(), "kindred-walk-"));
   const { KINDRED_TEST_KAFKA: kafka, KINDRED_TEST_REDIS: redis } = process.env;
   const where = kafka ? ["--kafka", kafka, "--redis", redis, "--prefix", `walk-${process.pid}.`]
     : ["--embedded", join(dir, "data"), "--kafka", "127.0.0.1:0", "--redis", "127.0.0.1:0"];
-  const server = spawn(kindred, ["serve", ...where, "--http", "127.0.0.1:0", "--partitions", "3"], { stdio: ["ignore", "ignore", "pipe"] });
+  await writeFile(join(dir, "tokens"), `ann ${editor} editor\nbob ${viewer} viewer\n`, { mode: 0o600 });
+  const http = ["--http", "127.0.0.1:0", "--token-file", join(dir, "tokens")];
+  const server = spawn(kindred, ["serve", ...where, ...http, "--partitions", "3"], { stdio: ["ignore", "ignore", "pipe"] });
   const ended = new Promise((resolve) => server.on("exit", resolve));
   const said = await new Promise((resolve, reject) => {
     let text = "";

@@ -2,9 +2,9 @@
 // at with axe, in three widths, light and dark. Nothing may be reported to the browser's console, errors of the policy included.
 import { strict as assert } from "node:assert";
 import { readFile } from "node:fs/promises";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { chromium } from "playwright-core";
-import { start } from "./installation.mjs";
+import { editor, start, viewer } from "./installation.mjs";
 
 let installation, browser, axe;
 
@@ -17,8 +17,8 @@ after(async () => {
   await installation?.stop();
 });
 
-// visit opens the console and returns its page. What the browser complains about is kept in complaints.
-async function visit(options = {}) {
+// visit logs in to the console and returns its page. What the browser complains about is kept in complaints.
+async function visit(options = {}, token = editor) {
   const context = await browser.newContext({ baseURL: installation.base, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
@@ -26,6 +26,9 @@ async function visit(options = {}) {
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && page.complaints.push(message.text()));
   page.on("pageerror", (error) => page.complaints.push(String(error)));
   await page.goto("/");
+  await page.getByLabel("Token").fill(token);
+  await page.getByRole("button", { name: "Log in" }).press("Enter");
+  await page.getByRole("heading", { name: "Segments" }).waitFor();
   return page;
 }
 
@@ -136,25 +139,35 @@ async function story(page, name, { press, fill }, seen) {
 
 const follows = (target) => target.waitFor(); // the page brings it by itself
 
-test("the story, with the mouse", async () => {
-  const page = await visit();
-  await story(page, "By mouse", byMouse, follows);
-  assert.deepEqual(page.complaints, []);
-});
-
-test("the story, by the keyboard alone", async () => {
-  const page = await visit();
-  await story(page, "By keyboard", byKeyboard, follows);
-  assert.deepEqual(page.complaints, []);
-});
-
-test("the story, without script", async () => {
-  const page = await visit({ javaScriptEnabled: false });
-  await story(page, "Without script", byMouse, async (target) => {
-    for (const until = Date.now() + 15_000; !(await target.isVisible()); await page.reload()) {
-      assert.ok(Date.now() < until, `${target} does not show`);
-    }
+describe("the story", { concurrency: true }, () => {
+  test("with the mouse", async () => {
+    const page = await visit();
+    await story(page, "By mouse", byMouse, follows);
+    assert.deepEqual(page.complaints, []);
   });
+
+  test("by the keyboard alone", async () => {
+    const page = await visit();
+    await story(page, "By keyboard", byKeyboard, follows);
+    assert.deepEqual(page.complaints, []);
+  });
+
+  test("without script", async () => {
+    const page = await visit({ javaScriptEnabled: false });
+    await story(page, "Without script", byMouse, async (target) => {
+      for (const until = Date.now() + 15_000; !(await target.isVisible()); await page.reload()) {
+        assert.ok(Date.now() < until, `${target} does not show`);
+      }
+    });
+  });
+});
+
+test("who may only look is offered nothing to change", async () => {
+  const page = await visit({}, viewer);
+  assert.equal(await page.getByRole("link", { name: /Expand/ }).count(), 0);
+  assert.equal((await page.goto("/expand?source=vip")).status(), 403);
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByRole("heading", { name: "Log in" }).waitFor();
 });
 
 test("the first Tab leads past the navigation", async () => {
@@ -167,25 +180,29 @@ test("the first Tab leads past the navigation", async () => {
 test("every page is accessible, and fits", async () => {
   await installation.command("expand", "vip", "--wait");
   await installation.command("expand", "vip", "--id", "few", "--field", "Religion", "--wait").catch(() => {}); // its run fails
-  const pages = ["/", "/?q=nobody", "/expand", "/expand?source=vip", "/expansion?id=vip-expansion", "/drift?id=vip-expansion", "/members?id=vip-expansion", "/members?id=vip-expansion&who=held-out",
-    "/why?id=vip-expansion&customer=c-00001", "/edit?id=vip-expansion", "/rename?id=vip-expansion", "/delete?id=vip-expansion", "/runs",
-    "/runs?id=few", "/fields", "/fields?segment=vip", "/health", "/nowhere", ...(await runs())];
-  const page = await visit({ bypassCSP: true }); // for axe, which is put into the page
-  for (const at of pages) {
-    await page.goto(at);
-    await page.evaluate(() => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
-    await page.evaluate(axe);
-    for (const width of [320, 768, 1440]) {
-      await page.setViewportSize({ width, height: 900 });
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${at} is wider than ${width} px`);
-      for (const colorScheme of ["light", "dark"]) {
-        await page.emulateMedia({ colorScheme });
-        const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-        const found = violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" ")}`);
-        assert.deepEqual(found, [], `${at} at ${width} px, ${colorScheme}`);
+  const pages = ["/", "/?q=nobody", "/expand", "/expand?source=vip", "/expansion?id=vip-expansion", "/drift?id=vip-expansion",
+    "/members?id=vip-expansion", "/members?id=vip-expansion&who=held-out", "/why?id=vip-expansion&customer=c-00001",
+    "/edit?id=vip-expansion", "/rename?id=vip-expansion", "/delete?id=vip-expansion", "/runs", "/runs?id=few", "/fields",
+    "/fields?segment=vip", "/health", "/nowhere", "/login", ...(await runs())];
+  const look = async () => {
+    const page = await visit({ bypassCSP: true }); // for axe, which is put into the page
+    for (let at = pages.shift(); at; at = pages.shift()) {
+      await page.goto(at);
+      await page.evaluate(() => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
+      await page.evaluate(axe);
+      for (const width of [320, 768, 1440]) {
+        await page.setViewportSize({ width, height: 900 });
+        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${at} is wider than ${width} px`);
+        for (const colorScheme of ["light", "dark"]) {
+          await page.emulateMedia({ colorScheme });
+          const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+          const found = violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" ")}`);
+          assert.deepEqual(found, [], `${at} at ${width} px, ${colorScheme}`);
+        }
       }
     }
-  }
+  };
+  await Promise.all([look(), look()]);
 });
 
 // runs returns the addresses of the runs that there are.
