@@ -336,6 +336,9 @@ func TestWhatCannotBeAskedForIsSaidInTheForm(t *testing.T) {
 		values.Set(name, value)
 		values.Set("do", "run")
 		v := post(t, h, "/expand", values)
+		if !slices.Contains(v.links, "#"+name) || !slices.ContainsFunc(v.elements, func(e *element) bool { return e.attributes["id"] == name }) {
+			t.Errorf("%s=%q: nothing leads to where it is wrong", name, value)
+		}
 		if v.status != http.StatusUnprocessableEntity || !strings.Contains(v.text, want) || !strings.Contains(v.text, "VIP customers Expansion 2") {
 			t.Errorf("%s=%q: %d, want %q and what was filled in", name, value, v.status, want)
 		}
