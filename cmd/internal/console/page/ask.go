@@ -17,18 +17,17 @@ import (
 // ask is the form of a new expansion, or of one to be edited.
 type ask struct {
 	*form
-	Edit     *schemas.Expansion // nil: it is new
-	Sources  []choice           // what can be learned from
-	Others   []choice           // what can be candidates or be suppressed
-	Fields   *reading.Fields    // nil: nobody knows them
-	NoFields string             // why
-	Presets  []string           // names
-	Often    []often
-	WhatIfs  []whatIf // of an edit: other shares
-	Floors   []whatIf // of an edit
-	Report   *report  // of an edit, for the curve
-	Changes  []change // an edit to be looked at; nil: it is to be filled in
-	Outcome  string   // what the changes come to, as far as that is known
+	Edit    *schemas.Expansion // nil: it is new
+	Sources []choice           // what can be learned from
+	Others  []choice           // what can be candidates or be suppressed
+	Fields  *reading.Fields    // nil: nobody knows them
+	Presets []string           // names
+	Often   []often
+	WhatIfs []whatIf // of an edit: other shares
+	Floors  []whatIf // of an edit
+	Report  *report  // of an edit, for the curve
+	Changes []change // an edit to be looked at; nil: it is to be filled in
+	Outcome string   // what the changes come to, as far as that is known
 }
 
 // choice is a segment or an expansion that a form may name.
@@ -102,7 +101,7 @@ func (s *Site) askSheet(r *http.Request, f *form, e *schemas.Expansion) (*sheet,
 	if f.Source != "" {
 		fields, err := s.Facts.Fields(r.Context(), f.Source)
 		if err != nil {
-			a.NoFields = sentence(err.Error())
+			s.warn(r, err)
 		} else {
 			a.Fields = fields
 			slices.SortStableFunc(fields.Fields, func(a, b reading.Field) int {

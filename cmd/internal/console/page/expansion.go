@@ -16,11 +16,11 @@ import (
 // expansion is the page of one expansion: its members, what its last run found, and what it is.
 type expansion struct {
 	*reading.Expansion
-	Unknown  error // why nobody knows how many members there are now; nil: it is known, or there can be none
+	Unknown  bool // nobody knows how many members there are now
 	Standing standing
 	Report   *report // nil: no run has succeeded
 	Best     ranking
-	Hidden   error // why nobody knows who the members are
+	Hidden   bool // nobody knows who the members are
 	Facts    []fact
 	Runs     runs // the last ones
 }
@@ -36,13 +36,13 @@ func (s *Site) expansion(r *http.Request) (*sheet, error) {
 		return nil, err
 	}
 	p := &expansion{Expansion: e, Standing: standingOf(&e.Expansion), Runs: runs{ID: e.ExpansionID, Rows: runRows(s.Book.Runs(e.ExpansionID, 5))}}
-	if e.Definition != nil {
-		p.Unknown = unknown
-	}
+	s.warn(r, unknown)
+	p.Unknown = unknown != nil && e.Definition != nil
 	if e.Report != nil {
 		p.Report = newReport(e.ExpansionID, at("/edit", "id", e.ExpansionID), e.Definition, e.Report)
 		best, err := s.Facts.Members(r.Context(), e.ExpansionID, bestShown, "")
-		if p.Hidden = err; err == nil {
+		s.warn(r, err)
+		if p.Hidden = err != nil; err == nil {
 			p.Best = rank(e.ExpansionID, 1, best.Members[:min(len(best.Members), bestShown)])
 		}
 	}

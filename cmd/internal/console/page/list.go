@@ -16,11 +16,11 @@ import (
 type list struct {
 	Rows    []row
 	Query   string
-	Total   int   // rows, of all pages
-	From    int   // number of the first, from 1
-	Next    int   // of the first of the next page; 0: there is none
-	Unknown error // why nobody knows live counts; nil: they are known
-	Waiting int   // shards that cannot count segments yet
+	Total   int  // rows, of all pages
+	From    int  // number of the first, from 1
+	Next    int  // of the first of the next page; 0: there is none
+	Unknown bool // nobody knows how many members there are now
+	Waiting int  // shards that cannot count segments yet
 }
 
 // row is a source segment or an expansion.
@@ -41,11 +41,12 @@ const rowsPerPage = 300
 
 func (s *Site) list(r *http.Request) (*sheet, error) {
 	expansions, unknown := s.Facts.WithLive(r.Context(), s.Book.Expansions())
+	s.warn(r, unknown)
 	segments, waiting, err := s.Facts.Segments(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	l := &list{Rows: rowsOf(segments, expansions), Query: strings.TrimSpace(r.FormValue("q")), Unknown: unknown, Waiting: waiting}
+	l := &list{Rows: rowsOf(segments, expansions), Query: strings.TrimSpace(r.FormValue("q")), Unknown: unknown != nil, Waiting: waiting}
 	l.keep(l.Query)
 	l.Total, l.From = len(l.Rows), 1
 	if from, err := strconv.Atoi(r.FormValue("from")); err == nil && from > 1 && from <= l.Total {

@@ -394,7 +394,7 @@ func TestAPageThatCannotBeMadeSaysWhy(t *testing.T) {
 	w.expansions[0].State = schemas.StateDeleted
 	check("/expansion?id=vip-expansion", http.StatusNotFound, "was deleted")
 	site.Facts = broken{w}
-	check("/", http.StatusInternalServerError, "redis is away")
+	check("/", http.StatusServiceUnavailable, "Kafka or Redis did not say")
 	check("/fields", http.StatusServiceUnavailable, "Customers are still being read")
 }
 

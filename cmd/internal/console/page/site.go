@@ -146,7 +146,7 @@ func (p *problem) Error() string { return p.Title }
 
 // sorry says why there is no page, and what to do.
 func (s *Site) sorry(r *http.Request, err error) *sheet {
-	p := &problem{http.StatusInternalServerError, "That did not work", err.Error()}
+	p := &problem{http.StatusServiceUnavailable, "That could not be read", "Kafka or Redis did not say. Try again in a moment; Health and the log say more."}
 	var refusal *reading.Refusal
 	switch {
 	case errors.As(err, &p):
@@ -155,10 +155,17 @@ func (s *Site) sorry(r *http.Request, err error) *sheet {
 		p.Status = cmp.Or(p.Status, http.StatusServiceUnavailable)
 	case r.Context().Err() != nil:
 		p = &problem{http.StatusServiceUnavailable, "That took too long", "Kafka or Redis did not answer in time. Try again in a moment."}
-	case s.Log != nil:
-		s.Log.Warn("a page could not be made", "path", r.URL.Path, "error", err)
+	default:
+		s.warn(r, err)
 	}
 	return &sheet{status: p.Status, page: "problem", Title: p.Title, Section: "none", Body: p}
+}
+
+// warn logs what nobody is told on a page: addresses of servers, and the like.
+func (s *Site) warn(r *http.Request, err error) {
+	if s.Log != nil && err != nil {
+		s.Log.Warn("not all of a page is known", "path", r.URL.Path, "error", err)
+	}
 }
 
 var refusedStatus = map[string]int{
