@@ -12,7 +12,7 @@ import (
 
 func (p *program) members() *cobra.Command {
 	var limit int
-	var heldOut bool
+	var heldOut, follow bool
 	command := &cobra.Command{
 		Use:   "members ID",
 		Short: "Show the members of an expansion, the most similar first",
@@ -27,6 +27,15 @@ func (p *program) members() *cobra.Command {
 			}
 			if limit < 1 || limit > 1_000_000 {
 				return usage(fmt.Sprintf("--limit %d: want 1 to 1,000,000", limit), command.CommandPath()+" --help")
+			}
+			if follow && heldOut {
+				return usage("--follow goes on with members, not with who is held out", command.CommandPath()+" --help")
+			}
+			if follow {
+				if p.settings.JSON {
+					return usage("members --follow is for people", "kindred export "+id+" --follow, which writes JSON lines")
+				}
+				return p.followMembers(command.Context(), id, limit)
 			}
 			members, err := p.best(command.Context(), id, limit, heldOut)
 			if err != nil {
@@ -46,6 +55,7 @@ func (p *program) members() *cobra.Command {
 	}
 	command.Flags().IntVar(&limit, "limit", 100, "show at most so many")
 	command.Flags().BoolVar(&heldOut, "holdout", false, "show who is held out")
+	command.Flags().BoolVar(&follow, "follow", false, "go on with every change, until Ctrl-C")
 	return command
 }
 

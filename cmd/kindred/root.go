@@ -40,7 +40,7 @@ func (p *program) root() *cobra.Command {
 	add("run", p.demo(), p.serve(), p.topics(), p.doctor())
 	add("data", p.load(), p.fields(), p.segmentList(), p.deadLetters())
 	add("expansions", p.expand(), p.edit(), p.refresh(), p.cancel(), p.rename(), p.delete(), p.list(), p.show(), p.runs(), p.members(),
-		p.why(), p.compare(), p.verify())
+		p.export(), p.why(), p.compare(), p.verify())
 	add("program", p.bench(), p.version())
 	asGroup(root)
 	return root
