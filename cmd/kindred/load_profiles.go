@@ -41,8 +41,10 @@ func (p *program) loadProfiles() *cobra.Command {
 			"Without --consent a customer who has said no to profiling stays so: the topic of the profiles is read first, a second or\n" +
 			"two for each million. At the end a data event refreshes the expansions that wait for one.",
 		Example: "  kindred load profiles customers.csv --id customerID --skip churn\n" +
-			"  kindred load profiles people.csv.gz --id id --consent newsletter --sensitive religion --type sex=Person.Gender\n" +
-			"  psql -c 'copy customers to stdout csv header' | kindred load profiles - --id id --null '?'",
+			"  kindred load profiles people.csv.gz --id id --consent newsletter \\\n" +
+			"    --sensitive religion --type sex=Person.Gender\n" +
+			"  psql -c 'copy customers to stdout csv header' |\n" +
+			"    kindred load profiles - --id id --null '?'",
 		Args: named("FILE"),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			if err := l.parse(delimiter, types); err != nil {

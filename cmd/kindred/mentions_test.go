@@ -119,13 +119,6 @@ func newCommandLine() *commandLine {
 	return l
 }
 
-func walk(c *cobra.Command, visit func(*cobra.Command)) {
-	visit(c)
-	for _, sub := range c.Commands() {
-		walk(sub, visit)
-	}
-}
-
 // usages are the help texts of a command's flags.
 func usages(c *cobra.Command) (texts []string) {
 	c.LocalFlags().VisitAll(func(f *pflag.Flag) { texts = append(texts, f.Usage) })

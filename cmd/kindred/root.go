@@ -41,8 +41,10 @@ func (p *program) root() *cobra.Command {
 	add("data", p.load(), p.fields(), p.segmentList(), p.deadLetters())
 	add("expansions", p.expand(), p.edit(), p.refresh(), p.cancel(), p.rename(), p.delete(), p.list(), p.show(), p.runs(), p.members(),
 		p.export(), p.why(), p.compare(), p.verify())
-	add("program", p.bench(), p.version())
+	add("program", p.bench(), p.version(), p.manual())
 	asGroup(root)
+	p.completeIDs(root)
+	p.fitHelp(root)
 	return root
 }
 

@@ -115,3 +115,6 @@ func (s Screen) wrap(text string, width int) []string {
 	}
 	return append(lines, line)
 }
+
+// Plain returns text in which nothing moves the cursor, for who prints it without a Screen.
+func Plain(text string) string { return clean(text) }
