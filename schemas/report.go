@@ -65,8 +65,8 @@ type Counts struct {
 // Chosen returns how many the run has chosen: its members, and those who are held out.
 func (c *Counts) Chosen() int64 { return c.Members + c.HeldOut }
 
-// Lost counts those who are no members, each by the first rule that keeps them out, in this order. All but NoConsent are of the
-// customers that are counted.
+// Lost counts those who are no members, each by the first rule that keeps them out, in this order. Who is held out is not among
+// them.
 type Lost struct {
 	NoConsent    int64 `json:"noConsent"`    // have a profile that is not to be used
 	NotCandidate int64 `json:"notCandidate"` // are not in the candidate segment
