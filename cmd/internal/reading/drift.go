@@ -14,6 +14,11 @@ func (f *Facts) Drift(ctx context.Context, e *schemas.Expansion) (*learn.Drift, 
 	if e.Definition == nil || e.State == schemas.StateDeleted {
 		return nil, nil
 	}
+	leave, err := f.reads.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	limited, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	found, err := learn.Drifts(limited, f.Cache, f.Shards, e.ExpansionID)

@@ -19,6 +19,8 @@ type Facts struct {
 	Cache       *cache.Store // nil: the caches cannot be asked, and what needs them is not called
 	Book        *Book
 	Parts       func() []Part // what the parts of this process say of themselves; nil: there are none
+
+	reads places // one for each large read that is under way
 }
 
 // Refusal is why a question has no answer now.
@@ -38,6 +40,7 @@ const (
 	NoRun       = "unknown_run"
 	WasDeleted  = "deleted"
 	NotYet      = "no_run_yet" // no run of the expansion has succeeded
+	Busy        = "busy"       // too many ask for what takes long
 	NotReady    = "not_ready"  // a cache is being filled, or Redis has lost it
 	BadPlace    = "bad_cursor"
 )

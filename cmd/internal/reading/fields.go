@@ -53,6 +53,11 @@ func (f *Facts) Fields(ctx context.Context, segment string) (*Fields, error) {
 			return nil, err
 		}
 	}
+	leave, err := f.reads.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	found, err := (&learn.Trainer{Cache: f.Cache, Number: f.Shards}).Survey(ctx, f.Book.Declared(), segment, derived)
 	if err != nil {
 		return nil, readable(err)

@@ -61,7 +61,7 @@ func (f *Facts) Health(ctx context.Context) *Health {
 	var asked sync.WaitGroup
 	asked.Go(func() { h.Shards = f.shards(limited) })
 	asked.Go(func() {
-		if letters, err := f.Letters(limited, LetterFilter{}, mostLettersOfHealth); err == nil {
+		if letters, err := f.letters(limited, LetterFilter{}, mostLettersOfHealth); err == nil {
 			h.Letters = letters.Letters
 			for _, c := range letters.Counts {
 				h.LettersTotal += c.Count

@@ -31,6 +31,11 @@ func (f *Facts) EachHeldOut(ctx context.Context, id string, see func(customer []
 	if err != nil || expansion.Definition.Holdout == 0 {
 		return asOf, err
 	}
+	leave, err := f.reads.take(ctx)
+	if err != nil {
+		return asOf, err
+	}
+	defer leave()
 	for shard := range f.Shards {
 		view, err := f.viewFor(ctx, shard, expansion)
 		if err != nil {

@@ -65,6 +65,15 @@ func EachDeadLetter(ctx context.Context, kafka wire.Reader, prefix schemas.Prefi
 
 // Letters counts the dead letters that a filter chooses, and lists the newest: at most so many.
 func (f *Facts) Letters(ctx context.Context, filter LetterFilter, limit int) (*Letters, error) {
+	leave, err := f.reads.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return f.letters(ctx, filter, limit)
+}
+
+func (f *Facts) letters(ctx context.Context, filter LetterFilter, limit int) (*Letters, error) {
 	list := &Letters{page: make([]Letter, 0, limit)}
 	var err error
 	list.Strange, err = EachDeadLetter(ctx, f.Kafka, f.Prefix, func(l *DeadLetter) error {

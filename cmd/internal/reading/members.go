@@ -34,6 +34,11 @@ func (f *Facts) Members(ctx context.Context, id string, limit int, after string)
 	if _, err := f.Expansion(id); err != nil {
 		return nil, err
 	}
+	leave, err := f.reads.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	var view *cache.View
 	oldest := time.Now().UnixMilli()
 	for shard := range f.Shards {

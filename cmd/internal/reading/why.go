@@ -52,6 +52,11 @@ func (f *Facts) Why(ctx context.Context, id, customer string) (*Why, error) {
 	if err != nil {
 		return nil, err
 	}
+	leave, err := f.reads.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	shard := f.Partitioner.Partition([]byte(customer), f.Shards)
 	view, err := f.viewFor(ctx, shard, expansion)
 	if err != nil {

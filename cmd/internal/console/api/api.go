@@ -28,8 +28,6 @@ type API struct {
 // Bounds of what clients can make the process do.
 const (
 	answerWithin   = 20 * time.Second
-	mostScans      = 2 // reads of whole caches at a time: members, fields and whys
-	scanPatience   = 5 * time.Second
 	mostListeners  = 64 // of /api/events
 	askWithin      = 10 * time.Second
 	largestRequest = schemas.LargestRequest
@@ -63,14 +61,13 @@ func (a *server) routes() []route {
 // server is an API at work.
 type server struct {
 	API
-	scans     chan struct{} // a place for each read of whole caches
 	listeners chan struct{}
 	instance  string // begins the ids of events: numbers of another process mean nothing here
 }
 
 // Handler returns what answers.
 func (a *API) Handler() http.Handler {
-	s := &server{API: *a, scans: make(chan struct{}, mostScans), listeners: make(chan struct{}, mostListeners), instance: newInstance()}
+	s := &server{API: *a, listeners: make(chan struct{}, mostListeners), instance: newInstance()}
 	mux := http.NewServeMux()
 	allowed := map[string][]string{}
 	for _, r := range s.routes() {
@@ -144,18 +141,4 @@ func write(w http.ResponseWriter, status int, fact any) error {
 	w.WriteHeader(status)
 	_, _ = w.Write(append(text, '\n')) // whoever has gone away needs no answer
 	return nil
-}
-
-// scan waits for a place among those that read whole caches. leave gives it back.
-func (s *server) scan(ctx context.Context) (leave func(), err error) {
-	patience := time.NewTimer(scanPatience)
-	defer patience.Stop()
-	select {
-	case s.scans <- struct{}{}:
-		return func() { <-s.scans }, nil
-	case <-patience.C:
-		return nil, &problem{Status: http.StatusServiceUnavailable, Title: "too many are reading members or fields now", Try: "again in a few seconds", retry: true}
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }

@@ -88,11 +88,6 @@ func (s *server) fields(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	leave, err := s.scan(r.Context())
-	if err != nil {
-		return err
-	}
-	defer leave()
 	found, err := s.Facts.Fields(r.Context(), segment)
 	if err != nil {
 		return err
@@ -151,11 +146,6 @@ func (s *server) expansion(w http.ResponseWriter, r *http.Request) error {
 	switch r.FormValue("drift") {
 	case "", "false":
 	case "true":
-		leave, err := s.scan(r.Context())
-		if err != nil {
-			return err
-		}
-		defer leave()
 		if shown[0].Drift, err = s.Facts.Drift(r.Context(), e); err != nil {
 			return err
 		}
@@ -259,11 +249,6 @@ func (s *server) deadLetters(w http.ResponseWriter, r *http.Request) error {
 		}
 		filter.Topic = s.Facts.Prefix.Topic(query.Get("topic"))
 	}
-	leave, err := s.scan(r.Context())
-	if err != nil {
-		return err
-	}
-	defer leave()
 	list, err := s.Facts.Letters(r.Context(), filter, limit)
 	if err != nil {
 		return err
@@ -288,11 +273,6 @@ func (s *server) members(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	leave, err := s.scan(r.Context())
-	if err != nil {
-		return err
-	}
-	defer leave()
 	after := r.URL.Query().Get("after")
 	if after == "" && r.URL.Query().Has("after") {
 		return bad("leave it out for the first page", "after is empty")
@@ -313,11 +293,6 @@ func (s *server) why(w http.ResponseWriter, r *http.Request) error {
 	if err := schemas.ValidCustomerID([]byte(customer)); err != nil {
 		return err
 	}
-	leave, err := s.scan(r.Context())
-	if err != nil {
-		return err
-	}
-	defer leave()
 	why, err := s.Facts.Why(r.Context(), e.ExpansionID, customer)
 	if err != nil {
 		return err

@@ -96,6 +96,8 @@ func refusalOf(r *reading.Refusal) *problem {
 		p.Status, p.Try = http.StatusConflict, "GET /api/runs says how its runs stand"
 	case reading.NotReady:
 		p.Status, p.Try, p.retry = http.StatusServiceUnavailable, "again in a moment; GET /api/health says how the shards are", true
+	case reading.Busy:
+		p.Status, p.Try, p.retry = http.StatusServiceUnavailable, "again in a few seconds", true
 	case reading.BadPlace:
 		p.Status, p.Try = http.StatusBadRequest, "leave it out, or give the next of another page"
 	}

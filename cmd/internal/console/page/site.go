@@ -175,7 +175,7 @@ var refusedStatus = map[string]int{
 
 var refusedTitle = map[string]string{
 	reading.NoExpansion: "There is no such expansion", reading.NoSegment: "There is no such segment", reading.NoRun: "There is no such run",
-	reading.WasDeleted: "It was deleted", reading.NotYet: "Nothing to show yet", reading.NotReady: "Customers are still being read",
+	reading.WasDeleted: "It was deleted", reading.NotYet: "Nothing to show yet", reading.NotReady: "Customers are still being read", reading.Busy: "Too many look at once",
 }
 
 // at returns an address with its query: names and values by turns. Empty values are left out.
