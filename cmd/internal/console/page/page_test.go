@@ -429,6 +429,19 @@ func TestTheListHoldsExpansionsBelowTheirSources(t *testing.T) {
 	}
 }
 
+func TestARingOfExpansionsIsListedOnce(t *testing.T) {
+	w := typical()
+	w.segments = nil
+	w.expansions = w.expansions[:2]
+	w.expansions[0].Definition.SourceSegmentID = "vip-second" // which is made from it
+	text := get(t, w.site().Handler(), "/").text
+	for _, id := range []string{"vip-expansion", "vip-second"} {
+		if n := strings.Count(text, `href="/expansion?id=`+id+`"`); n != 1 {
+			t.Errorf("%s is there %d times", id, n)
+		}
+	}
+}
+
 func TestMembersComeInPages(t *testing.T) {
 	w := typical()
 	h := w.site().Handler()
