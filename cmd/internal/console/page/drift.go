@@ -10,8 +10,9 @@ import (
 type drift struct {
 	*learn.Drift // nil: the model does not tell
 	ID, Name     string
-	Stable       float64 // below it nothing has changed that matters
-	Shifted      float64 // above it the model knows other customers than there are
+	Shift        *warning // nil: nothing has shifted
+	Stable       float64  // below it nothing has changed that matters
+	Shifted      float64  // above it the model knows other customers than there are
 }
 
 func (s *Site) drift(r *http.Request) (*sheet, error) {
@@ -22,6 +23,10 @@ func (s *Site) drift(r *http.Request) (*sheet, error) {
 	d := &drift{ID: e.ExpansionID, Name: named(e), Stable: learn.Stable, Shifted: learn.Shifted}
 	if d.Drift, err = s.Facts.Drift(r.Context(), e); err != nil {
 		return nil, err
+	}
+	if d.Drift != nil && d.Warning != nil {
+		shift := warningOf(d.Warning, e.ExpansionID, "")
+		d.Shift = &shift
 	}
 	return &sheet{page: "drift", Title: "Drift of " + d.Name, Section: "segments", Body: d}, nil
 }

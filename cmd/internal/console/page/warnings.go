@@ -20,7 +20,7 @@ func warningOf(w *schemas.Warning, id, edit string) warning {
 		found.To, found.Link = edit, "Change it"
 	case "unusual_size", "unusual_scores":
 		found.To, found.Link = at("/runs", "id", id), "See its runs"
-	case "chance", "mixed_types", "field_lost", "leak":
+	case "drift", "chance", "mixed_types", "field_lost", "leak":
 		found.To, found.Link = "/fields", "See the fields"
 	}
 	return found
@@ -28,6 +28,7 @@ func warningOf(w *schemas.Warning, id, edit string) warning {
 
 // ways are ways out that the run says in the words of the command line.
 var ways = map[string]string{
+	"drift":                    "look first whether a load went wrong; then refresh, which learns from the profiles as they are now",
 	"rule_field":               "tick the other fields only",
 	"protected_fields":         "look whether they may decide whom you address; if not, tick the other fields only, or have them declared sensitive",
 	"many_ties":                "learn from more fields, or end between two scores by another share or number",
