@@ -234,6 +234,15 @@ func TestAnEditShowsWhatChangesAndSendsOnlyThat(t *testing.T) {
 	if len(w.asked) != 1 {
 		t.Fatalf("%d requests", len(w.asked))
 	}
+	f.values.Set("do", "try")
+	tried := post(t, h, "/edit", f.values)
+	w.runs = append(w.runs, reading.Run{Run: schemas.Run{RunID: w.asked[1].RequestID, ExpansionID: "vip-expansion", DryRun: true, Status: schemas.Successful}})
+	f = get(t, h, tried.header.Get("Location")).formOf(t, "/edit")
+	f.values.Set("do", "run")
+	post(t, h, "/edit", f.values)
+	if len(w.asked) != 3 || !w.asked[1].DryRun || w.asked[2].DryRun || *w.asked[2].Share != 0.125 {
+		t.Errorf("tried, then ran: %+v", w.asked)
+	}
 	w.asked[0].RequestID = ""
 	got, _ := json.Marshal(w.asked[0])
 	if want := `{"action":"edit","expansionId":"vip-expansion","share":0.125}`; string(got) != want {

@@ -39,9 +39,19 @@ function put(part, fresh) {
   if (held) fresh.querySelector(`[href="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
 }
 
-if (parts().length > 0) {
-  const events = new EventSource("/api/events"), state = document.getElementById("live");
+// A page that nobody sees does not listen: a browser has few connections for all pages of a server. Whoever begins to listen is
+// told that everything may have changed.
+let events = null;
+
+function listen() {
+  events?.close();
+  if (document.hidden || parts().length === 0) return;
+  const state = document.getElementById("live");
+  events = new EventSource("/api/events");
   events.onopen = () => { state.textContent = state.dataset.on; };
   events.onerror = () => { state.textContent = state.dataset.off; };
   events.onmessage = ({ data }) => { heard.add(data); renew(); };
 }
+
+document.addEventListener("visibilitychange", listen);
+listen();
