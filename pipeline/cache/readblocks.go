@@ -113,7 +113,8 @@ func (s *Store) idLengths(ctx context.Context, k keys, n int) ([]int64, error) {
 	return lengths, nil
 }
 
-// readRows reads all blocks of rows, and those of ids, which have these lengths, into memory that take returns.
+// readRows reads all blocks of rows, none if their width is 0, and those of ids, which have these lengths, into memory that take
+// returns.
 func (s *Store) readRows(
 	ctx context.Context, k keys, width int, lengths []int64, take func(bytes int) []byte,
 ) (rows, ids [][]byte, err error) {
@@ -125,7 +126,9 @@ func (s *Store) readRows(
 	}
 	rows, ids = make([][]byte, len(lengths)), make([][]byte, len(lengths))
 	for b, length := range lengths {
-		rows[b] = add(k.rows(b), BlockRows*width)
+		if width > 0 {
+			rows[b] = add(k.rows(b), BlockRows*width)
+		}
 		ids[b] = add(k.ids(b), int(length))
 	}
 	return rows, ids, s.readBlocks(ctx, blocks)

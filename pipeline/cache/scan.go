@@ -58,7 +58,7 @@ func (s *Store) scan(ctx context.Context, shard int, want *Want) (*View, error) 
 	if want.Into != nil {
 		v.buffer = want.Into.buffer
 	}
-	if err := s.scanRows(ctx, k, v); err != nil {
+	if err := s.scanRows(ctx, k, v, want.Bare); err != nil {
 		return nil, err
 	}
 	if want.Into != nil {
@@ -98,13 +98,17 @@ func (m *Meta) fitsTo(after *Meta) bool {
 		after.forms == m.forms
 }
 
-// scanRows reads rows and ids into the view's buffer, which it makes when it is too small.
-func (s *Store) scanRows(ctx context.Context, k keys, v *View) error {
+// scanRows reads rows and ids into the view's buffer, which it makes when it is too small. bare: it reads the ids only.
+func (s *Store) scanRows(ctx context.Context, k keys, v *View, bare bool) error {
 	lengths, err := s.idLengths(ctx, k, blocksOf(v.NumRows))
 	if err != nil {
 		return err
 	}
-	size := len(lengths) * (BlockRows*v.Width + 2*spare)
+	width := v.Width
+	if bare {
+		width = 0
+	}
+	size := len(lengths) * (BlockRows*width + 2*spare)
 	for _, length := range lengths {
 		size += int(length)
 	}
@@ -117,7 +121,7 @@ func (s *Store) scanRows(ctx context.Context, k keys, v *View) error {
 		rest = rest[bytes:]
 		return buffer
 	}
-	v.rows, v.ids, err = s.readRows(ctx, k, v.Width, lengths, take)
+	v.rows, v.ids, err = s.readRows(ctx, k, width, lengths, take)
 	return err
 }
 

@@ -199,3 +199,25 @@ func TestMetaOfAllShards(t *testing.T) {
 		t.Fatalf("%+v, %v", m, err)
 	}
 }
+
+// A bare view knows the same customers and members as a whole one, and has read no row.
+func TestABareViewHasNoRows(t *testing.T) {
+	s := newStore(t)
+	o := own(t, s)
+	for i := range 5000 {
+		o.set("c-"+strconv.Itoa(i), `{"A":"`+strconv.Itoa(i%7)+`"}`)
+		o.Published("x", true).Set(i, cache.PackState(i%4, i))
+	}
+	o.save()
+	whole := scan(t, s, cache.Want{Expansions: []string{"x"}})
+	s.Redis.Del(t.Context(), s.Prefix+"{3}:rows:0") // a whole view would miss it
+	bare := scan(t, s, cache.Want{Expansions: []string{"x"}, Bare: true})
+	if bare.NumRows != whole.NumRows || len(bare.Fields) != len(whole.Fields) {
+		t.Fatalf("it has %d rows, want %d", bare.NumRows, whole.NumRows)
+	}
+	for row := range whole.NumRows {
+		if string(bare.ID(row)) != string(whole.ID(row)) || bare.Published("x").Get(row) != whole.Published("x").Get(row) {
+			t.Fatalf("row %d is of %q", row, bare.ID(row))
+		}
+	}
+}

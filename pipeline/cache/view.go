@@ -26,6 +26,7 @@ type Want struct {
 	Expansions []string // whose published states
 	Derived    []string // expansions whose members are read as if they were segments
 	Model      string   // an expansion whose model to read, if the shard has one
+	Bare       bool     // of the rows only whose they are: nobody may ask for Row and Rows
 	Into       *View    // one that nobody needs any more: its memory is used again; nil: new memory
 }
 

@@ -42,7 +42,7 @@ func (f *Facts) Members(ctx context.Context, id string, limit int, after string)
 	var view *cache.View
 	oldest := time.Now().UnixMilli()
 	for shard := range f.Shards {
-		if view, err = f.Cache.Scan(ctx, shard, cache.Want{Expansions: []string{id}, Into: view}); err != nil {
+		if view, err = f.Cache.Scan(ctx, shard, cache.Want{Expansions: []string{id}, Bare: true, Into: view}); err != nil {
 			return nil, readable(err)
 		}
 		r.seeShard(view)
