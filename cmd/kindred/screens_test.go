@@ -70,7 +70,7 @@ func TestNoCommandLetsANameMoveTheCursor(t *testing.T) {
 		{"list"}, {"show", "more"}, {"show", expansion}, {"show", hostile}, {"runs"}, {"runs", "more"}, {"members", "more"}, {"members", expansion},
 		{"why", "more", "\u202e1"}, {"why", expansion, "\u202e2"}, {"why", "more", hostile},
 		{"compare", "more", expansion}, {"compare", expansion, hostile},
-		{"export", "more", "-o", filepath.Join(t.TempDir(), hostile), "--force"}, {"export", hostile},
+		{"man", t.TempDir()}, {"export", "more", "-o", filepath.Join(t.TempDir(), hostile), "--force"}, {"export", hostile},
 		{"verify"}, {"verify", "more"}, {"verify", hostile},
 		{"expand", "vip", "--id", "other", "--field", hostile, "--wait"}, {"expand", hostile}, {"edit", "more", "--name", hostile, "--wait"},
 		{"refresh", "more", "--request-id", hostile}, {"refresh", "more", "--wait"}, {"cancel", "more", "--wait"},
