@@ -174,22 +174,31 @@ func (o *Owner) publish(ctx context.Context) error {
 	return nil
 }
 
-// appendAll appends the memberships and their changes, side by side, and returns when neither is under way any more.
+// appendAll appends the memberships and their changes, and returns when neither is under way any more.
 func (o *Owner) appendAll(ctx context.Context) error {
-	var group sync.WaitGroup
-	var toldErr error
-	var told wire.Ack
-	changes := o.out.changes.Len()
-	if changes > 0 {
-		group.Go(func() { told, toldErr = o.appendTo(ctx, changesInput, &o.out.changes) })
+	if o.out.changes.Len() > 0 {
+		return o.appendBoth(ctx)
 	}
+	ack, err := o.appendTo(ctx, membershipsInput, &o.out.memberships)
+	if err == nil {
+		o.inputs.acknowledged(membershipsInput, ack.Base, o.out.memberships.Len())
+	}
+	return err
+}
+
+// appendBoth appends them side by side.
+func (o *Owner) appendBoth(ctx context.Context) error {
+	var group sync.WaitGroup
+	var told wire.Ack
+	var toldErr error
+	group.Go(func() { told, toldErr = o.appendTo(ctx, changesInput, &o.out.changes) })
 	ack, err := o.appendTo(ctx, membershipsInput, &o.out.memberships)
 	group.Wait()
 	if err = errors.Join(err, toldErr); err != nil {
 		return err
 	}
 	o.inputs.acknowledged(membershipsInput, ack.Base, o.out.memberships.Len())
-	o.inputs.acknowledged(changesInput, told.Base, changes)
+	o.inputs.acknowledged(changesInput, told.Base, o.out.changes.Len())
 	return nil
 }
 
