@@ -195,6 +195,12 @@ func TestTheAPITellsWhatTheCommandLineTells(t *testing.T) {
 			}
 			return ""
 		})
+		seen := w.everyRecordIsAsItsSchemaSays()
+		for _, name := range []string{"run", "expansion", "segment", "membership"} {
+			if seen[name] == 0 {
+				t.Errorf("of what was published no %s was seen", name)
+			}
+		}
 		nobody := caller{w, ann.base, "", ann.doc}
 		if answer, text := nobody.send("GET", "/api/expansions", ""); answer.StatusCode != 401 || answer.Header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("without a token: %d %s", answer.StatusCode, text)

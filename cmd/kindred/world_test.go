@@ -108,6 +108,7 @@ func newWorldOf(t testing.TB, longest time.Duration, at addresses, settings conf
 	w.OK(err)
 	t.Cleanup(func() { w.cache.Close() })
 	w.market = downstream{world: w, at: make([]int64, shards), members: map[string]member{}}
+	t.Cleanup(func() { w.everyRecordIsAsItsSchemaSays() })
 	return w
 }
 
