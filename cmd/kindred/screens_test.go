@@ -62,7 +62,7 @@ func TestNoCommandLetsANameMoveTheCursor(t *testing.T) {
 	letterAt := fmt.Sprint(at)
 	said := map[string]bool{}
 	for _, line := range [][]string{
-		{"topics", "ensure", "--partitions", fmt.Sprint(shardsOfAWorld)}, {"topics", "diff"}, {"doctor"}, {"version"},
+		{"topics", "ensure", "--partitions", fmt.Sprint(shardsOfAWorld)}, {"topics", "diff"}, {"topics", "schema", hostile}, {"doctor"}, {"version"},
 		{"load", "profiles", table, "--id", "id"}, {"load", "profiles", table, "--id", hostile}, {"load", "segment", ids, "--segment", "vip", "--name", hostile},
 		{"fields"}, {"fields", "vip"}, {"fields", hostile}, {"segments"},
 		{"dead-letters", "list"}, {"dead-letters", "show", letterAt}, {"dead-letters", "show", letterAt, "--values"},

@@ -11,11 +11,12 @@ import (
 )
 
 func (p *program) topics() *cobra.Command {
-	command := &cobra.Command{Use: "topics", Short: "Create the topics, or say how they differ"}
+	command := &cobra.Command{Use: "topics", Short: "Create the topics, say how they differ, or what is in them"}
 	asGroup(command)
 	command.AddCommand(
 		p.onTopics("ensure", "Create the topics that are missing", p.ensure),
 		p.onTopics("diff", "Say how the topics differ from what they must be; exit 1 when they do", p.diff),
+		p.schema(),
 	)
 	return command
 }
