@@ -82,26 +82,29 @@ func (g *Gate) look(w http.ResponseWriter, r *http.Request) (Visitor, int) {
 	if len(g.Tokens) == 0 {
 		return Visitor{Editor: true}, http.StatusOK
 	}
-	shown, check := bearer(r), g.find
-	if shown == "" {
-		if cookie, err := r.Cookie(cookieName(r)); err == nil {
-			shown, check = cookie.Value, g.session
+	var token *config.Token
+	if shown := bearer(r); shown != "" {
+		token = g.find(shown)
+	} else {
+		cookie, err := r.Cookie(cookieName(r))
+		if err != nil || cookie.Value == "" {
+			return Visitor{}, http.StatusUnauthorized
+		}
+		var over bool
+		if token, over = g.session(cookie.Value); token == nil || over {
+			forget(w, r)
+		}
+		if over {
+			return Visitor{}, http.StatusUnauthorized // which is no guess
 		}
 	}
-	if shown == "" {
+	switch {
+	case !g.guesses.judge(r.RemoteAddr, token != nil, time.Now()):
+		return Visitor{}, http.StatusTooManyRequests
+	case token == nil:
 		return Visitor{}, http.StatusUnauthorized
 	}
-	if !g.guesses.may(r.RemoteAddr, time.Now()) {
-		return Visitor{}, http.StatusTooManyRequests
-	}
-	if token := check(shown); token != nil {
-		return Visitor{token.Name, token.Editor}, http.StatusOK
-	}
-	g.guesses.wrong(r.RemoteAddr, time.Now())
-	if bearer(r) == "" {
-		forget(w, r)
-	}
-	return Visitor{}, http.StatusUnauthorized
+	return Visitor{token.Name, token.Editor}, http.StatusOK
 }
 
 func (g *Gate) deny(w http.ResponseWriter, r *http.Request, status int) {

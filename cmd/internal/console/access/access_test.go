@@ -188,3 +188,42 @@ func TestGuessingATokenIsHopeless(t *testing.T) {
 		}
 	})
 }
+
+// Behind a proxy everybody has one address: whoever guesses there keeps nobody out who is in, nor who comes with a right token.
+func TestGuessingKeepsNobodyOutWhoSharesTheAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := both()
+		c := ask(h, "POST", "/login", login(viewers, "")).Cookies()[0]
+		for i := range 50 {
+			ask(h, "GET", "/api/x", "", fmt.Sprintf("Authorization: Bearer %025d", i))
+		}
+		if r := ask(h, "GET", "/api/x", "", "Authorization: Bearer "+editors+"x"); r.StatusCode != 429 {
+			t.Errorf("one more wrong one: %d", r.StatusCode)
+		}
+		for _, header := range []string{"Cookie: kindred=" + c.Value, "Authorization: Bearer " + editors} {
+			if r := ask(h, "GET", "/api/x", "", header); r.StatusCode != 200 {
+				t.Errorf("with a right one: %d", r.StatusCode)
+			}
+		}
+		if r := ask(h, "POST", "/login", login(editors, "")); r.StatusCode != 303 {
+			t.Errorf("log in: %d", r.StatusCode)
+		}
+	})
+}
+
+// A browser that still has a cookie whose time is over has guessed nothing, however often it asks.
+func TestAnOldCookieIsNoGuess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := both()
+		c := ask(h, "POST", "/login", login(viewers, "")).Cookies()[0]
+		time.Sleep(13 * time.Hour)
+		for range 50 {
+			if r := ask(h, "GET", "/api/x", "", "Cookie: kindred="+c.Value); r.StatusCode != 401 || r.Cookies()[0].MaxAge >= 0 {
+				t.Fatalf("with the old cookie: %d, %v", r.StatusCode, r.Cookies())
+			}
+		}
+		if r := ask(h, "POST", "/login", login(viewers, "")); r.StatusCode != 303 {
+			t.Errorf("log in again: %d", r.StatusCode)
+		}
+	})
+}

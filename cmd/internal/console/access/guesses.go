@@ -7,7 +7,8 @@ import (
 )
 
 // guesses counts wrong tokens by where they come from. Each address has some, and gets one back every now and then: guessing a
-// token would take longer than anybody has, and costs the process nothing.
+// token would take longer than anybody has, and costs the process nothing. Where somebody with a right one was seen lately, as
+// behind a proxy that everybody shares, wrong ones keep out no right one: tokens are too long to be guessed there, too.
 type guesses struct {
 	mu sync.Mutex
 	of map[netip.Addr]left
@@ -15,8 +16,9 @@ type guesses struct {
 
 // left is how many wrong tokens an address may still send, as of a time.
 type left struct {
-	n  float64
-	at time.Time
+	n     float64
+	at    time.Time
+	right time.Time // when a right one came last
 }
 
 const (
@@ -26,22 +28,26 @@ const (
 	networkOfIPv6 = 64   // bits: whoever has an address has all of these
 )
 
-// may reports whether an address may send a token now.
-func (g *guesses) may(from string, now time.Time) bool {
+// judge notes that a token was shown, and whether it was right. It reports false when it may not even be said which: too many were
+// wrong.
+func (g *guesses) judge(from string, right bool, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.now(network(from), now) >= 1
-}
-
-// wrong counts a token that was wrong.
-func (g *guesses) wrong(from string, now time.Time) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.of == nil || len(g.of) >= mostAddresses {
+	of := network(from)
+	l := left{g.now(of, now), now, g.of[of].right}
+	if l.n < 1 && !(right && now.Sub(l.right) < sessionFor) {
+		return false
+	}
+	if right {
+		l.right = now
+	} else {
+		l.n--
+	}
+	if _, known := g.of[of]; g.of == nil || !known && len(g.of) >= mostAddresses {
 		g.of = map[netip.Addr]left{} // so many are no guess of one
 	}
-	of := network(from)
-	g.of[of] = left{g.now(of, now) - 1, now}
+	g.of[of] = l
+	return true
 }
 
 func (g *guesses) now(of netip.Addr, now time.Time) float64 {

@@ -26,22 +26,23 @@ func seal(t *config.Token, until time.Time) string {
 	return head + "." + hex.EncodeToString(mac.Sum(nil))
 }
 
-// session returns the token that a cookie was sealed with; nil: none, or its time is over.
-func (g *Gate) session(cookie string) (found *config.Token) {
+// session returns the token that a cookie was sealed with, and whether its time is over; nil: there is none.
+func (g *Gate) session(cookie string) (found *config.Token, over bool) {
 	parts := strings.Split(cookie, ".")
 	if len(parts) != 3 {
-		return nil
+		return nil, false
 	}
-	until, err := strconv.ParseInt(parts[1], 10, 64)
-	if err != nil || time.Now().After(time.Unix(until, 0)) {
-		return nil
+	seconds, err := strconv.ParseInt(parts[1], 10, 64)
+	if err != nil {
+		return nil, false
 	}
+	until := time.Unix(seconds, 0)
 	for i := range g.Tokens {
-		if hmac.Equal([]byte(cookie), []byte(seal(&g.Tokens[i], time.Unix(until, 0)))) {
+		if hmac.Equal([]byte(cookie), []byte(seal(&g.Tokens[i], until))) {
 			found = &g.Tokens[i]
 		}
 	}
-	return found
+	return found, found != nil && time.Now().After(until)
 }
 
 // encrypted reports whether the browser's side of the connection is.
@@ -78,14 +79,13 @@ func (g *Gate) Login(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, to, http.StatusSeeOther)
 		return
 	}
-	if !g.guesses.may(r.RemoteAddr, time.Now()) {
+	token := g.find(strings.TrimSpace(r.PostFormValue("token")))
+	if !g.guesses.judge(r.RemoteAddr, token != nil, time.Now()) {
 		w.Header().Set("Retry-After", "60")
 		g.Form(w, http.StatusTooManyRequests, "Too many tokens were wrong: wait a minute.", to)
 		return
 	}
-	token := g.find(strings.TrimSpace(r.PostFormValue("token")))
 	if token == nil {
-		g.guesses.wrong(r.RemoteAddr, time.Now())
 		g.Form(w, http.StatusUnauthorized, "That is none of the tokens that this server knows.", to)
 		return
 	}
