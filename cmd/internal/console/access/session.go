@@ -22,7 +22,7 @@ const sessionFor = 12 * time.Hour
 func seal(t *config.Token, until time.Time) string {
 	head := base64.RawURLEncoding.EncodeToString([]byte(t.Name)) + "." + strconv.FormatInt(until.Unix(), 10)
 	mac := hmac.New(sha256.New, []byte(t.Value))
-	mac.Write([]byte("kindred session " + head))
+	mac.Write([]byte("session of kindred " + head))
 	return head + "." + hex.EncodeToString(mac.Sum(nil))
 }
 
