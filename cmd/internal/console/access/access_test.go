@@ -145,7 +145,7 @@ func TestACookieEndsAfterTwelveHours(t *testing.T) {
 // Nobody is led elsewhere by a link to the form.
 func TestLoggingInLeadsToThisServer(t *testing.T) {
 	h := both()
-	for _, to := range []string{"https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)", "evil", "/\t/evil.example", ""} {
+	for _, to := range []string{"https://evil.example/", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)", "evil", "/\t/evil.example", ""} {
 		if r := ask(h, "POST", "/login", login(editors, to)); r.Header.Get("Location") != "/" {
 			t.Errorf("to %q it leads to %q", to, r.Header.Get("Location"))
 		}
