@@ -55,6 +55,7 @@ type demoRun struct {
 	made       demo.Customers
 	partitions int
 	http       string // address of the HTTP server
+	taken      string // the one that was asked for, if it is in use
 	expansion  string
 }
 
@@ -67,7 +68,9 @@ func (p *program) runDemo(ctx context.Context, d *demoRun, server config.Server)
 	}
 	defer pair.Close()
 	p.settings.Kafka, p.settings.Redis = []string{pair.KafkaAddr}, []string{pair.RedisAddr}
-	server.HTTP = free(server.HTTP)
+	if address := free(server.HTTP); address != server.HTTP {
+		server.HTTP, d.taken = address, server.HTTP
+	}
 
 	serving, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
@@ -134,6 +137,9 @@ func (p *program) introduce(d *demoRun) {
 		"and %s who do not exist. Some of them are VIPs. Who is like them?",
 		p.settings.Kafka[0], p.settings.Redis[0], terminal.Count(d.customers, "customer")))
 	p.aside.Say("The console shows the same: http://" + d.http)
+	if d.taken != "" {
+		p.aside.Say(d.taken + " is in use by another program: --http chooses another address.")
+	}
 	p.aside.Line("")
 }
 
