@@ -18,7 +18,8 @@ type expansion struct {
 	*reading.Expansion
 	Unknown  bool // nobody knows how many members there are now
 	Standing standing
-	Report   *report // nil: no run has succeeded
+	Refusal  *warning // why the last run failed; nil: it has not
+	Report   *report  // nil: no run has succeeded
 	Best     ranking
 	Hidden   bool // nobody knows who the members are
 	Facts    []fact
@@ -36,6 +37,9 @@ func (s *Site) expansion(r *http.Request) (*sheet, error) {
 		return nil, err
 	}
 	p := &expansion{Expansion: e, Standing: standingOf(&e.Expansion), Runs: runs{ID: e.ExpansionID, Rows: runRows(s.Book.Runs(e.ExpansionID, 5))}}
+	if e.LastRun != nil {
+		p.Refusal = refusalOf(e.LastRun.Error, e.ExpansionID, formFor(e.ExpansionID, e.Definition != nil, ""))
+	}
 	s.warn(r, unknown)
 	p.Unknown = unknown != nil && e.Definition != nil
 	if e.Report != nil {

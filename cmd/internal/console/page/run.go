@@ -1,7 +1,6 @@
 package page
 
 import (
-	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -58,6 +57,7 @@ type run struct {
 	Stages     []stage
 	Cancelable bool
 	Percent    int
+	Refusal    *warning // why it failed; nil: it has not
 	Report     *report
 	Said       url.Values // of a try: what was asked for; nil: it is not known
 	Again      string     // address of the form that asked for it
@@ -104,6 +104,7 @@ func (s *Site) run(r *http.Request) (*sheet, error) {
 			p.Again = "/edit?" + p.Said.Encode()
 		}
 	}
+	p.Refusal = refusalOf(p.Error, id, formFor(id, p.There, p.Again))
 	if p.Run.Report != nil {
 		p.report(e)
 	}
@@ -144,5 +145,5 @@ func (p *run) report(e *schemas.Expansion) {
 	case e != nil && !p.DryRun && e.LastRun != nil && e.LastRun.RunID == p.RunID:
 		d = e.Definition
 	}
-	p.Report = newReport(p.ExpansionID, cmp.Or(p.Again, at("/edit", "id", p.ExpansionID)), d, p.Run.Report)
+	p.Report = newReport(p.ExpansionID, formFor(p.ExpansionID, p.There, p.Again), d, p.Run.Report)
 }
