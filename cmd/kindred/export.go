@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -135,12 +136,12 @@ func (e *exporting) run(ctx context.Context) error {
 	}
 	if file == nil {
 		out := e.stdout()
-		if err := e.write(out, roster); err != nil {
+		if err := e.write(ctx, out, roster); err != nil {
 			return err
 		}
 		return out.Flush()
 	}
-	if err := e.write(file, roster); err != nil {
+	if err := e.write(ctx, file, roster); err != nil {
 		return fmt.Errorf("write %s: %w", e.path, err)
 	}
 	if err := file.finish(); err != nil {
@@ -229,8 +230,8 @@ func (e *exporting) look(ctx context.Context, c *connection, facts *reading.Fact
 
 func publishing(e *schemas.Expansion) bool { return e.Run != nil && e.Run.Committed }
 
-// write writes everybody as a table.
-func (e *exporting) write(to io.Writer, roster *reading.Roster) error {
+// write writes everybody as a table, unless ctx ends before that.
+func (e *exporting) write(ctx context.Context, to io.Writer, roster *reading.Roster) error {
 	rows, err := table.WriteMembers(to, e.format, map[string]string{
 		"kindred.expansionId": e.id, "kindred.runId": runOf(roster.Expansion), "kindred.asOf": roster.AsOf.Format(time.RFC3339Nano),
 	})
@@ -242,7 +243,7 @@ func (e *exporting) write(to io.Writer, roster *reading.Roster) error {
 		if strings.ContainsRune("=+-@", rune(m.CustomerID[0])) {
 			formulas++
 		}
-		return rows.Write(&table.Member{CustomerID: m.CustomerID, Score: m.Score, Band: m.Band})
+		return cmp.Or(ctx.Err(), rows.Write(&table.Member{CustomerID: m.CustomerID, Score: m.Score, Band: m.Band}))
 	})
 	if err == nil {
 		err = rows.Close()

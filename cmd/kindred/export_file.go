@@ -22,8 +22,15 @@ type exportFile struct {
 	bytes int64
 }
 
-// createExport begins a file. One that is there already is an error, unless it may be replaced.
+// createExport begins a file. One that is there already is an error, unless it may be replaced. Behind a symbolic link it is the
+// file that the link names.
 func createExport(path string, force bool) (*exportFile, error) {
+	if path == "" {
+		return nil, &failure{code: misused, err: errors.New("-o names no file"), try: "a name after -o, or -o - for stdout"}
+	}
+	if linked, err := filepath.EvalSymlinks(path); err == nil {
+		path = linked
+	}
 	e := &exportFile{path: path, force: force, sum: sha256.New()}
 	if err := e.free(); err != nil {
 		return nil, err
@@ -38,7 +45,7 @@ func createExport(path string, force bool) (*exportFile, error) {
 
 // free returns an error when the file would replace another one and may not, or something that is no file.
 func (e *exportFile) free() error {
-	info, err := os.Stat(e.path)
+	info, err := os.Lstat(e.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
