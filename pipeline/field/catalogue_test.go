@@ -80,7 +80,7 @@ func TestNamingAFieldOverridesItsType(t *testing.T) {
 	if got, want := used(choice), []string{"Age", "Code", "Income", "Member", "Street"}; !slices.Equal(got, want) {
 		t.Fatalf("used %v, want %v", got, want)
 	}
-	levels := map[string]int{"Age": 10, "Code": 4, "Income": 10, "Member": 2, "Street": 90}
+	levels := map[string]int{"Age": 16, "Code": 4, "Income": 16, "Member": 2, "Street": 90}
 	for _, column := range choice.Columns {
 		if column.Levels() != levels[column.Name] {
 			t.Errorf("%s has %d levels, want %d", column.Name, column.Levels(), levels[column.Name])

@@ -10,7 +10,9 @@ import (
 const None = 255
 
 const (
-	mostBins    = 10 // ranges of a field of numbers
+	mostSingle  = 10 // different numbers that are taken by value
+	mostFew     = 30 // different numbers each of which is a range of its own
+	mostBins    = 16 // ranges of a field with more
 	fewestNamed = 10 // customers that have a value before it gets a level, which names it
 )
 
@@ -126,4 +128,4 @@ func (k *known) levels(customers Count) (Column, []Count) {
 }
 
 // binned reports whether the field is learned from by ranges of numbers, not by single values.
-func (k *known) binned() bool { return k.numeric && (k.crowded || len(k.numbers) > mostBins) }
+func (k *known) binned() bool { return k.numeric && (k.crowded || len(k.numbers) > mostSingle) }

@@ -47,7 +47,7 @@ func TestCodesOfADictionary(t *testing.T) {
 	if levels[255] != field.None {
 		t.Error("too many values weigh something")
 	}
-	age := column(t, everybody, numbers("Age", 100))
+	age := column(t, everybody, numbers("Age", 160))
 	if levels := age.Codes([]string{"", "7", `"7"`, "55.5"}); levels[1] != 0 || levels[2] != age.Absent || levels[3] != 5 || levels[255] != age.Absent {
 		t.Errorf("levels of numbers %v", levels[:4])
 	}
@@ -61,15 +61,15 @@ func TestAbsenceOfAFewWeighsNothing(t *testing.T) {
 }
 
 func TestNumbersAreCutIntoEqualParts(t *testing.T) {
-	for _, tally := range []field.Tally{numbers("Age", 100), keysOf(numbers("Age", 100))} {
+	for _, tally := range []field.Tally{numbers("Age", 160), keysOf(numbers("Age", 160))} {
 		age := column(t, everybody, tally)
-		if want := []float64{10, 20, 30, 40, 50, 60, 70, 80, 90}; !slices.Equal(age.Bounds, want) {
+		if want := []float64{10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120, 130, 140, 150}; !slices.Equal(age.Bounds, want) {
 			t.Fatalf("bounds %v, want %v", age.Bounds, want)
 		}
 		for _, at := range []struct {
 			number float64
 			level  uint8
-		}{{-5, 0}, {0, 0}, {9, 0}, {10, 1}, {10.5, 1}, {89, 8}, {90, 9}, {1e9, 9}} {
+		}{{-5, 0}, {0, 0}, {9, 0}, {10, 1}, {10.5, 1}, {89, 8}, {90, 9}, {1e9, 15}} {
 			if got := age.Level(strconv.FormatFloat(at.number, 'g', -1, 64)); got != at.level {
 				t.Errorf("%v is at level %d, want %d", at.number, got, at.level)
 			}
@@ -102,7 +102,7 @@ func TestAFrequentNumberTakesOnePart(t *testing.T) {
 	for i := range 100 {
 		spent.Values = append(spent.Values, field.Value{Text: strconv.Itoa(i + 1), Count: field.Count{All: 5}})
 	}
-	if got := column(t, everybody, spent); len(got.Bounds) != 9 || got.Bounds[0] != 1 {
+	if got := column(t, everybody, spent); len(got.Bounds) != 15 || got.Bounds[0] != 1 {
 		t.Errorf("bounds %v", got.Bounds)
 	}
 }
@@ -124,18 +124,32 @@ func TestFewNumbersAreTakenByValue(t *testing.T) {
 	}
 }
 
+// The hours of a day are in an order, and each is told apart.
+func TestEachOfSomeNumbersIsARange(t *testing.T) {
+	tally := field.Tally{Name: "Hour", Present: everybody}
+	for i := range 24 {
+		tally.Values = append(tally.Values, field.Value{Text: strconv.Itoa(i), Count: slice(everybody, i, 24)})
+	}
+	got := column(t, everybody, tally)
+	for i := range 24 {
+		if level := got.Level(strconv.Itoa(i)); int(level) != i {
+			t.Errorf("hour %d has level %d", i, level)
+		}
+	}
+}
+
 // Up to 254 different numbers are told apart however close they are.
 func TestCloseNumbersAreCutBetweenThem(t *testing.T) {
 	tally := field.Tally{Name: "N", Present: everybody}
 	for i := range 100 {
 		tally.Values = append(tally.Values, field.Value{Text: strconv.Itoa(1_700_000_000 + i), Count: slice(everybody, i, 100)})
 	}
-	if got := column(t, everybody, tally); len(got.Bounds) != 9 {
+	if got := column(t, everybody, tally); len(got.Bounds) != 15 {
 		t.Errorf("bounds %v", got.Bounds)
 	}
 }
 
-// Whatever the numbers: at most ten parts, bounds ascend, and no part is so small that it could give anybody away. Shards
+// Whatever the numbers: at most sixteen parts, or thirty numbers, bounds ascend, and no part is so small that it could give anybody away. Shards
 // that keep only keys, and coarse ranges of them, are asked until they are fine enough: then no part is larger than it must be.
 func TestPartsAreFewAndNeverTooSmall(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
@@ -166,7 +180,7 @@ func TestPartsAreFewAndNeverTooSmall(t *testing.T) {
 			return // too few to be cut
 		}
 		n := choice.Columns[0]
-		if n.Levels() > 10 || len(n.Bounds) == 0 || !slices.IsSorted(n.Bounds) || len(slices.Compact(n.Bounds)) != n.Levels()-1 {
+		if n.Levels() > 16 && len(drawn) > 30 || n.Levels() > 30 || len(n.Bounds) == 0 || !slices.IsSorted(n.Bounds) || len(slices.Compact(n.Bounds)) != n.Levels()-1 {
 			rt.Fatalf("%d levels, bounds %v", n.Levels(), n.Bounds)
 		}
 		in := make([]int64, n.Levels())
@@ -182,7 +196,7 @@ func TestPartsAreFewAndNeverTooSmall(t *testing.T) {
 		if slices.Min(in) < 10 {
 			rt.Fatalf("parts of %v customers", in)
 		}
-		if largest := slices.Max(in); len(drawn) > 20 && n.Levels() == 10 && largest > all/10+all/50+2*most+20 {
+		if largest := slices.Max(in); len(drawn) > 20 && n.Levels() == 16 && largest > all/16+all/50+2*most+20 {
 			rt.Fatalf("of %d customers a part has %d: %v", all, largest, in)
 		}
 	})

@@ -41,15 +41,19 @@ func byNumber(numbers []number) []number {
 	return joined(numbers, func(n number) float64 { return n.from }, func(n *number) *Count { return &n.Count })
 }
 
-// bins cuts numbers, ascending, into at most ten ranges that hold about as many customers each, and no fewer than can be
+// bins cuts numbers, ascending, into at most sixteen ranges that hold about as many customers each, and no fewer than can be
 // named. Equal numbers stay together; what many have in common (0, say) does not cost the others their bins.
 func bins(numbers []number) (bounds []float64, counts []Count) {
 	left := total(numbers).All
-	few := len(numbers) <= mostBins // then each number is a bin of its own
+	most := mostBins
+	few := len(numbers) <= mostFew // then each number is a bin of its own
+	if few {
+		most = mostFew
+	}
 	var bin Count
 	for i, n := range numbers {
-		if i > 0 && bin.All >= fewestNamed && left >= fewestNamed && len(bounds) < mostBins-1 {
-			share := (bin.All + left) / int64(mostBins-len(bounds))
+		if i > 0 && bin.All >= fewestNamed && left >= fewestNamed && len(bounds) < most-1 {
+			share := (bin.All + left) / int64(most-len(bounds))
 			if few || bin.All >= share || bin.All+n.All-share > share-bin.All {
 				bounds, counts, bin = append(bounds, bound(numbers[i-1].from, n.from)), append(counts, bin), Count{}
 			}

@@ -13,7 +13,7 @@ import (
 
 // A model with as many crosses as train finds, of values as long as may be crossed, fits into a record.
 func TestALargeModelWithCrossesFitsIntoARecord(t *testing.T) {
-	const fields, values, crosses, cells = 50, 15, 16, 16 * 16 * 15 // train crosses at most 4,000 combinations, 2,000 with a weight
+	const fields, values, crosses, cells = 50, 16, 8, 17 * 17 * 16 // train finds at most 36,000 combinations, of all crosses
 	fitted, columns := &train.Result{}, []field.Column{}
 	for f := range fields {
 		c := field.Column{Name: strings.Repeat("n", 250) + strconv.Itoa(f), Absent: values}
@@ -30,10 +30,7 @@ func TestALargeModelWithCrossesFitsIntoARecord(t *testing.T) {
 		t.Error("the fields may not be crossed")
 	}
 	for c := range crosses {
-		weights := make([]float64, cells)
-		for i := range 2_000 {
-			weights[i] = -31.1234
-		}
+		weights := slices.Repeat([]float64{-31.1234}, cells)
 		fitted.Crosses = append(fitted.Crosses, train.Cross{Fields: []int{3 * c, 3*c + 1, 3*c + 2}, Weights: weights})
 	}
 	m := quantized(fitted, columns)

@@ -40,6 +40,17 @@ func levels(columns []field.Column) []int {
 	return n
 }
 
+// ordered returns how many levels of each column are ranges of numbers: the first ones.
+func ordered(columns []field.Column) []int {
+	n := make([]int, len(columns))
+	for i := range columns {
+		if columns[i].Bounds != nil {
+			n[i] = len(columns[i].Bounds) + 1
+		}
+	}
+	return n
+}
+
 // The bounds of what texts a model repeats in crosses, in bytes: with them it stays far below what a record may hold, unless it
 // would hardly fit without crosses.
 const (

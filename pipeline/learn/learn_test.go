@@ -379,13 +379,14 @@ func TestTheReportCountsWhatTheModelDecides(t *testing.T) {
 
 // sum adds up what a customer's values weigh, by the words of the model alone.
 func sum(m *model.Model, c testkit.Customer) int32 {
-	total := m.Bias
+	total, has := m.Bias, map[string]string{} // what a model calls the customer's value, by field
 	for _, f := range m.Fields {
 		switch {
 		case f.Name == "City" && c.City == "", f.Name == "Age" && c.Age == 0:
 			total += f.Absent
+			continue
 		case f.Name == "City":
-			total += f.Weights[strconv.Quote(c.City)]
+			has[f.Name] = strconv.Quote(c.City)
 		default:
 			level := 0
 			for i := range f.Bounds {
@@ -393,7 +394,21 @@ func sum(m *model.Model, c testkit.Customer) int32 {
 					level = i + 1
 				}
 			}
-			total += f.Weights[strconv.Itoa(level)]
+			has[f.Name] = strconv.Itoa(level)
+		}
+		total += f.Weights[has[f.Name]]
+	}
+	for _, x := range m.Crosses {
+		cell := 0
+		for i, name := range x.Fields {
+			at := slices.Index(x.Values[i], has[name])
+			if cell = cell*len(x.Values[i]) + at; at < 0 {
+				cell = len(x.Weights)
+				break
+			}
+		}
+		if cell < len(x.Weights) {
+			total += x.Weights[cell]
 		}
 	}
 	return total

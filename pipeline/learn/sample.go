@@ -54,7 +54,7 @@ func (r *run) problem(ctx context.Context) (*train.Problem, error) {
 		}
 	}
 	return &train.Problem{
-		Levels: levels(columns), Apart: apart(columns), Source: joined[0][0], Background: joined[0][1],
+		Levels: levels(columns), Ordered: ordered(columns), Apart: apart(columns), Source: joined[0][0], Background: joined[0][1],
 		Elsewhere: train.Elsewhere{Source: joined[1][0], Background: joined[1][1]},
 		Bands:     shares(r.preset.Bounds),
 	}, nil

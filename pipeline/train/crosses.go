@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"slices"
 
@@ -9,22 +10,25 @@ import (
 )
 
 const (
-	mostRounds  = 6
-	mostCrosses = 16
-	leastFall   = 0.0001 // of the loss by a round, for it to count
+	mostRounds     = 10
+	mostRoundsMany = 6 // of a source with validateSource members or more, which has no need of small steps
+	mostCrosses    = 16
+	allCells       = 36_000 // combinations of all crosses of a model, so that it fits into a record
+	leastFall      = 0.0001 // of the loss by a round, for it to count
 
 	// By how many times its error the loss must fall for crosses to be taken. The error does not know that the best of many were
 	// looked for, which shows most where the source is small.
 	certain    = 2
-	certainFew = 3
+	certainFew = 2.5
 	fewSource  = 1_000 // source members; with fewer, certainFew counts
 )
 
 // crossed is what the rounds of crosses have found: a validation with crosses, or that of the fields alone.
 type crossed struct {
 	validation
-	crosses [][]int // fields of each, sorted
-	penalty float64 // of crosses, as C
+	crosses    [][]int     // fields of each, sorted
+	partitions []partition // of these
+	penalty    float64     // of crosses, as C
 
 	designs [folds]*design // that the folds' weights are of; nil: without crosses
 }
@@ -39,55 +43,77 @@ func (h *heldOut) cross(ctx context.Context, fields validation) (crossed, error)
 	}
 	paths := h.paths(fields)
 	best, penalty := without, usual // of crosses
-	if h.source == validateSource {
-		penalty = usualMany - 1
+	rounds, most := mostRounds, mostAtOnce
+	if h.many() {
+		rounds, penalty = mostRoundsMany, usualMany-1
 	}
-	for round := range mostRounds {
-		if !propose(paths, penalties[penalty]) {
-			break
-		}
-		tried := make([]validation, len(penalties))
-		validate := func(try []int) (err error) {
-			for _, i := range try {
-				if tried[i], err = h.validateProposed(ctx, paths, fields.c, penalties[i]); err != nil {
-					return err
-				}
+	for range rounds {
+		some := propose(paths, penalties[penalty], most)
+		if some {
+			found, err := h.validatePenalties(ctx, paths, fields.c, &penalty, best)
+			if err != nil {
+				return without, err
 			}
-			return nil
+			if found.loss <= best.loss-leastFall {
+				best = crossed{validation: found, penalty: penalties[penalty]}
+				for fold, p := range paths {
+					p.accept(p.proposed.penalized(fields.c, best.penalty), best.weights[fold])
+					best.designs[fold] = p.design
+				}
+				continue
+			}
 		}
-		var err error
-		if round == 0 {
-			penalty, err = lowest(penalty, penalty+1, validate, func(i int) float64 { return tried[i].loss })
-		} else {
-			err = validate([]int{penalty})
-		}
-		if err != nil {
-			return without, err
-		}
-		if tried[penalty].loss > best.loss-leastFall {
+		// Several at once may have been too many, or what is left is no pair.
+		if most == 1 || !paths[0].few() && (!some || h.many()) {
 			break
 		}
-		best = crossed{validation: tried[penalty], penalty: penalties[penalty]}
-		for fold, p := range paths {
-			p.design, p.weights = p.proposed.penalized(fields.c, best.penalty), best.weights[fold]
-			best.designs[fold] = p.design
-		}
+		most = 1
 	}
-	best.crosses = agreed(paths)
+	best.crosses, best.partitions = agreed(paths)
 	if len(best.crosses) == 0 || !h.certain(fields.logits, best.logits) {
 		return without, nil
 	}
 	return best, nil
 }
 
-// propose looks in each fold for crosses to add, and reports whether any has some.
-func propose(paths []*path, penalty float64) bool {
+// validatePenalties fits what the folds propose: as long as there are no crosses with the penalty that does best, then with that
+// of the last round. Where the loss does not fall by that, the next lower one is tried: the more crosses there are, the more has
+// to be held down, unless there are many to learn from. The penalty is set to the one that is returned.
+func (h *heldOut) validatePenalties(
+	ctx context.Context, paths []*path, c float64, penalty *int, before crossed,
+) (validation, error) {
+	tried := make([]validation, len(penalties))
+	loss := func(i int) float64 { return tried[i].loss }
+	validate := func(try []int) (err error) {
+		for _, i := range try {
+			if tried[i], err = h.validateProposed(ctx, paths, c, penalties[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if before.penalty == 0 {
+		best, err := lowest(*penalty, *penalty+1, validate, loss)
+		*penalty = best
+		return tried[best], err
+	}
+	err := validate([]int{*penalty})
+	if lower := *penalty - 1; err == nil && loss(*penalty) > before.loss-leastFall && lower >= 0 && !h.many() {
+		if err = validate([]int{lower}); loss(lower) < loss(*penalty) {
+			*penalty = lower
+		}
+	}
+	return tried[*penalty], err
+}
+
+// propose looks in each fold for crosses to add, at most so many, and reports whether any has some.
+func propose(paths []*path, penalty float64, most int) bool {
 	widened := make([]bool, len(paths))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for fold, p := range paths {
 		group.Go(func() error {
-			widened[fold] = p.propose(penalty)
+			widened[fold] = p.propose(penalty, most)
 			return nil
 		})
 	}
@@ -134,9 +160,11 @@ func (h *heldOut) certain(before, after []float64) bool {
 	return fallen > times*err
 }
 
-// agreed returns the crosses that at least half of the folds have, sorted.
-func agreed(paths []*path) (crosses [][]int) {
+// agreed returns the crosses that at least half of the folds have, sorted, with the partitions of all of these: the mean of what
+// they would weigh by each.
+func agreed(paths []*path) (crosses [][]int, partitions []partition) {
 	var all [][]int
+	room := allCells
 	for _, p := range paths {
 		for i := range p.design.crosses {
 			all = append(all, p.design.crosses[i].fields)
@@ -144,14 +172,23 @@ func agreed(paths []*path) (crosses [][]int) {
 	}
 	slices.SortFunc(all, slices.Compare)
 	for len(all) > 0 {
-		n := 1
-		for n < len(all) && slices.Equal(all[0], all[n]) {
+		fields, n := all[0], 1
+		for n < len(all) && slices.Equal(fields, all[n]) {
 			n++
 		}
-		if 2*n >= len(paths) && len(crosses) < mostCrosses {
-			crosses = append(crosses, all[0])
+		if cells := paths[0].design.cells(fields); 2*n >= len(paths) && len(crosses) < mostCrosses && cells <= room {
+			room -= cells
+			crosses = append(crosses, fields)
+			for _, path := range paths {
+				for _, p := range path.chosen {
+					if slices.Equal(p.fields, fields) {
+						p.value /= math.Sqrt(float64(n))
+						partitions = append(partitions, p)
+					}
+				}
+			}
 		}
 		all = all[n:]
 	}
-	return crosses
+	return crosses, joined(partitions)
 }

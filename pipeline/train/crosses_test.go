@@ -1,6 +1,7 @@
 package train_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"runtime"
@@ -168,5 +169,50 @@ func TestPairsOfManyFieldsAreFound(t *testing.T) {
 	result := fit(t, problem(truth.levels, truth.customers(rng, 15_000)))
 	if len(result.Crosses) != 1 || !slices.Equal(result.Crosses[0].Fields, []int{11, 50}) {
 		t.Errorf("crossed are %v", result.Crosses)
+	}
+}
+
+// Members have an odd number of three flags set, rather: no pair of flags says anything of that.
+func TestWhatShowsInNoPairIsFound(t *testing.T) {
+	rng := rand.New(rand.NewPCG(28, 1))
+	all, levels := make([]customer, 12_000), slices.Repeat([]int{2}, 8)
+	for i := range all {
+		flags := make([]uint8, len(levels))
+		for f := range flags {
+			flags[f] = uint8(rng.IntN(2))
+		}
+		odd := (flags[1] + flags[4] + flags[6]) % 2
+		all[i] = customer{fmt.Sprint("c-", i), flags, rng.IntN(10) < 1+2*int(odd)}
+	}
+	result := fit(t, problem(levels, all))
+	found := func(c train.Cross) bool { return slices.Equal(c.Fields, []int{1, 4, 6}) && c.Influence > 0.5 }
+	if !slices.ContainsFunc(result.Crosses, found) {
+		t.Errorf("crossed are %v", result.Crosses)
+	}
+}
+
+// Members are those beyond one number whose other number is below another. Few customers tell of each of 256 combinations, but
+// many of four parts.
+func TestCornersAreCutOff(t *testing.T) {
+	rng := rand.New(rand.NewPCG(29, 1))
+	levels := slices.Repeat([]int{16}, 6)
+	truth := truth{levels: levels, bias: -3, weights: slices.Repeat([][]float64{make([]float64, 16)}, 6)}
+	for _, fields := range [][]int{{0, 1}, {2, 3}, {4, 5}} {
+		corner := train.Cross{Fields: fields, Weights: make([]float64, 256)}
+		for cell := range corner.Weights {
+			if cell/16 >= 6 && cell%16 < 3 {
+				corner.Weights[cell] = 2.5
+			}
+		}
+		truth.crosses = append(truth.crosses, corner)
+	}
+	p := problem(levels, truth.customers(rng, 4_000))
+	p.Ordered = levels
+	fresh := truth.customers(rng, 30_000)
+	best := rankedAUC(&train.Result{Weights: truth.weights, Crosses: truth.crosses}, fresh)
+	got := rankedAUC(fit(t, p), fresh)
+	t.Logf("AUC %.3f, that of the truth is %.3f", got, best)
+	if got < best-0.005 {
+		t.Errorf("AUC %.3f, that of the truth is %.3f", got, best)
 	}
 }

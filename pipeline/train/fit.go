@@ -26,6 +26,7 @@ const (
 // Problem is what to learn from. Fit settles the samples' order: they are its own until it returns.
 type Problem struct {
 	Levels     []int      // levels of each field; a row's level is below it, or None
+	Ordered    []int      // levels of each field that are in an order, the first ones; nil: none are
 	Apart      []bool     // fields that are not to be in a cross; nil: none
 	Source     *Sample    // source members who are where the candidates are
 	Background *Sample    // candidates outside of the source
@@ -146,7 +147,7 @@ func newTask(p Problem) (*task, error) {
 	if err := t.check(); err != nil {
 		return nil, err
 	}
-	t.design = newDesign(p.Levels)
+	t.design = newDesign(p.Levels, p.Ordered)
 	t.matrix = newMatrix(t.rows, t.design)
 	return t, nil
 }
@@ -154,7 +155,7 @@ func newTask(p Problem) (*task, error) {
 // widen adds crosses to all rows.
 func (t *task) widen(found crossed) {
 	t.matrix.free()
-	t.design = t.design.with(found.crosses, t.rows).penalized(found.c, found.penalty)
+	t.design = t.design.with(found.partitions, t.rows).penalized(found.c, found.penalty)
 	t.matrix = newMatrix(t.rows, t.design)
 }
 

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"runtime"
+	"slices"
 	"testing"
 
 	"kindred/pipeline/train"
@@ -255,8 +256,9 @@ func TestASourceThatOneLevelTellsStaysFinite(t *testing.T) {
 		all[i].source = all[i].levels[1] == 3
 	}
 	result := fit(t, problem(truth.levels, all))
-	if w := result.Weights[1]; math.IsInf(w[3], 0) || w[3] < 1 || w[0] > -1 {
-		t.Errorf("weights %v", w)
+	with, without := logit(result, []uint8{0, 3, 0}), logit(result, []uint8{0, 0, 0})
+	if math.IsInf(with, 0) || with < 1 || without > -1 {
+		t.Errorf("logits %v with it, %v without", with, without)
 	}
 	if result.Quality.AUC != 1 || result.Quality.Grade != "excellent" {
 		t.Errorf("quality %+v", result.Quality)
@@ -310,5 +312,34 @@ func TestNothingToLearnFromIsSaid(t *testing.T) {
 	cancel()
 	if _, err := train.Fit(ctx, problem(truth.levels, truth.customers(rng, 200))); !errors.Is(err, context.Canceled) {
 		t.Errorf("a canceled fit ends with %v", err)
+	}
+}
+
+// Of ranges in an order each says something of its neighbours, so that few members tell as much as of a few ranges.
+func TestNeighboursShareWhatTheyHaveInCommon(t *testing.T) {
+	rng := rand.New(rand.NewPCG(30, 1))
+	levels := slices.Repeat([]int{16}, 8)
+	truth := truth{levels: levels, bias: -3}
+	for f := range levels {
+		weights := make([]float64, 16)
+		for level := range weights {
+			weights[level] = float64(f%3) * (float64(level)/8 - 1) // a line
+		}
+		truth.weights = append(truth.weights, weights)
+	}
+	fresh := truth.customers(rng, 20_000)
+	var with, without float64
+	const times = 5
+	for range times {
+		all := truth.customers(rng, 2_000)
+		p := problem(levels, all)
+		without += rankedAUC(fit(t, p), fresh) / times
+		p = problem(levels, all)
+		p.Ordered = levels
+		with += rankedAUC(fit(t, p), fresh) / times
+	}
+	t.Logf("AUC %.3f, without the order %.3f", with, without)
+	if with < without+0.01 {
+		t.Errorf("AUC %.3f, without the order %.3f", with, without)
 	}
 }

@@ -92,8 +92,8 @@ func newMatrix(rows [][]uint8, d *design) *matrix {
 // writeRow writes the columns of a row, which count from 1 there.
 func writeRow(into []node, row []uint8, d *design) {
 	used := 0
-	d.each(row, func(column int, value float64) {
-		into[used] = node{int32(column) + 1, value}
+	d.each(row, func(number int32, value float64) {
+		into[used] = node{number + 1, value}
 		used++
 	})
 	into[used] = node{-1, 0}

@@ -19,7 +19,7 @@ func TestWeightsAreThoseThatGolearnExports(t *testing.T) {
 	defer liblinear.Unlock()
 	silence()
 	rows := [][]uint8{{0, 1}, {0, None}, {1, 0}, {2, 1}, {1, 1}, {2, 0}}
-	m := newMatrix(rows, newDesign([]int{3, 2}))
+	m := newMatrix(rows, newDesign([]int{3, 2}, nil))
 	defer m.free()
 	s := m.subset([]int{0, 1, 2, 3, 4, 5}, 2)
 	defer s.free()
@@ -92,7 +92,7 @@ func TestRoomForPointersIsEmpty(t *testing.T) {
 	runtime.LockOSThread() // malloc gives a thread again what it has freed
 	defer runtime.UnlockOSThread()
 	const rows = 64
-	m := newMatrix(make([][]uint8, rows), newDesign(nil))
+	m := newMatrix(make([][]uint8, rows), newDesign(nil, nil))
 	defer m.free()
 	for range 100 {
 		s := m.subset(make([]int, rows), rows/2)

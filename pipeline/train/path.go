@@ -8,8 +8,7 @@ import (
 
 const (
 	mostFields    = 3      // of a cross
-	mostCells     = 4_000  // combinations of the levels of a cross
-	mostNamed     = 2_000  // of these, that have a weight
+	mostCells     = 5_000  // combinations of the levels of a cross
 	mostScored    = 500    // crosses that are scored on all rows; of more, the best by some of the rows
 	mostAtOnce    = 4      // crosses added in a round
 	leastGain     = 0.0003 // of mean loss, for a cross to be added
@@ -26,8 +25,10 @@ type path struct {
 
 	design   *design
 	weights  []float64
-	proposed *design // with further crosses
-	hopeful  [][]int // pairs that promised to gain when they were scored last
+	chosen   []partition // of its crosses
+	proposed *design     // with further ones
+	further  []partition
+	hopeful  [][]int // crosses that promised to gain when they were scored last
 }
 
 // paths returns one for each fold, which begin with what a validation has fitted.
@@ -46,7 +47,7 @@ func (h *heldOut) paths(begin validation) []*path {
 				p.source++
 			}
 		}
-		for f := range h.design.levels {
+		for f := range h.design.fields {
 			column := make([]uint8, len(p.rows))
 			for i, row := range p.rows {
 				column[i] = row[f]
@@ -71,13 +72,13 @@ func (p *path) fit(d *design, c float64) ([]float64, error) {
 	return s.fit(c, validatePrecision)
 }
 
-// propose finds the best crosses to add. It reports whether there are any.
-func (p *path) propose(penalty float64) bool {
+// propose finds the best crosses to add, at most so many. It reports whether there are any.
+func (p *path) propose(penalty float64, most int) bool {
 	search := newSearch(p, penalty)
-	found := search.scored(p.candidates(), 1)
+	found := search.scored(p.candidates(most == 1 && p.few()), 1)
 	p.hopeful = nil
 	for _, c := range found {
-		if c.gain > 0 && len(c.fields) == 2 {
+		if c.gain > 0 {
 			p.hopeful = append(p.hopeful, c.fields)
 		}
 	}
@@ -85,31 +86,51 @@ func (p *path) propose(penalty float64) bool {
 		least := max(leastGain, found[0].gain*leastOfLeader)
 		found = slices.DeleteFunc(found, func(c candidate) bool { return c.gain < least })
 	}
-	found = found[:min(len(found), mostAtOnce, mostCrosses-len(p.design.crosses))]
-	var crosses [][]int
-	for _, c := range found {
-		crosses = append(crosses, c.fields)
+	p.further = nil
+	for _, c := range found[:min(len(found), most, mostCrosses-len(p.design.crosses))] {
+		p.further = append(p.further, search.partitions(c)...)
 	}
-	p.proposed = p.design.with(crosses, p.rows)
-	return len(crosses) > 0
+	p.proposed = p.design.with(p.further, p.rows)
+	return len(p.further) > 0
 }
 
-// candidates returns pairs of fields, at first all, and the crosses there are with one more field, less those there are.
-func (p *path) candidates() (all [][]int) {
+// accept goes on with what was proposed, as it was fitted.
+func (p *path) accept(penalized *design, weights []float64) {
+	p.design, p.weights = penalized, weights
+	p.chosen = append(p.chosen, p.further...)
+}
+
+// few reports whether there are so few fields that all triples can be looked at.
+func (p *path) few() bool {
+	n := len(p.columns)
+	return n*(n-1)*(n-2)/6 <= mostScored
+}
+
+// candidates returns pairs of fields, at first all, and the crosses there are with one more field. What is crossed may be cut
+// once more, otherwise. With triples, all of these are looked at: what shows in none of their pairs is found only so.
+func (p *path) candidates(triples bool) (all [][]int) {
 	add := func(fields []int) {
 		apart := func(f int) bool { return p.apart != nil && p.apart[f] }
-		there := func(c cross) bool { return slices.Equal(c.fields, fields) }
-		if p.design.cells(fields) <= mostCells && !slices.ContainsFunc(fields, apart) && !slices.ContainsFunc(p.design.crosses, there) {
+		if p.design.cells(fields) <= mostCells && !slices.ContainsFunc(fields, apart) {
 			all = append(all, fields)
 		}
 	}
-	for _, pair := range p.hopeful {
-		add(pair)
+	for _, fields := range p.hopeful {
+		add(fields)
 	}
 	if len(p.design.crosses) == 0 {
 		for b := range p.columns {
 			for a := range b {
 				add([]int{a, b})
+			}
+		}
+	}
+	if triples {
+		for c := range p.columns {
+			for b := range c {
+				for a := range b {
+					add([]int{a, b, c})
+				}
 			}
 		}
 	}
@@ -130,6 +151,7 @@ func (p *path) candidates() (all [][]int) {
 type candidate struct {
 	fields []int
 	gain   float64 // by how much the mean loss would fall
+	cut    bool    // by a tree of cuts; else by blocks
 }
 
 // slope is how the loss changes with a logit: the first derivative, negative, and the second.
@@ -140,16 +162,19 @@ func (s *slope) add(other slope) {
 	s.second += other.second
 }
 
+func (s slope) less(other slope) slope { return slope{s.first - other.first, s.second - other.second} }
+
 // search scores crosses by the slopes of a path's rows.
 type search struct {
 	*path
 	slopes  []slope
 	penalty float64 // half of it times the square of a weight is added to the mean loss
 
-	// Room for the cells of one candidate.
+	// The slopes of the rows that have the cells of one candidate.
 	all    []slope
 	byPart [folds][]slope
 	counts []int32
+	every  int32 // by every so-many-th row
 }
 
 func newSearch(p *path, penalty float64) *search {
@@ -182,7 +207,8 @@ func (s *search) scored(crosses [][]int, every int) []candidate {
 	}
 	found := make([]candidate, len(crosses))
 	for i, fields := range crosses {
-		found[i] = candidate{fields, s.gain(fields, every)}
+		s.addUp(fields, every)
+		found[i] = s.candidate(fields)
 	}
 	slices.SortFunc(found, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.gain, a.gain), slices.Compare(a.fields, b.fields))
@@ -190,51 +216,87 @@ func (s *search) scored(crosses [][]int, every int) []candidate {
 	return found
 }
 
-// gain returns by how much a cross would lower the mean loss. The weight of a cell is one Newton step by the rows of all parts
-// but one, and what it gains is looked up in that one.
-func (s *search) gain(fields []int, every int) (gain float64) {
+// candidate returns a cross in the way that gains most.
+func (s *search) candidate(fields []int) candidate {
+	c := candidate{fields: fields}
+	for _, p := range s.design.blocks(fields) {
+		gain := 0.0
+		for part := range s.parts {
+			gain += s.gain(&p, part)
+		}
+		c.gain = max(c.gain, gain)
+	}
+	gain := 0.0
+	for part, rows := range s.parts {
+		if len(rows) == 0 {
+			continue // its own fold
+		}
+		p := s.cut(fields, part)
+		if gain += s.gain(&p, part); gain <= 0 {
+			break // as most do
+		}
+	}
+	if gain > c.gain {
+		c.gain, c.cut = gain, true
+	}
+	return c
+}
+
+// partitions returns those of a candidate.
+func (s *search) partitions(c candidate) []partition {
+	if !c.cut {
+		return s.design.blocks(c.fields)
+	}
+	s.addUp(c.fields, 1)
+	return []partition{s.cut(c.fields, everything)}
+}
+
+// step returns the weight that slopes ask for: one Newton step.
+func (s *search) step(of slope) float64 { return of.first / (of.second + s.penalty) }
+
+// gain returns by how much the loss of some rows would fall by weights that the others ask for.
+func (s *search) gain(p *partition, part int) (gain float64) {
+	others, own, counts := make([]slope, p.parts), make([]slope, p.parts), make([]int32, p.parts)
+	for cell, to := range p.of {
+		if to != never {
+			others[to].add(s.all[cell].less(s.byPart[part][cell]))
+			own[to].add(s.byPart[part][cell])
+			counts[to] += s.counts[cell]
+		}
+	}
+	for i, n := range counts {
+		if n*s.every >= fewestNamed {
+			step := s.step(others[i])
+			gain += own[i].first*step - own[i].second*step*step/2
+		}
+	}
+	return gain
+}
+
+// addUp adds up the slopes of the rows by cell, and counts them.
+func (s *search) addUp(fields []int, every int) {
 	cells := s.design.cells(fields)
+	s.every = int32(every)
 	clear(s.all[:cells])
 	clear(s.counts[:cells])
 	for part, rows := range s.parts {
 		own := s.byPart[part][:cells]
 		clear(own)
-		s.addUp(own, fields, rows, every)
-		for cell := range own {
-			s.all[cell].add(own[cell])
+		for at := 0; at < len(rows); at += every {
+			i := rows[at]
+			cell, none := 0, false
+			for _, f := range fields {
+				level := s.columns[f][i]
+				none = none || level == None
+				cell = cell*len(s.design.fields[f]) + int(level)
+			}
+			if !none {
+				own[cell].add(s.slopes[i])
+				s.counts[cell]++
+			}
 		}
-	}
-	named := 0
-	for cell, all := range s.all[:cells] {
-		if int(s.counts[cell])*every < fewestNamed {
-			continue
-		}
-		named++
-		for part := range s.byPart {
-			own := s.byPart[part][cell]
-			step := (all.first - own.first) / (all.second - own.second + s.penalty)
-			gain += own.first*step - own.second*step*step/2
-		}
-	}
-	if named > mostNamed {
-		return 0
-	}
-	return gain
-}
-
-// addUp adds up the slopes of some rows by cell, and counts the rows.
-func (s *search) addUp(by []slope, fields []int, rows []int, every int) {
-	for at := 0; at < len(rows); at += every {
-		i := rows[at]
-		cell, none := 0, false
-		for _, f := range fields {
-			level := s.columns[f][i]
-			none = none || level == None
-			cell = cell*s.design.levels[f] + int(level)
-		}
-		if !none {
-			by[cell].add(s.slopes[i])
-			s.counts[cell]++
+		for cell, slope := range own {
+			s.all[cell].add(slope)
 		}
 	}
 }

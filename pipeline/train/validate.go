@@ -24,7 +24,7 @@ var penalties = [...]float64{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3}
 
 const (
 	usual     = 4 // of a small source
-	usualMany = 7 // of one with validateSource members or more: their weights need little holding down
+	usualMany = 7 // of many
 )
 
 // strata are where the four kinds of rows end, in their order: source members among the candidates and elsewhere, other
@@ -59,6 +59,9 @@ func (t *task) heldOut() *heldOut {
 	h.source = h.strata[1]
 	return h
 }
+
+// many reports whether there are as many source members as are validated: their weights need little holding down.
+func (h *heldOut) many() bool { return h.source == validateSource }
 
 // Share divides the room for customers between those among the candidates and those elsewhere, as many as there are of each. So
 // few are not lost among many, there is room for at least so many candidates as measuring needs.
@@ -104,7 +107,7 @@ func (h *heldOut) choose(ctx context.Context) (validation, error) {
 	}()
 	tried := make([]validation, len(penalties))
 	high := usual
-	if h.source == validateSource {
+	if h.many() {
 		high = usualMany
 	}
 	best, err := lowest(high-1, high, func(try []int) error { return h.validate(ctx, training, try, tried) },
