@@ -71,8 +71,8 @@ func drawWhy(screen terminal.Screen, e *reading.Why) {
 	if e.Score != nil {
 		screen.Say(fmt.Sprintf("Score %.4f, %s; floor %v, cut %.4f.", *e.Score, e.Band, e.Floor, e.Cut))
 	}
-	drawReasons(screen, e.Reasons, "Raises the score", func(lift float64) bool { return lift >= 1.05 })
-	drawReasons(screen, e.Reasons, "Lowers the score", func(lift float64) bool { return lift <= 1/1.05 })
+	drawReasons(screen, e.Reasons, "Raises the score", terminal.Raises)
+	drawReasons(screen, e.Reasons, "Lowers the score", terminal.Lowers)
 	if len(e.WouldBring) > 0 {
 		screen.Title("Would bring the customer in", "one of these, all else as it is")
 		var rows [][]string

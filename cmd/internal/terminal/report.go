@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -27,7 +28,7 @@ func (s Screen) Report(name, id string, definition *schemas.Definition, report *
 	if tried {
 		s.Say(WouldMove(report.Difference))
 	}
-	if lost := lost(report.Lost); lost != "" {
+	if lost := KeptOut(report.Lost); lost != "" {
 		s.Say(lost)
 	}
 	s.bands(report)
@@ -112,8 +113,8 @@ func Movement(counts schemas.Counts) string {
 	return "In this run " + strings.Join(parts, ", ") + "."
 }
 
-// lost says who are no members, by the first rule that keeps them out.
-func lost(l *schemas.Lost) string {
+// KeptOut says who are no members, by the first rule that keeps them out; empty: nobody, or it is not known.
+func KeptOut(l *schemas.Lost) string {
 	if l == nil {
 		return ""
 	}
@@ -235,35 +236,73 @@ func (s Screen) marks(definition *schemas.Definition, report *schemas.Report, in
 
 // fields draws the fields of most influence, then names those that were left out, and why.
 func (s Screen) fields(fields []schemas.FieldReport) {
-	used := slices.DeleteFunc(slices.Clone(fields), func(f schemas.FieldReport) bool { return !f.Used })
-	if len(used) == 0 {
+	telling, silent := ByInfluence(fields)
+	if len(telling)+len(silent) == 0 {
 		return
 	}
-	slices.SortStableFunc(used, func(a, b schemas.FieldReport) int {
-		switch {
-		case a.Influence > b.Influence:
-			return -1
-		case a.Influence < b.Influence:
-			return 1
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
-	s.Title("What tells them apart", fmt.Sprintf("influence of %s", Count(len(used), "field")))
-	top := used[:min(len(used), 6)]
-	name := 0
-	for _, field := range top {
-		name = max(name, min(columns(field.Name), 28))
-	}
-	most := max(top[0].Influence, 1e-9)
-	for _, field := range top {
-		s.Line("  %s  %s  %s", pad(short(field.Name, 28), name), pad(Percent(field.Influence), -6),
-			s.Band(2, bar(field.Influence/most, 30)))
-		s.speaking("for", field.For)
-		s.speaking("against", field.Against)
+	s.telling(telling)
+	if silent := Silent(silent); silent != "" {
+		s.Say(silent)
 	}
 	if left := leftOut(fields); left != "" {
 		s.Say(left)
 	}
+}
+
+// telling draws the fields of most influence.
+func (s Screen) telling(fields []schemas.FieldReport) {
+	if len(fields) == 0 {
+		return
+	}
+	s.Title("What tells them apart", fmt.Sprintf("influence of %s", Count(len(fields), "field")))
+	top := fields[:min(len(fields), 6)]
+	name := 0
+	for _, field := range top {
+		name = max(name, min(columns(field.Name), 28))
+	}
+	for _, field := range top {
+		s.Line("  %s  %s  %s", pad(short(field.Name, 28), name), pad(Percent(field.Influence), -6),
+			s.Band(2, bar(field.Influence/top[0].Influence, 30)))
+		s.speaking("for", field.For)
+		s.speaking("against", field.Against)
+	}
+}
+
+// ByInfluence returns the fields that were learned from, those of most influence first, and apart from them those whose influence
+// would be written as 0 %.
+func ByInfluence(fields []schemas.FieldReport) (telling, silent []schemas.FieldReport) {
+	for _, f := range fields {
+		switch {
+		case f.Used && Percent(f.Influence) != Percent(0):
+			telling = append(telling, f)
+		case f.Used:
+			silent = append(silent, f)
+		}
+	}
+	slices.SortStableFunc(telling, func(a, b schemas.FieldReport) int {
+		return cmp.Or(cmp.Compare(b.Influence, a.Influence), strings.Compare(a.Name, b.Name))
+	})
+	return telling, silent
+}
+
+// Silent names the fields that were learned from and tell nothing; empty: there are none.
+func Silent(fields []schemas.FieldReport) string {
+	if len(fields) == 0 {
+		return ""
+	}
+	var names []string
+	for _, f := range fields {
+		names = append(names, f.Name)
+	}
+	return "Learned from, and of no influence: " + strings.Join(few(names), ", ") + "."
+}
+
+// few returns names of which only the first are told where they are many.
+func few(names []string) []string {
+	if len(names) <= 4 {
+		return names
+	}
+	return append(slices.Clone(names[:3]), fmt.Sprintf("%d more", len(names)-3))
 }
 
 // crosses draws what only shows in combinations of fields.
@@ -281,15 +320,23 @@ func (s Screen) crosses(crosses []schemas.CrossReport) {
 
 // speaking writes which values speak for a customer, or against.
 func (s Screen) speaking(direction string, values []schemas.ValueReport) {
-	if len(values) == 0 {
-		return
-	}
 	var words []string
-	for _, v := range values {
+	for _, v := range Speaking(values) {
 		words = append(words, fmt.Sprintf("%s %s (%s)", v.Value, Odds(v.Lift), Number(v.Customers)))
 	}
-	s.Indented(4, direction+": "+strings.Join(words, ", "))
+	if words != nil {
+		s.Indented(4, direction+": "+strings.Join(words, ", "))
+	}
 }
+
+// Speaking returns the values that speak for a customer or against.
+func Speaking(values []schemas.ValueReport) []schemas.ValueReport {
+	return slices.DeleteFunc(slices.Clone(values), func(v schemas.ValueReport) bool { return !Raises(v.Lift) && !Lowers(v.Lift) })
+}
+
+// Raises and Lowers report whether odds that are multiplied so are worth telling.
+func Raises(lift float64) bool { return lift >= 1.05 }
+func Lowers(lift float64) bool { return lift <= 1/1.05 }
 
 // Odds writes what the odds are multiplied by: ×2.3, ×0.43.
 func Odds(lift float64) string {
@@ -333,11 +380,7 @@ func leftOut(fields []schemas.FieldReport) string {
 	}
 	var parts []string
 	for _, reason := range reasonsFound {
-		few := names[reason]
-		if len(few) > 4 {
-			few = append(slices.Clone(few[:3]), fmt.Sprintf("%d more", len(few)-3))
-		}
-		part := strings.Join(few, ", ")
+		part := strings.Join(few(names[reason]), ", ")
 		if reason != "" {
 			part += " (" + reason + ")"
 		}

@@ -56,6 +56,25 @@ func TestTheSizeSaysOfWhomItIs(t *testing.T) {
 	check("1,432 members: all of 1,432 similar customers, who are no more than 20 % of 97,000 candidates", 1432, 1432, old)
 }
 
+func TestWhatTellsNothingIsOnlyNamed(t *testing.T) {
+	r := report()
+	for _, name := range []string{"A", "B", "C", "D", "E"} {
+		r.Fields = append(r.Fields, schemas.FieldReport{Name: "Shoe" + name, Used: true, Influence: 0.0001, For: []schemas.ValueReport{{Value: "44", Lift: 1.2}}})
+	}
+	r.Fields[0].Used, r.Fields[0].Influence = true, 0.9
+	r.Fields[0].For, r.Fields[0].Against = []schemas.ValueReport{{Value: "much", Lift: 3}, {Value: "hardly", Lift: 1.02}}, nil
+	var text strings.Builder
+	terminal.Screen{W: &text, Width: 200}.Report("VIP", "vip", definition(), r)
+	if !strings.Contains(text.String(), "Learned from, and of no influence: ShoeA, ShoeB, ShoeC, 2 more.") {
+		t.Error("they are not named")
+	}
+	for _, silent := range []string{" 0 %", "44 ×", "hardly"} {
+		if strings.Contains(text.String(), silent) {
+			t.Errorf("%q is told", silent)
+		}
+	}
+}
+
 func TestTheHeldOutAreTold(t *testing.T) {
 	var text strings.Builder
 	d, held := definition(), report()

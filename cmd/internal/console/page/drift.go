@@ -2,7 +2,9 @@ package page
 
 import (
 	"net/http"
+	"slices"
 
+	"kindred/cmd/internal/terminal"
 	"kindred/pipeline/learn"
 )
 
@@ -24,9 +26,23 @@ func (s *Site) drift(r *http.Request) (*sheet, error) {
 	if d.Drift, err = s.Facts.Drift(r.Context(), e); err != nil {
 		return nil, err
 	}
+	if d.Drift != nil {
+		d.Drift = visible(d.Drift)
+	}
 	if d.Drift != nil && d.Warning != nil {
 		shift := warningOf(d.Warning, e.ExpansionID, "")
 		d.Shift = &shift
 	}
 	return &sheet{page: "drift", Title: "Drift of " + d.Name, Section: "segments", Body: d}, nil
+}
+
+// visible returns a drift without the values whose shares read alike then and now.
+func visible(found *learn.Drift) *learn.Drift {
+	shown := *found // others may look at it, too
+	shown.Fields = slices.Clone(found.Fields)
+	for i := range shown.Fields {
+		f := &shown.Fields[i]
+		f.Moved = slices.DeleteFunc(slices.Clone(f.Moved), func(m learn.MovedShare) bool { return terminal.Percent(m.Was) == terminal.Percent(m.Is) })
+	}
+	return &shown
 }

@@ -83,11 +83,13 @@ type report struct {
 	ID         string
 	Size       string
 	Moved      string
+	KeptOut    string
 	Definition *schemas.Definition // nil: not known
 	Bands      []bandRow           // the best on top
 	Reach      *reach
 	WhatIfs    []whatIf
-	Traits     []trait // fields that were used, the most influential first
+	Traits     []trait // fields that tell something, the most influential first
+	Silent     string  // which others were used
 	Together   []trait // combinations of fields
 	LeftOut    []schemas.FieldReport
 	Interval   *interval
@@ -104,7 +106,8 @@ type bandRow struct {
 // newReport makes a report ready. edit is the address of the form that can change what was asked for.
 func newReport(id, edit string, d *schemas.Definition, found *schemas.Report) *report {
 	r := &report{
-		Report: found, ID: id, Size: terminal.Size(d, found), Definition: d, Reach: newReach(d, found), Interval: newInterval(&found.Quality),
+		Report: found, ID: id, Size: terminal.Size(d, found), KeptOut: terminal.KeptOut(found.Lost), Definition: d,
+		Reach: newReach(d, found), Interval: newInterval(&found.Quality),
 	}
 	if found.Difference != nil {
 		r.Moved = terminal.WouldMove(found.Difference)
@@ -189,21 +192,25 @@ type trait struct {
 	For, Against []schemas.ValueReport
 }
 
+func newTrait(influence float64, speakFor, against []schemas.ValueReport, fields ...string) trait {
+	return trait{Fields: fields, Influence: influence, For: terminal.Speaking(speakFor), Against: terminal.Speaking(against)}
+}
+
 // traits sorts the fields by their influence, and puts apart those that were left out.
 func (r *report) traits() {
+	telling, silent := terminal.ByInfluence(r.Report.Fields)
+	for _, f := range telling {
+		r.Traits = append(r.Traits, newTrait(f.Influence, f.For, f.Against, f.Name))
+	}
+	r.Silent = terminal.Silent(silent)
+	for _, c := range r.Crosses {
+		r.Together = append(r.Together, newTrait(c.Influence, c.For, c.Against, c.Fields...))
+	}
 	for _, f := range r.Report.Fields {
-		if f.Used {
-			r.Traits = append(r.Traits, trait{[]string{f.Name}, f.Influence, bar{}, f.For, f.Against})
-		} else {
+		if !f.Used {
 			r.LeftOut = append(r.LeftOut, f)
 		}
 	}
-	for _, c := range r.Crosses {
-		r.Together = append(r.Together, trait{c.Fields, c.Influence, bar{}, c.For, c.Against})
-	}
-	slices.SortStableFunc(r.Traits, func(a, b trait) int {
-		return cmp.Or(cmp.Compare(b.Influence, a.Influence), slices.Compare(a.Fields, b.Fields))
-	})
 	most := 0.0
 	for _, all := range [][]trait{r.Traits, r.Together} {
 		for _, t := range all {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"kindred/cmd/internal/reading"
+	"kindred/cmd/internal/terminal"
 	"kindred/schemas"
 )
 
@@ -96,9 +97,9 @@ func (s *Site) why(r *http.Request) (*sheet, error) {
 	w := &why{Why: found, Sentence: sentence(found.Message)}
 	for _, reason := range found.Reasons {
 		switch {
-		case reason.Lift >= 1.05 && len(w.Raises) < mostReasons:
+		case terminal.Raises(reason.Lift) && len(w.Raises) < mostReasons:
 			w.Raises = append(w.Raises, reason)
-		case reason.Lift <= 1/1.05 && len(w.Lowers) < mostReasons:
+		case terminal.Lowers(reason.Lift) && len(w.Lowers) < mostReasons:
 			w.Lowers = append(w.Lowers, reason)
 		}
 	}

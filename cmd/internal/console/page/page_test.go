@@ -332,7 +332,7 @@ func TestTheRecommendedFieldsStayAChoice(t *testing.T) {
 			t.Errorf("%v: asked for fields %s, want %s", fields, got, want)
 		}
 	}
-	check("null", "TravelStyle", "City", "Membership")
+	check("null", "TravelStyle", "City", "Membership", "ShoeSize")
 	check(`["City","Age"]`, "City", "Age")
 }
 

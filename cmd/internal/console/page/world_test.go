@@ -225,7 +225,7 @@ func worldOf(segment, expansion, field, value, customer string) *world {
 		w.members = append(w.members, reading.Member{CustomerID: fmt.Sprintf("c-%07d", i*37), Score: score, Band: band})
 	}
 	w.drift = &learn.Drift{Customers: 20_000, Warning: &schemas.Warning{Code: "drift", Message: "field " + field + " has shifted", Hint: "refresh it"}, Fields: []learn.FieldDrift{
-		{Name: field, Index: 0.31, Moved: []learn.MovedShare{{Value: value, Was: 0.1, Is: 0.34}}}, {Name: "Membership", Index: 0.14}, {Name: "City", Index: 0.004},
+		{Name: field, Index: 0.31, Moved: []learn.MovedShare{{Value: value, Was: 0.1, Is: 0.34}, {Value: "tied", Was: 0.2492, Is: 0.2544}}}, {Name: "Membership", Index: 0.14}, {Name: "City", Index: 0.004},
 	}}
 	w.fields = &reading.Fields{Customers: 100_000}
 	for _, f := range r.Fields {
@@ -253,6 +253,7 @@ func text(s string) json.RawMessage {
 func reportOf(field, value string) *schemas.Report {
 	r := &schemas.Report{
 		Counts: schemas.Counts{Customers: 100_000, Source: 3010, SourceWithProfile: 3000, Candidates: 97_000, Similar: 21_432, Members: 4286, HeldOut: 12, Entered: 4286},
+		Lost:   &schemas.Lost{NoConsent: 61, Source: 3000, BelowFloor: 75_507, BelowCut: 17_146},
 		Cut:    0.7512,
 		Distribution: []schemas.BandCount{
 			{Band: "not similar", From: 0, To: 0.4, Candidates: 58_000}, {Band: "somewhat similar", From: 0.4, To: 0.6, Candidates: 23_000},
@@ -263,9 +264,10 @@ func reportOf(field, value string) *schemas.Report {
 		Fields: []schemas.FieldReport{
 			{Name: field, Type: "string", Distinct: 6, Coverage: 0.9, Used: true, Influence: 0.31, For: []schemas.ValueReport{{Value: value, Lift: 1.8, Customers: 12_000}}},
 			{Name: "Membership", Type: "string", Distinct: 4, Coverage: 1, Used: true, Influence: 0.42,
-				For:     []schemas.ValueReport{{Value: "gold", Lift: 2.347, Customers: 21_000}, {Value: "silver", Lift: 1.2, Customers: 34_000}},
+				For:     []schemas.ValueReport{{Value: "gold", Lift: 2.347, Customers: 21_000}, {Value: "silver", Lift: 1.2, Customers: 34_000}, {Value: "bronze", Lift: 1.02, Customers: 4000}},
 				Against: []schemas.ValueReport{{Value: "none", Lift: 0.432, Customers: 45_000}}},
 			{Name: "City", Type: "string", Distinct: 12, Coverage: 1, Used: true, Influence: 0.004},
+			{Name: "ShoeSize", Type: "string", Distinct: 12, Coverage: 1, Used: true, Influence: 0.0001},
 			{Name: "Age", Type: "LongType", Distinct: 60, Coverage: 1, Reason: "type"},
 			{Name: "Nickname", Type: "string", Distinct: 255, Coverage: 1, Reason: "cardinality"},
 			{Name: "Orders", Type: "LongType", Distinct: 40, Coverage: 1, Reason: "type"},
