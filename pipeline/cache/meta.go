@@ -45,6 +45,7 @@ type Meta struct {
 	// here), or Load has found that some of it is missing. Empty: as far as is known, it can.
 	Damaged string
 
+	changesOf    int64  // Offsets.Memberships when Changes was written, which a build that knows no log of changes leaves as it was
 	forms        uint64 // as Mirror.Forms
 	published    map[string]publishedMeta
 	models       map[string]int // size of each in bytes
@@ -126,6 +127,7 @@ const (
 	metaMemberships  = "o:memberships"
 	metaChangesAt    = "o:membership-changes"
 	metaChanges      = "changes"
+	metaChangesOf    = "changesOf"
 
 	metaSegment   = "s:"
 	metaExpansion = "e:"
@@ -162,6 +164,9 @@ func parseMeta(hash map[string]string) (*Meta, error) {
 		if err := m.set(name, hash[name]); err != nil && failed == nil {
 			failed = fmt.Errorf("read meta's %s: %w", name, err)
 		}
+	}
+	if m.changesOf != m.Offsets.Memberships {
+		m.Changes = ""
 	}
 	return m, failed
 }
@@ -222,6 +227,8 @@ func (m *Meta) set(name, value string) (err error) {
 		integer(&m.Offsets.Changes)
 	case metaChanges:
 		m.Changes = value
+	case metaChangesOf:
+		integer(&m.changesOf)
 	default:
 		return m.setNamed(name, []byte(value))
 	}

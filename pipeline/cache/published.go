@@ -28,6 +28,9 @@ func (m *Mirror) Published(expansion string, create bool) *Published {
 	return p
 }
 
+// Expansions returns those of which something was published, sorted.
+func (m *Mirror) Expansions() []string { return sortedKeys(m.expansions) }
+
 // Get returns the state of a row.
 func (p *Published) Get(row int) State {
 	if p == nil {

@@ -139,6 +139,7 @@ func (m *Mirror) snapshotMeta(save *Save, meta *Meta) {
 	number(metaMemberships, meta.Offsets.Memberships)
 	if meta.Changes != "" { // else what is in Redis is of another log, or none
 		number(metaChangesAt, meta.Offsets.Changes)
+		number(metaChangesOf, meta.Offsets.Memberships)
 		save.set = append(save.set, metaChanges, meta.Changes)
 	}
 	if !slices.Equal(m.stored.topics, meta.Topics) {

@@ -107,13 +107,17 @@ func (o *Owner) compareTold() {
 		}
 	}
 	clear(o.told.read)
-	for expansion, rows := range o.told.last {
+	for expansion := range o.told.last {
+		o.mirror.Published(expansion, true)
+	}
+	for _, expansion := range o.mirror.Expansions() {
 		if o.expansions[expansion] != nil {
 			continue // the pass that ends the take-over compares it
 		}
-		for row, state := range rows {
-			if published := o.mirror.Published(expansion, true); published.Get(int(row)) != state {
-				published.Set(int(row), cache.Unknown)
+		published := o.mirror.Published(expansion, false)
+		for row := range o.mirror.Rows() {
+			if state := published.Get(row); o.told.get(expansion, row, state) != state {
+				published.Set(row, cache.Unknown)
 			}
 		}
 	}

@@ -237,3 +237,62 @@ func TestAChangeOfSomebodyElseIsAnswered(t *testing.T) {
 		t.Errorf("%d dead letters, want one of each that cannot be read", n)
 	}
 }
+
+// Members of whom there is no model yet are told with the model that makes them members, though they were published before.
+func TestWhoWasPublishedWithoutAModelIsTold(t *testing.T) {
+	publish := func(w *world) {
+		w.write(w.topic(schemas.Memberships), 0, "x/annie", schemas.AppendMembership(nil, "x", []byte("annie"), 8214, 3, 1, "old", 0))
+	}
+	for when, begin := range map[string]func(*world){
+		"before the log": func(w *world) { publish(w); w.tell("since"); w.run() },
+		"while it is off": func(w *world) {
+			w.run()
+			publish(w)
+			w.settle()
+			w.crash()
+			w.tell("since")
+			w.run()
+		},
+		"before the shard is taken over": func(w *world) {
+			w.tell("since")
+			w.run()
+			w.settle()
+			w.crash()
+			publish(w)
+			w.run()
+		},
+		"while it is owned": func(w *world) { w.tell("since"); w.run(); w.settle(); publish(w) },
+	} {
+		t.Run(when, func(t *testing.T) {
+			w := newWorld(t)
+			w.profile("annie", "Oslo")
+			begin(w)
+			defer func() { w.stop() }()
+			w.settle()
+			w.model("x", 1, 5000, "Oslo")
+			w.check("with a model")
+		})
+	}
+}
+
+// An earlier build knows nothing of the log, and so does not say that it has gone on without.
+func TestWhatAnEarlierBuildHasPublishedIsTold(t *testing.T) {
+	w := newWorld(t)
+	w.tell("since")
+	w.run()
+	defer func() { w.stop() }()
+	w.profile("annie", "Oslo")
+	w.profile("bobby", "Oslo")
+	w.model("x", 1, 5000, "Oslo")
+	w.check("at first")
+	w.crash()
+	w.tell("")
+	w.run()
+	w.erase("annie")
+	w.profile("cathy", "Oslo")
+	w.check("by an earlier build")
+	w.crash()
+	w.tell("since")
+	w.run()
+	w.check("by this one")
+}

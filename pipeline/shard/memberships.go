@@ -20,8 +20,8 @@ func (o *Owner) applyMembership(r *wire.Record) error {
 		return nil
 	}
 	state, err := o.readState(string(expansion), r) // unknown when it cannot be read
-	if o.caughtUp.Load() && o.expansions[string(expansion)] != nil {
-		state = cache.Unknown
+	if o.caughtUp.Load() && (o.expansions[string(expansion)] != nil || o.Changes != "") {
+		state = cache.Unknown // without a model, too, where the log of changes has to say the same
 	}
 	row, known := o.mirror.Find(customer)
 	if !known && state == cache.None {
