@@ -16,8 +16,9 @@ const RecordFormat = 1
 // CrossedFormat is that of a model with crosses: a build that reads only RecordFormat would leave them out.
 const CrossedFormat = 2
 
-// HoldoutFormat is that of a model, or of the record of an expansion, with a hold-out: an earlier build would let in who is held out.
-const HoldoutFormat = 3
+// DefinitionFormat is that of a model with a hold-out, and of the record of an expansion with one or with a preset of one's own: an
+// earlier build would let in who is held out, and take the default's bands.
+const DefinitionFormat = 3
 
 // HeaderFormat is the header that carries the number. Records without it were written before it existed: their form is 1.
 const HeaderFormat = "kindred.format"
@@ -33,19 +34,20 @@ func Format() wire.Header { return format(RecordFormat) }
 func ModelFormat(crossed bool, d *Definition) wire.Header {
 	switch {
 	case d != nil && d.Holdout > 0:
-		return format(HoldoutFormat)
+		return format(DefinitionFormat)
 	case crossed:
 		return format(CrossedFormat)
 	}
 	return Format()
 }
 
-// ExpansionFormat returns the header of the record of an expansion.
+// ExpansionFormat returns the header of the record of an expansion. Whether a preset that is asked for is one of one's own cannot be
+// told here, so each counts as one until its run is over.
 func ExpansionFormat(e *Expansion) wire.Header {
-	holdsOut := e.Definition != nil && e.Definition.Holdout > 0 || e.Run != nil && e.Run.Request.Holdout != nil ||
-		slices.ContainsFunc(e.Pending, func(p Pending) bool { return p.Request.Holdout != nil })
-	if holdsOut {
-		return format(HoldoutFormat)
+	names := func(r *ExpandRequest) bool { return r.Holdout != nil || r.Preset != nil }
+	if d := e.Definition; d != nil && (d.Holdout > 0 || d.Bounds != nil) || e.Run != nil && names(&e.Run.Request) ||
+		slices.ContainsFunc(e.Pending, func(p Pending) bool { return names(&p.Request) }) {
+		return format(DefinitionFormat)
 	}
 	return Format()
 }

@@ -31,8 +31,9 @@ func TestOnlyKnownFormatsAreRead(t *testing.T) {
 	}
 }
 
-// A build that does not know the hold-out would let in who is held out: it must stop at what names one, and at nothing else.
-func TestWhatHoldsOutIsOfAFormatOfItsOwn(t *testing.T) {
+// A build that knows no hold-out and no presets of one's own would let in who is held out, and band by the default: it must stop at
+// what names one, and at nothing else.
+func TestWhatHoldsOutOrHasItsOwnPresetIsOfAFormatOfItsOwn(t *testing.T) {
 	check := func(what string, header wire.Header, want string) {
 		t.Helper()
 		if header.Key != schemas.HeaderFormat || string(header.Value) != want {
@@ -48,6 +49,12 @@ func TestWhatHoldsOutIsOfAFormatOfItsOwn(t *testing.T) {
 	check("one with both", schemas.ModelFormat(true, some), "3")
 	check("a new expansion", schemas.ExpansionFormat(&schemas.Expansion{}), "1")
 	check("one that runs", schemas.ExpansionFormat(&schemas.Expansion{Definition: none, Run: &schemas.RunRef{}, Pending: []schemas.Pending{{}}}), "1")
+	own := &schemas.Definition{Preset: "fine", Bounds: []float64{0.3, 0.55, 0.9}}
+	check("a model with bands of one's own", schemas.ModelFormat(false, own), "1") // any build reads them there
+	check("one with a preset of one's own", schemas.ExpansionFormat(&schemas.Expansion{Definition: own}), "3")
+	check("one whose run names a preset", schemas.ExpansionFormat(&schemas.Expansion{
+		Run: &schemas.RunRef{Request: schemas.ExpandRequest{Preset: new("fine")}},
+	}), "3")
 	check("one that holds out", schemas.ExpansionFormat(&schemas.Expansion{Definition: some}), "3")
 	check("one whose run shall", schemas.ExpansionFormat(&schemas.Expansion{Run: &schemas.RunRef{Request: asks}}), "3")
 	check("one that will be asked to", schemas.ExpansionFormat(&schemas.Expansion{Pending: []schemas.Pending{{}, {Request: asks}}}), "3")

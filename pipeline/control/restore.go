@@ -37,7 +37,7 @@ func (t *term) restore(ctx context.Context, group Group) error {
 // read makes that expansion unreadable, and concerns nothing else: no request of it is carried out, since nobody knows its
 // epoch.
 func (t *term) learnExpansion(r *wire.Record) error {
-	if err := schemas.CheckFormat(r.Headers, schemas.HoldoutFormat); err != nil {
+	if err := schemas.CheckFormat(r.Headers, schemas.DefinitionFormat); err != nil {
 		return err
 	}
 	id := string(r.Key)

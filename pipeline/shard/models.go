@@ -13,7 +13,7 @@ import (
 // applyModel lets a model decide from now on and starts the pass that publishes what it changes. Applying the same
 // model again, or an older one, does nothing.
 func (o *Owner) applyModel(r *wire.Record) error {
-	if err := schemas.CheckFormat(r.Headers, schemas.CrossedFormat, schemas.HoldoutFormat); err != nil {
+	if err := schemas.CheckFormat(r.Headers, schemas.CrossedFormat, schemas.DefinitionFormat); err != nil {
 		return err
 	}
 	if r.Value == nil {
