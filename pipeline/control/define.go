@@ -93,13 +93,13 @@ func setCustomers(d *schemas.Definition, r *schemas.ExpandRequest) {
 	}
 }
 
-// setReach sets how far down the expansion reaches, and how many of those it reaches are held out. A floor that is the usual one of
-// its preset changes with the preset.
+// setReach sets how far down the expansion reaches, and how many of those it reaches are held out. A floor that is known to be the
+// usual one of its preset changes with the preset.
 func setReach(d *schemas.Definition, r *schemas.ExpandRequest, presets selection.Presets) {
 	if r.Preset != nil && *r.Preset != d.Preset {
-		usual := d.Floor == usualFloor(presets, d)
+		before, known := presets.Named(d.Preset)
 		d.Preset = *r.Preset
-		if usual {
+		if known && d.Floor == before.Floor {
 			d.Floor = usualFloor(presets, d)
 		}
 	}
