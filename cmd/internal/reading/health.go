@@ -32,6 +32,8 @@ type Health struct {
 	Lists        State    `json:"lists"`  // how far the lists of expansions, segments, fields and runs are
 	Letters      []Letter `json:"deadLetters"`
 	LettersTotal int64    `json:"deadLettersTotal"`
+
+	LettersUnread bool `json:"deadLettersUnread,omitempty"` // Kafka did not give them in time: nobody knows whether there are some
 }
 
 // Shard is how the cache of a shard is, whoever owns it.
@@ -41,7 +43,7 @@ type Shard struct {
 	Customers int64     `json:"customers"` // rows that customers have, or had
 	Lag       int64     `json:"lag"`       // offsets of its inputs that are left to read
 	SavedAt   time.Time `json:"savedAt,omitzero"`
-	Text      string    `json:"text,omitempty"` // why it is not ready, or that nobody knows how far it is
+	Text      string    `json:"text,omitempty"` // why it is not ready
 }
 
 const (
@@ -61,11 +63,14 @@ func (f *Facts) Health(ctx context.Context) *Health {
 	var asked sync.WaitGroup
 	asked.Go(func() { h.Shards = f.shards(limited) })
 	asked.Go(func() {
-		if letters, err := f.letters(limited, LetterFilter{}, mostLettersOfHealth); err == nil {
-			h.Letters = letters.Letters
-			for _, c := range letters.Counts {
-				h.LettersTotal += c.Count
-			}
+		letters, err := f.Letters(limited, LetterFilter{}, mostLettersOfHealth)
+		if err != nil {
+			h.LettersUnread = true
+			return
+		}
+		h.Letters = letters.Letters
+		for _, c := range letters.Counts {
+			h.LettersTotal += c.Count
 		}
 	})
 	asked.Wait()
@@ -100,7 +105,7 @@ func (f *Facts) shards(ctx context.Context) []Shard {
 				all[i].Lag += max(0, ends[4*i+k]-next)
 			}
 		case all[i].Text == "":
-			all[i].Text = "Kafka does not say how far it is"
+			all[i].Ready, all[i].Text = false, "Kafka does not say how far it is"
 		}
 	}
 	return all

@@ -70,12 +70,7 @@ func (f *Facts) Letters(ctx context.Context, filter LetterFilter, limit int) (*L
 		return nil, err
 	}
 	defer leave()
-	return f.letters(ctx, filter, limit)
-}
-
-func (f *Facts) letters(ctx context.Context, filter LetterFilter, limit int) (*Letters, error) {
 	list := &Letters{page: make([]Letter, 0, limit)}
-	var err error
 	list.Strange, err = EachDeadLetter(ctx, f.Kafka, f.Prefix, func(l *DeadLetter) error {
 		if filter.Takes(l) {
 			list.add(l)

@@ -59,7 +59,9 @@ func (oneRecord) Fetch(_ context.Context, from []wire.Position, _ time.Duration)
 }
 
 func (oneRecord) Starts(context.Context, []wire.Position) ([]int64, error) { return []int64{0}, nil }
-func (oneRecord) Ends(context.Context, []wire.Position) ([]int64, error)   { return []int64{1}, nil }
+func (oneRecord) Ends(_ context.Context, of []wire.Position) ([]int64, error) {
+	return slices.Repeat([]int64{1}, len(of)), nil
+}
 
 // Pages of any size hold everybody once, in the same order.
 func TestPagesAreTheMembersInOrder(t *testing.T) {
@@ -85,6 +87,32 @@ func TestPagesAreTheMembersInOrder(t *testing.T) {
 	}
 	if !slices.Equal(paged, all.Members) {
 		t.Error("the pages hold others, or in another order")
+	}
+}
+
+// silent is a Kafka that does not answer.
+type silent struct{ wire.Reader }
+
+func (silent) Fetch(context.Context, []wire.Position, time.Duration) ([]wire.Fetched, error) {
+	return nil, context.DeadlineExceeded
+}
+func (silent) Starts(context.Context, []wire.Position) ([]int64, error) {
+	return nil, context.DeadlineExceeded
+}
+func (silent) Ends(context.Context, []wire.Position) ([]int64, error) {
+	return nil, context.DeadlineExceeded
+}
+
+// Nothing is well because nobody says otherwise: without Kafka it is not known how far shards are, nor whether there are dead letters.
+func TestWithoutKafkaNothingIsSaidToBeWell(t *testing.T) {
+	facts := filled(t, 10)
+	facts.Kafka = oneRecord{}
+	if h := facts.Health(t.Context()); h.LettersUnread || !h.Shards[0].Ready {
+		t.Errorf("with Kafka: %+v", h)
+	}
+	facts.Kafka = silent{}
+	if h := facts.Health(t.Context()); h.Ready || !h.LettersUnread || h.Shards[0].Ready || h.Shards[0].Text == "" {
+		t.Errorf("without it: %+v", h)
 	}
 }
 

@@ -487,3 +487,11 @@ func TestStaticFilesAreKeptForEver(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsNotKnownIsNotSaidToBeWell(t *testing.T) {
+	w := typical()
+	w.health.Letters, w.health.LettersUnread = nil, true
+	if v := get(t, w.site().Handler(), "/health"); !strings.Contains(v.text, "Kafka does not say whether there are any") || strings.Contains(v.text, "There are none") {
+		t.Errorf("it says\n%s", v.text)
+	}
+}
