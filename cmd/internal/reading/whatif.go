@@ -32,7 +32,14 @@ func AskWhatIf(e *schemas.Expansion, share float64, count int64, floor *float64)
 	if floor != nil {
 		d.Floor = *floor
 	}
-	chosen, similar, lowest := selection.PresetOf(&d).Rule(&d).WhatIf(e.Report, selection.Floor(e.Definition.Floor))
-	heldOut := int64(math.Round(d.Holdout * float64(chosen)))
-	return &WhatIf{share, count, floor, chosen - heldOut, heldOut, similar, lowest}, nil
+	found := WhatIfOf(&d, e.Definition, e.Report)
+	found.Share, found.Count, found.Floor = share, count, floor
+	return &found, nil
+}
+
+// WhatIfOf answers for a definition in the place of the one that a report is of.
+func WhatIfOf(other, of *schemas.Definition, found *schemas.Report) WhatIf {
+	chosen, similar, lowest := selection.PresetOf(other).Rule(other).WhatIf(found, selection.Floor(of.Floor))
+	heldOut := int64(math.Round(other.Holdout * float64(chosen)))
+	return WhatIf{Members: chosen - heldOut, HeldOut: heldOut, Similar: similar, Lowest: lowest}
 }

@@ -286,7 +286,7 @@ func outcome(e *schemas.Expansion, is *schemas.Definition) string {
 	if e.Report == nil || len(changes(d, &same)) > 0 || is.Share == d.Share && is.Count == d.Count && is.Floor == d.Floor {
 		return ""
 	}
-	found := whatIfOf(is, d, e.Report, false)
+	found := reading.WhatIfOf(is, d, e.Report)
 	if found.Members == 0 {
 		return "As of the last run that would leave no members."
 	}

@@ -2,7 +2,6 @@ package page
 
 import (
 	"cmp"
-	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -176,9 +175,8 @@ func otherFloors(d *schemas.Definition, found *schemas.Report) (all []whatIf) {
 
 // whatIfOf says what a definition would give in the place of the one that a report is of.
 func whatIfOf(other, d *schemas.Definition, found *schemas.Report, chosen bool) whatIf {
-	all, similar, lowest := selection.PresetOf(other).Rule(other).WhatIf(found, selection.Floor(d.Floor))
-	members := all - int64(math.Round(other.Holdout*float64(all))) // about: a lot decides who is held out
-	return whatIf{other.Share, other.Floor, members, similar, lowest, chosen}
+	w := reading.WhatIfOf(other, d, found)
+	return whatIf{other.Share, other.Floor, w.Members, w.Similar, w.Lowest, chosen}
 }
 
 // QualityOf is the quality, of which the terminal has the words.
