@@ -147,7 +147,11 @@ func newTask(p Problem) (*task, error) {
 	if err := t.check(); err != nil {
 		return nil, err
 	}
-	t.design = newDesign(p.Levels, p.Ordered)
+	ordered := p.Ordered
+	if t.source >= validateSource {
+		ordered = nil // each level tells enough by itself, and columns that are shared would cost as much as all the rest
+	}
+	t.design = newDesign(p.Levels, ordered)
 	t.matrix = newMatrix(t.rows, t.design)
 	return t, nil
 }

@@ -18,6 +18,7 @@ const (
 // path is the fit of one fold as it goes on, a cross after the other. It knows only members outside of the fold.
 type path struct {
 	apart   []bool
+	many    bool // there are many members to learn from: no combinations need be put together
 	rows    [][]uint8
 	source  int       // the first ones are source members
 	parts   [][]int   // the same rows, by the fold that they are held out from
@@ -35,7 +36,7 @@ type path struct {
 func (h *heldOut) paths(begin validation) []*path {
 	paths := make([]*path, folds)
 	for fold := range paths {
-		p := &path{apart: h.problem.Apart, parts: make([][]int, folds), design: h.design, weights: begin.weights[fold]}
+		p := &path{apart: h.problem.Apart, many: h.many(), parts: make([][]int, folds), design: h.design, weights: begin.weights[fold]}
 		for member, row := range h.members {
 			own := h.fold(member)
 			if own == fold {
@@ -225,6 +226,9 @@ func (s *search) candidate(fields []int) candidate {
 			gain += s.gain(&p, part)
 		}
 		c.gain = max(c.gain, gain)
+	}
+	if s.many {
+		return c
 	}
 	gain := 0.0
 	for part, rows := range s.parts {
