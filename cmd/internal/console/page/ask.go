@@ -142,9 +142,10 @@ func (a *ask) Possible(f *reading.Field) bool {
 // Suppressed reports whether a segment is suppressed in the form.
 func (a *ask) Suppressed(id string) bool { return slices.Contains(a.Suppress, id) }
 
-// asTicked makes a list that is just the recommended fields the choice of those, whichever they are later.
+// asTicked makes a list that is just the recommended fields the choice of those, whichever they are later. Where those are chosen and
+// others are ticked, it is not known which is meant.
 func (s *Site) asTicked(r *http.Request, f *form) {
-	if f.Recommended || f.Source == "" {
+	if f.Source == "" || f.Recommended && len(f.Ticks) == 0 {
 		return
 	}
 	fields, err := s.Facts.Fields(r.Context(), f.Source)
@@ -158,8 +159,12 @@ func (s *Site) asTicked(r *http.Request, f *form) {
 		}
 	}
 	slices.Sort(recommended)
-	if slices.Equal(recommended, slices.Sorted(slices.Values(f.Fields))) {
+	same := func(ticked []string) bool { return slices.Equal(recommended, slices.Sorted(slices.Values(ticked))) }
+	switch {
+	case !f.Recommended && same(f.Fields):
 		f.Recommended, f.Fields = true, nil
+	case f.Recommended && !same(f.Ticks):
+		f.Recommended, f.Fields, f.Mixed = false, f.Ticks, true
 	}
 }
 

@@ -17,6 +17,8 @@ type form struct {
 	ID, Source, Name string
 	Recommended      bool     // learn from the recommended fields, whichever they are at each run
 	Fields           []string // else from these
+	Ticks            []string // what is ticked beside the choice of the recommended ones; empty: it is not known
+	Mixed            bool     // and those are others
 	Within           string   // candidates; empty: all customers
 	Suppress         []string
 	IncludeSource    bool
@@ -93,7 +95,7 @@ func formOf(v url.Values) (*form, bool) {
 		Every: text("every"), Tags: text("tags"),
 	}
 	if f.Recommended {
-		f.Fields = nil
+		f.Ticks, f.Fields = f.Fields, nil
 	}
 	return f, true
 }
@@ -153,6 +155,7 @@ func (f *form) definition() *schemas.Definition {
 		d.Fields = f.Fields
 		f.must(len(f.Fields) > 0, "field", "Tick at least one field, or take those that are recommended.")
 	}
+	f.must(!f.Mixed, "field", "Other fields are ticked than the recommended ones. Look whether just these are meant; else tick those that are recommended.")
 	f.must(schemas.ValidExpansionID(f.ID) == nil, "id", "Use 1 to 200 letters, digits, dots, underscores and hyphens.")
 	f.must(schemas.ValidSegmentID(f.Source) == nil, "source", "Choose the segment to learn from.")
 	f.must(len([]rune(f.Name)) <= schemas.LongestName, "name", fmt.Sprintf("Use at most %d characters.", schemas.LongestName))

@@ -29,3 +29,15 @@ func TestOnlyWhatHasVisiblyMovedIsNamed(t *testing.T) {
 		t.Error("it names a value that nobody sees move, or not the one that has moved")
 	}
 }
+
+func TestOnlyWhatARunHasChangedLeadsToIt(t *testing.T) {
+	runs := 0
+	for _, link := range get(t, typical().site().Handler(), "/why?id=vip-expansion&customer=c-0000017").links {
+		if strings.HasPrefix(link, "/run?") {
+			runs++
+		}
+	}
+	if runs != 1 {
+		t.Errorf("%d links to runs: one was entered by a run, and has left by a profile", runs)
+	}
+}
