@@ -71,7 +71,7 @@ func (s *state) refusedByChain(r *schemas.ExpandRequest) *schemas.RunError {
 	named := slices.DeleteFunc(r.Segments(), func(id string) bool { return id != r.ExpansionID && !s.isExpansion(id) })
 	for _, id := range named {
 		if path := s.path(id, r.ExpansionID, map[string]bool{}); path != nil {
-			return schemas.Refuse(schemas.CodeCycle, "name another segment", "%s cannot be made from itself (%s)",
+			return schemas.Refuse(schemas.CodeCycle, "name another segment", "expansion %s cannot be made from itself (%s)",
 				r.ExpansionID, strings.Join(append([]string{r.ExpansionID}, path...), " uses "))
 		}
 		if why := s.refusedToBuildOn(id, true); why != nil {

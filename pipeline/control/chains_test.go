@@ -57,7 +57,7 @@ func TestNothingIsMadeFromItself(t *testing.T) {
 	d.build("b", "a")
 	d.build("c", "b")
 	d.from("1", schemas.Edit, "a", "c")
-	d.says("1", schemas.CodeCycle, "a cannot be made from itself (a uses c uses b uses a)")
+	d.says("1", schemas.CodeCycle, "expansion a cannot be made from itself (a uses c uses b uses a)")
 	for i, change := range []func(*schemas.ExpandRequest){
 		func(r *schemas.ExpandRequest) { r.Candidates = &schemas.Candidates{SegmentID: "b"} },
 		func(r *schemas.ExpandRequest) { r.Suppress = &[]string{"vip", "c"} },

@@ -92,7 +92,7 @@ func TestWhatADryRunIsRefusedForIsThatOfARealRun(t *testing.T) {
 	taken := dry(expand("taken"))
 	taken.ExpansionID = "vip"
 	d.ask(taken)
-	d.code("taken", schemas.CodeExists)
+	d.says("taken", schemas.CodeExists, "the id vip is that of a segment")
 	d.live()
 	d.ask(dry(expand("exists")))
 	d.code("exists", schemas.CodeExists)

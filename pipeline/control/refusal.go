@@ -78,7 +78,7 @@ func (s *state) refusedExpand(known *schemas.Expansion, r *schemas.ExpandRequest
 
 // takenBySegment refuses an id that is a segment's.
 func takenBySegment(id string) *schemas.RunError {
-	return schemas.Refuse(schemas.CodeExists, "choose another id (--id)", "%s is the id of a segment: segments and expansions share one namespace", id)
+	return schemas.Refuse(schemas.CodeExists, "choose another id (--id)", "the id %s is that of a segment: segments and expansions share one namespace", id)
 }
 
 // refusedCancel returns why there is nothing that could be canceled, or nil.

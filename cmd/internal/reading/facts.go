@@ -72,7 +72,7 @@ func (f *Facts) Committed(id string) (*schemas.Expansion, error) {
 	case err != nil:
 		return nil, err
 	case e.State == schemas.StateDeleted:
-		return nil, &Refusal{WasDeleted, fmt.Errorf("%s was deleted", id), "kindred list"}
+		return nil, &Refusal{WasDeleted, fmt.Errorf("expansion %s was deleted", id), "kindred list"}
 	case e.Definition == nil || e.State == schemas.StateNew:
 		return nil, &Refusal{NotYet, fmt.Errorf("no run of %s has succeeded yet", id), "kindred runs " + id}
 	}

@@ -23,7 +23,7 @@ type WhatIf struct {
 // for each other.
 func AskWhatIf(e *schemas.Expansion, share float64, count int64, floor *float64) (*WhatIf, error) {
 	if e.State == schemas.StateDeleted || e.State == schemas.StateNew || e.Report == nil || e.Definition == nil {
-		return nil, &Refusal{NotYet, fmt.Errorf("%s has no report that could say so", e.ExpansionID), "kindred show " + e.ExpansionID}
+		return nil, &Refusal{NotYet, fmt.Errorf("expansion %s has no report that could say so", e.ExpansionID), "kindred show " + e.ExpansionID}
 	}
 	d := *e.Definition
 	if share > 0 || count > 0 {
