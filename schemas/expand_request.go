@@ -45,7 +45,8 @@ type ExpandRequest struct {
 	Force           bool           `json:"force,omitempty"`
 	DryRun          bool           `json:"dryRun,omitempty"`
 
-	// RequestedBy is who asks: the name of a token, set by the HTTP server; whoever writes to Kafka may give a name. Empty: not known.
+	// RequestedBy is who asks. The HTTP server sets it to the name of the token; whoever writes to Kafka may give any name.
+	// Empty: not known.
 	RequestedBy string `json:"requestedBy,omitempty"`
 
 	Cause Cause `json:"cause,omitempty"` // set by kindred's own triggers; empty: the action

@@ -16,8 +16,8 @@ const RecordFormat = 1
 // CrossedFormat is that of a model with crosses: a build that reads only RecordFormat would leave them out.
 const CrossedFormat = 2
 
-// DefinitionFormat is that of a model with a hold-out, and of the record of an expansion with one or with a preset of one's own: an
-// earlier build would let in who is held out, and take the default's bands.
+// DefinitionFormat is that of a model with a hold-out, and of the record of an expansion with a hold-out or a preset of one's own.
+// An earlier build would let in who is held out, and take the default's bands.
 const DefinitionFormat = 3
 
 // HeaderFormat is the header that carries the number. Records without it were written before it existed: their form is 1.
@@ -41,8 +41,8 @@ func ModelFormat(crossed bool, d *Definition) wire.Header {
 	return Format()
 }
 
-// ExpansionFormat returns the header of the record of an expansion. Whether a preset that is asked for is one of one's own cannot be
-// told here, so each counts as one until its run is over.
+// ExpansionFormat returns the header of the record of an expansion. It cannot tell whether a preset that a request names is one of
+// one's own, so any counts as one until the run is over.
 func ExpansionFormat(e *Expansion) wire.Header {
 	names := func(r *ExpandRequest) bool { return r.Holdout != nil || r.Preset != nil }
 	if d := e.Definition; d != nil && (d.Holdout > 0 || d.Bounds != nil) || e.Run != nil && names(&e.Run.Request) ||

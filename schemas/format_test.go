@@ -31,8 +31,8 @@ func TestOnlyKnownFormatsAreRead(t *testing.T) {
 	}
 }
 
-// A build that knows no hold-out and no presets of one's own would let in who is held out, and band by the default: it must stop at
-// what names one, and at nothing else.
+// A build that knows no hold-out would let in who is held out, and one that knows no presets of one's own would band by the default.
+// It must stop at what names one, and at nothing else.
 func TestWhatHoldsOutOrHasItsOwnPresetIsOfAFormatOfItsOwn(t *testing.T) {
 	check := func(what string, header wire.Header, want string) {
 		t.Helper()

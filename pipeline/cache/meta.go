@@ -29,8 +29,8 @@ type Meta struct {
 	// Topics are the ids of the inputs that Offsets are of, in the order of Offsets; empty: the owner did not know them.
 	Topics []string
 
-	// Changes names the log of changes that Offsets.Changes is of, since when it has been whole; empty: none has. Below that offset
-	// it says of everybody what the published states say.
+	// Changes names the log of changes that Offsets.Changes is of; empty: there is none, or it lacks something. Below that offset
+	// the log says of everybody what the published states say.
 	Changes string
 
 	// What the mirror and the Writer know themselves; Snapshot does not look at it here.

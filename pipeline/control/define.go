@@ -12,7 +12,8 @@ import (
 var defaultRefresh = schemas.RefreshPolicy{OnDataEvent: true}
 
 // define returns the definition that a run would commit: what its request says, over what was last committed (nil: nothing),
-// over the defaults. sourceName returns what a segment is called. Whether there is its preset, and what it says, is for the caller.
+// over the defaults. sourceName returns what a segment is called. The caller finds out whether there is such a preset, and puts in
+// what it says.
 func define(
 	committed *schemas.Definition, r *schemas.ExpandRequest, presets selection.Presets, sourceName func(id string) string,
 ) schemas.Definition {
@@ -93,8 +94,8 @@ func setCustomers(d *schemas.Definition, r *schemas.ExpandRequest) {
 	}
 }
 
-// setReach sets how far down the expansion reaches, and how many of those it reaches are held out. A floor that is known to be the
-// usual one of its preset changes with the preset.
+// setReach sets how far down the expansion reaches, and which share of those it reaches is held out. With another preset the floor
+// changes too, if it is known to be the usual one of the preset before.
 func setReach(d *schemas.Definition, r *schemas.ExpandRequest, presets selection.Presets) {
 	if r.Preset != nil && *r.Preset != d.Preset {
 		before, known := presets.Named(d.Preset)

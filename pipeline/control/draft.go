@@ -78,7 +78,8 @@ func (d *draft) queue(r request) {
 		Request: r.ExpandRequest, Cause: cause(&r.ExpandRequest), Offset: r.offset, At: r.at,
 	})
 	d.runs = append(d.runs, schemas.Run{
-		RunID: r.RequestID, ExpansionID: d.e.ExpansionID, Cause: cause(&r.ExpandRequest), RequestedBy: r.RequestedBy, DryRun: r.DryRun, Status: schemas.Queued,
+		RunID: r.RequestID, ExpansionID: d.e.ExpansionID, Cause: cause(&r.ExpandRequest), RequestedBy: r.RequestedBy,
+		DryRun: r.DryRun, Status: schemas.Queued,
 	})
 }
 
@@ -97,8 +98,8 @@ func (d *draft) edit(r request) {
 		Request: run.Request, Cause: run.Cause, Offset: run.Offset, At: run.StartedAt,
 	})
 	d.runs = append(d.runs, schemas.Run{
-		RunID: run.RunID, ExpansionID: d.e.ExpansionID, Epoch: run.Epoch, Cause: run.Cause, RequestedBy: run.Request.RequestedBy, Status: schemas.Queued,
-		StartedAt: &run.StartedAt, Detail: fmt.Sprintf("waits for %s (edit), whose commit supersedes it", r.RequestID),
+		RunID: run.RunID, ExpansionID: d.e.ExpansionID, Epoch: run.Epoch, Cause: run.Cause, RequestedBy: run.Request.RequestedBy,
+		Status: schemas.Queued, StartedAt: &run.StartedAt, Detail: fmt.Sprintf("waits for %s (edit), whose commit supersedes it", r.RequestID),
 	})
 }
 

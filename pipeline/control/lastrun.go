@@ -11,7 +11,9 @@ func lastRun(was *schemas.LastRun, r *schemas.Run) *schemas.LastRun {
 	case !failed && (r.Cause == schemas.CauseCancel || r.Cause == schemas.CauseRename):
 		return was
 	}
-	last := &schemas.LastRun{RunID: r.RunID, Cause: r.Cause, RequestedBy: r.RequestedBy, Status: r.Status, Error: bounded(*r).Error, EndedAt: *r.EndedAt}
+	last := &schemas.LastRun{
+		RunID: r.RunID, Cause: r.Cause, RequestedBy: r.RequestedBy, Status: r.Status, Error: bounded(*r).Error, EndedAt: *r.EndedAt,
+	}
 	if was != nil && r.Status != schemas.Successful {
 		last.FailingSince = was.FailingSince
 	}

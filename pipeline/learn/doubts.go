@@ -71,8 +71,8 @@ func (r *run) guardWarnings() []schemas.Warning {
 	return []schemas.Warning{{Code: why.Code, Message: why.Message + ", so a refresh that is not forced fails", Hint: why.Hint}}
 }
 
-// unusual warns of a refresh by which many leave or come, that finds more or fewer similar than the run before, or others, or that
-// is worse than chance explains.
+// unusual warns of a refresh that moves many members, that finds more or fewer similar than the run before, or scores otherwise,
+// or whose quality has fallen by more than chance explains.
 func (r *run) unusual(found *schemas.Report) (warnings []schemas.Warning) {
 	if !r.Guarded {
 		return nil

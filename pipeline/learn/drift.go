@@ -79,8 +79,8 @@ func (r *run) countInto(m *model.Model) {
 }
 
 // Drifts compares the profiles as they are now with those that the models of some expansions were learned from, by a sample of all
-// customers; with no names those of all expansions. It leaves out whose model has not noted what they were. It reads Redis
-// alone, and a bounded part of it, so that no owner and no event waits for it.
+// customers; with no names it does so for all expansions. It leaves out an expansion whose model has not noted what profiles were
+// like. It reads Redis alone, and a bounded part of it, so that no owner and no event waits for it.
 func Drifts(ctx context.Context, store *cache.Store, shards int, expansions ...string) (map[string]*Drift, error) {
 	metas, err := store.ReadMetas(ctx, shards)
 	if err != nil {
@@ -225,7 +225,8 @@ func (d *Drift) warn(expansionID string) {
 	if shifted != nil {
 		d.Warning = &schemas.Warning{
 			Code: "drift", Message: "profiles have shifted since it learned: " + strings.Join(shifted, ", "),
-			Hint: "kindred refresh " + expansionID + " learns from the profiles as they are now; look first whether a load went wrong (kindred fields)",
+			Hint: "kindred refresh " + expansionID + " learns from the profiles as they are now; " +
+				"look first whether a load went wrong (kindred fields)",
 		}
 	}
 }

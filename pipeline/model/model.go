@@ -52,8 +52,8 @@ type Field struct {
 
 	Absent int32 `json:"absent"` // weight of not having a value
 
-	// Customers are how many had what when the model was learned: by level when there are Bounds, else by the values of Weights in
-	// their order, and last those without a value. They decide nothing: later profiles are compared with them. Nil: nobody counted.
+	// Customers counts who had what when the model was learned: by level when there are Bounds, else by the values of Weights in
+	// their order, and last those without a value. It decides nothing: drift compares later profiles with it. Nil: not counted.
 	Customers []int64 `json:"customers,omitempty"`
 }
 

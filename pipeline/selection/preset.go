@@ -29,8 +29,8 @@ func builtIn() []Preset {
 	}
 }
 
-// Presets are the presets of one's own, beside those of every build. Only who decides on requests needs them: a definition carries
-// what it takes from them.
+// Presets are the presets of one's own, beside those of every build. Only the controller needs them: a definition carries what it
+// takes from them.
 type Presets []Preset
 
 // Named returns the preset of a name, and whether there is one.
@@ -66,7 +66,8 @@ func (own Presets) Settle(d *schemas.Definition) bool {
 	return known
 }
 
-// PresetOf returns the rules of a definition that is settled. An unknown preset counts as the default: requests are checked before.
+// PresetOf returns the rules of a definition that is settled. An unknown preset counts as the default: the controller has refused
+// requests that name one.
 func PresetOf(d *schemas.Definition) Preset {
 	p, known := Presets(nil).Named(d.Preset)
 	switch {

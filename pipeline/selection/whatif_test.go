@@ -11,8 +11,7 @@ import (
 	"kindred/schemas"
 )
 
-// TestAWhatIfIsWhatARunWouldFind: as many members as a run would have, and the lowest score to a hundredth, whatever floor the run
-// had that was reported.
+// As many members as a run would have, and the lowest score to a hundredth, whatever floor the reported run had.
 func TestAWhatIfIsWhatARunWouldFind(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := new(selection.Histogram)

@@ -6,20 +6,20 @@ import (
 	"kindred/schemas/wire"
 )
 
-// The log of changes, membership-changes, says in values what memberships says with tombstones. Both are written at the same
-// time, and both are read back. A crash may leave a record in one of them only, and another producer may write to either: whatever
-// the two do not say alike when a shard is taken over, and whatever somebody else writes later, is unknown, and is answered in
-// both. So whoever applies a partition's changes in their order ends with the members that are published. A change may come
-// twice, but what is known to be in the log is not written again.
+// The log of changes is the topic membership-changes: it says in values what memberships says with tombstones. Both are written at
+// the same time, and both are read back. A crash may leave a record in one of them only, and another producer may write to either.
+// So where the two differ when a shard is taken over, and where somebody else writes later, the state is unknown, and is answered
+// in both. Whoever applies a partition's changes in their order ends with the members that are published. A change may come twice,
+// but what is known to be in the log is not written again.
 
 // told is what a take-over has read of the log of changes, and what was written there since. It is dropped once every row has
 // been compared with it.
 type told struct {
-	from int64 // offset at which reading began, which is saved as long as this is not dropped
-	all  bool  // what the log says of a customer of whom nothing was read is not known; else it is what is published
+	from int64 // offset at which reading began; saved in place of a later one until told is dropped
+	all  bool  // nobody knows what the log says of a member of whom nothing was read; else it says what is published
 
 	last map[string]states // what the log says, by expansion
-	read map[string]states // what memberships said while the owner caught up; not kept when all
+	read map[string]states // what memberships said while the owner caught up; empty when all
 }
 
 // states are states of some rows.
@@ -32,8 +32,8 @@ func put(all map[string]states, expansion string, row int, state cache.State) {
 	all[expansion][int32(row)] = state
 }
 
-// loadChanges begins with what the cache says of the log of changes. When it was of another log, or of one that has not been
-// whole since, everybody is compared with what is there.
+// loadChanges goes on where the cache has got to in the log of changes. Where the cache is of another log, or of none, the log is
+// read from its start, and everybody is compared with what it says.
 func (o *Owner) loadChanges() {
 	o.told, o.out.tells = nil, o.Changes != ""
 	if o.Changes == "" {
@@ -54,7 +54,7 @@ func newTold(from int64) *told {
 	return &told{from: from, last: map[string]states{}, read: map[string]states{}}
 }
 
-// readChanges prepares for what will be read of the log of changes before anything is published.
+// readChanges prepares for reading the log of changes before anything is published.
 func (o *Owner) readChanges() {
 	if o.Changes != "" && o.told == nil {
 		o.told = newTold(o.inputs.at[changesInput])

@@ -146,8 +146,8 @@ func newTemplate(kind string, more ...wire.Header) template {
 	return template{bytes, 1 + 1 + len(schemas.HeaderID) + 1}
 }
 
-// publish writes what is in the outbox and waits for Kafka. After an error it is not known which records are in which of the logs:
-// their states become unknown, and their rows are touched, so that they are reconciled again.
+// publish writes what is in the outbox and waits for Kafka. After an error nobody knows which of the records are there: their
+// states become unknown, and their rows are touched, so that they are reconciled again.
 func (o *Owner) publish(ctx context.Context) error {
 	defer o.release()
 	n := len(o.out.rows)
