@@ -18,13 +18,17 @@ func (w *world) tell(since string) {
 	w.worker = w.newWorker()
 }
 
-// switchLog switches the log of changes on, under a new name, or off.
+// switchLog switches the log of changes off, or on: under a new name, or under the last one, as after an earlier build has run.
 func (w *world) switchLog(r *rand.Rand) {
 	w.crash()
-	if w.since == "" {
-		w.tell(fmt.Sprint("since ", r.Uint64()))
-	} else {
+	switch {
+	case w.since != "":
+		w.last = w.since
 		w.tell("")
+	case w.last != "" && r.IntN(2) == 0:
+		w.tell(w.last)
+	default:
+		w.tell(fmt.Sprint("since ", r.Uint64()))
 	}
 	w.run()
 }

@@ -32,6 +32,7 @@ type world struct {
 	logs   *slog.Logger // the worker's
 	stop   func()       // ends the owner that runs, with all it knows
 	since  string       // since when changes are written; empty: they are not
+	last   string       // the since before they were switched off
 
 	ids      [len(shard.Inputs)]string // of the topics
 	profiles map[string]*person
