@@ -29,7 +29,10 @@ func (o *Owner) apply(ctx context.Context, batch []wire.Fetched) error {
 			}
 			return nil
 		}, func(damage *wire.Damage) error { return o.passOver(ctx, input, damage) })
-		if err != nil {
+		switch {
+		case input == changesInput && errors.Is(err, wire.ErrRecreated):
+			return fmt.Errorf("read the log of changes: %v", err) // nothing to stop at: the shard is taken over, and tells it anew
+		case err != nil:
 			return fmt.Errorf("read %s partition %d: %w", f.Topic, f.Partition, err)
 		}
 		if err := o.sendDeadLetters(ctx); err != nil {

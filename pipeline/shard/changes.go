@@ -45,7 +45,12 @@ func (o *Owner) loadChanges() {
 		o.inputs.at[changesInput] = o.meta.Offsets.Changes
 		return
 	}
-	o.meta.Changes, o.inputs.at[changesInput] = "", 0
+	o.beginChanges()
+}
+
+// beginChanges reads the log of changes from its start, and knows nothing of what is not there.
+func (o *Owner) beginChanges() {
+	o.meta.Changes, o.inputs.at[changesInput], o.inputs.own[changesInput].acked = "", 0, 0
 	o.told = newTold(0)
 	o.told.all = true
 }

@@ -300,3 +300,31 @@ func TestWhatAnEarlierBuildHasPublishedIsTold(t *testing.T) {
 	w.run()
 	w.check("by this one")
 }
+
+// The log of changes decides nothing. When it has lost its end, or was made anew under the same id, all members are told again.
+func TestALogOfChangesThatIsLostIsToldAnew(t *testing.T) {
+	w := newWorld(t)
+	w.tell("since")
+	w.run()
+	defer func() { w.stop() }()
+	for _, id := range []string{"annie", "bobby", "cathy"} {
+		w.profile(id, "Oslo")
+	}
+	w.model("x", 1, 5000, "Oslo")
+	w.check("at first")
+	lose := func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		*w.log(w.topic(schemas.MembershipChanges), 0) = log{}
+	}
+	w.crash()
+	lose()
+	w.run()
+	w.check("lost between two owners")
+	w.stop()
+	lose()
+	w.run()
+	w.check("lost while a worker had no shard")
+	lose()
+	w.check("lost while it is owned")
+}

@@ -36,7 +36,11 @@ func (o *Owner) takeOver(ctx context.Context, fence Fence) error {
 		return fmt.Errorf("find the ends of the inputs: %w", err)
 	}
 	for i, end := range ends {
-		if err := positions[i].Reaches(end); err != nil {
+		switch err := positions[i].Reaches(end); {
+		case err != nil && i == changesInput:
+			o.Log.Warn("the log of changes has lost its end; all members are told again", "shard", o.Shard, "error", err)
+			o.beginChanges()
+		case err != nil:
 			return fmt.Errorf("go on where the cache was saved: %w", err)
 		}
 		o.inputs.ends[i] = end
