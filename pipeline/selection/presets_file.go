@@ -87,17 +87,18 @@ func readPreset(object map[string]json.RawMessage) (p Preset, err error) {
 	case w.ShareOf != "" && w.ShareOf != ofSimilar && w.ShareOf != ofCandidates:
 		return p, fmt.Errorf("shareOf is %q, and has to be %q or %q", w.ShareOf, ofSimilar, ofCandidates)
 	}
-	before := 0.0
+	before := 0
 	for i, bound := range w.Bounds {
-		switch score := bound * model.Best; {
-		case !(bound > 0 && bound < 1):
-			return p, fmt.Errorf("its bound of %v is not between 0 and 1", bound)
-		case math.Abs(score-math.Round(score)) > 1e-6:
+		score := math.Round(bound * model.Best)
+		switch {
+		case math.Abs(bound*model.Best-score) > 1e-6:
 			return p, fmt.Errorf("its bound of %v has more than four decimals, as no score has", bound)
-		case bound <= before:
-			return p, fmt.Errorf("its bounds have to ascend, and %v is not above %v", bound, before)
+		case score <= 0 || score >= model.Best:
+			return p, fmt.Errorf("its bound of %v is not between 0 and 1", bound)
+		case int(score) <= before:
+			return p, fmt.Errorf("its bounds have to ascend, and %v is not above %v", bound, printed(before))
 		}
-		before, p.Bounds[i] = bound, Floor(bound)
+		before, p.Bounds[i] = int(score), int(score)
 	}
 	p.Floor, p.ShareOfCandidates = *w.Floor, w.ShareOf == ofCandidates
 	return p, nil

@@ -55,6 +55,8 @@ func TestAFileOfPresetsThatIsWrongSaysWhere(t *testing.T) {
 	check(`[{"name":"seed","bounds":[0.1,0.2,0.3],"floor":0}]`, "another preset of that name")
 	check(`[{"name":"x","bounds":[0.1,0.2],"floor":0}]`, "2 bounds", "needs 3")
 	check(`[{"name":"x","bounds":[0.1,0.3,0.3],"floor":0}]`, "ascend", "0.3 is not above 0.3")
+	check(`[{"name":"x","bounds":[0.1,0.3,0.30000000001],"floor":0}]`, "ascend")
+	check(`[{"name":"x","bounds":[0.00000000001,0.2,0.3],"floor":0}]`, "is not between")
 	check(`[{"name":"x","bounds":[0.2,0.1,0.3],"floor":0}]`, "ascend", "0.1 is not above 0.2")
 	check(`[{"name":"x","bounds":[0,0.1,0.3],"floor":0}]`, "bound of 0 is not between")
 	check(`[{"name":"x","bounds":[0.1,0.2,1],"floor":0}]`, "bound of 1 is not between")
