@@ -20,6 +20,8 @@ export async function start() {
   const http = ["--http", "127.0.0.1:0", "--token-file", join(dir, "tokens")];
   const server = spawn(kindred, ["serve", ...where, ...http, "--partitions", "3"], { stdio: ["ignore", "ignore", "pipe"] });
   const ended = new Promise((resolve) => server.on("exit", resolve));
+  process.once("exit", () => server.kill("SIGTERM")); // also when the walk fails before it can be stopped in order
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
   const said = await new Promise((resolve, reject) => {
     let text = "";
     server.stderr.on("data", (piece) => {

@@ -10,7 +10,8 @@ let installation, browser, axe;
 
 before(async () => {
   axe = await readFile(new URL(import.meta.resolve("axe-core/axe.min.js")), "utf8");
-  [installation, browser] = await Promise.all([start(), chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] })]);
+  installation = await start();
+  browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
 });
 after(async () => {
   await browser?.close();
