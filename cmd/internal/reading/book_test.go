@@ -1,14 +1,19 @@
 package reading_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"kindred/cmd/internal/reading"
 	"kindred/pipeline/testkit"
 	"kindred/schemas"
+	"kindred/schemas/retry"
+	"kindred/schemas/wire"
 )
 
 // desk is an installation whose topics a book keeps up with.
@@ -176,4 +181,64 @@ func TestChangesAreToldOnceOrAllAtOnce(t *testing.T) {
 	if got := names(c.Next() - 1000); got != "[c]" {
 		t.Errorf("not so far behind: %s", got)
 	}
+}
+
+// recreated is a Kafka whose topic of expansions is deleted and created again, with b in the place of a.
+type recreated struct {
+	wire.Reader
+	again bool
+}
+
+func (*recreated) Ends(_ context.Context, of []wire.Position) ([]int64, error) {
+	return make([]int64, len(of)), nil
+}
+
+func (r *recreated) Fetch(ctx context.Context, from []wire.Position, wait time.Duration) (all []wire.Fetched, err error) {
+	if err := retry.Sleep(ctx, wait); err != nil {
+		return nil, err
+	}
+	for _, at := range from {
+		f := wire.Fetched{Position: at}
+		f.Set.From = at.Offset
+		if at.Topic == "kindred.expansions" {
+			id := map[bool]string{false: "a", true: "b"}[r.again]
+			switch at.Offset {
+			case 0:
+				var b wire.Builder
+				b.Add(1000, []byte(id), fmt.Appendf(nil, `{"expansionId":%q,"state":"live"}`, id), nil)
+				f.HighWatermark, f.Stable, f.Data = 1, 1, b.Finish(-1, -1, -1, false)
+			default:
+				f.HighWatermark, f.Stable = 1, 1
+				if !r.again {
+					r.again, f.HighWatermark, f.Stable, f.OutOfRange = true, 0, 0, true
+				}
+			}
+		}
+		all = append(all, f)
+	}
+	return all, nil
+}
+
+func TestABookBeginsAnewWithItsTopics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		book := &reading.Book{Prefix: "kindred.", Kafka: &recreated{}}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- book.Run(ctx) }()
+		time.Sleep(700 * time.Millisecond)
+		if book.Expansion("a") == nil || !book.State().Whole {
+			t.Errorf("at first it holds %+v", book.Expansions())
+		}
+		time.Sleep(time.Minute)
+		if all := book.Expansions(); len(all) != 1 || all[0].ExpansionID != "b" || !book.State().Whole {
+			t.Errorf("then it holds %+v", all)
+		}
+		if names, _, _ := book.Changes.Since(1); !slices.Contains(names, reading.Everything) {
+			t.Errorf("it tells %v", names)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }
