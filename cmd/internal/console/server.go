@@ -1,5 +1,6 @@
 // Package console serves HTTP: whether the process is alive, whether its parts are ready and why not, its figures for
-// Prometheus, profiles of the process, the API, and pages for people. It changes nothing itself: what somebody asks for becomes an event.
+// Prometheus, profiles of the process, the API, and pages for people. It changes nothing itself: what somebody asks for becomes an
+// event.
 //
 // Whoever can connect may be careless or hostile: every wait has an end, connections and headers have a bound, a page of another
 // site cannot read anything, and what is not about health asks for a token when there is one.

@@ -84,7 +84,8 @@ func (f *Facts) Letters(ctx context.Context, filter LetterFilter, limit int) (*L
 	return list, nil
 }
 
-// Letters are the dead letters, counted by topic and code, and the newest of them. It holds counts and one page, however many letters there are.
+// Letters are the dead letters, counted by topic and code, and the newest of them. It holds counts and one page, however many letters
+// there are.
 type Letters struct {
 	Counts  []LetterCount `json:"counts"`
 	Letters []Letter      `json:"letters"` // newest first

@@ -103,7 +103,7 @@ func (silent) Ends(context.Context, []wire.Position) ([]int64, error) {
 	return nil, context.DeadlineExceeded
 }
 
-// Nothing is well because nobody says otherwise: without Kafka it is not known how far shards are, nor whether there are dead letters.
+// Without Kafka it is not known how far shards are, nor whether there are dead letters. That is not the same as well, and none.
 func TestWithoutKafkaNothingIsSaidToBeWell(t *testing.T) {
 	facts := filled(t, 10)
 	facts.Kafka = oneRecord{}

@@ -15,7 +15,7 @@ type WhatIf struct {
 	Floor   *float64 `json:"floor,omitempty"`
 	Members int64    `json:"members"`
 	HeldOut int64    `json:"heldOut,omitempty"` // beside the members: about so many, since a lot decides
-	Similar int64    `json:"similar"`           // candidates at or above the floor; about so many when it is another one that is no whole hundredth
+	Similar int64    `json:"similar"`           // candidates at or above the floor; about so many if it is no whole hundredth
 	Lowest  float64  `json:"lowest"`            // score of the last member, to a hundredth; 1 without members
 }
 
