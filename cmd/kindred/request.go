@@ -78,9 +78,13 @@ func (c *connection) request(ctx context.Context, request schemas.ExpandRequest)
 	return c.append(ctx, schemas.ExpandRequests, request.ExpansionID, value, headers)
 }
 
-// requestEvent returns the event of an expand request.
+// requestEvent returns the event of an expand request. One that whoever handles it could not read is an error, and not published:
+// it would be a dead letter, and its run never come.
 func requestEvent(request *schemas.ExpandRequest) (value []byte, headers wire.Headers, err error) {
 	value, err = json.Marshal(request)
+	if err == nil {
+		err = new(schemas.ExpandRequest).Decode([]byte(request.ExpansionID), value)
+	}
 	return value, schemas.Event(schemas.TypeExpandRequest, request.RequestID, request.ExpansionID, time.Now()), err
 }
 

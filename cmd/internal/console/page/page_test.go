@@ -364,6 +364,18 @@ func TestWhatCannotBeAskedForIsSaidInTheForm(t *testing.T) {
 	}
 }
 
+func TestWhatNobodyCouldReadIsAProblemOfTheRequest(t *testing.T) {
+	site := typical().site()
+	site.Ask = func(context.Context, *schemas.ExpandRequest) error {
+		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "name has 9,000 characters"}
+	}
+	h := site.Handler()
+	v := post(t, h, "/rename", url.Values{"id": {"vip-expansion"}, "name": {"x"}})
+	if v.status != http.StatusUnprocessableEntity || !strings.Contains(v.text, "Name has 9,000 characters.") {
+		t.Errorf("%d: %s", v.status, v.text)
+	}
+}
+
 func TestAViewerChangesNothing(t *testing.T) {
 	w := typical()
 	site := w.site()

@@ -148,8 +148,11 @@ func (p *problem) Error() string { return p.Title }
 func (s *Site) sorry(r *http.Request, err error) *sheet {
 	p := &problem{http.StatusServiceUnavailable, "That could not be read", "Kafka or Redis did not say. Try again in a moment; Health and the log say more."}
 	var refusal *reading.Refusal
+	var malformed *schemas.Malformed // of what was asked for
 	switch {
 	case errors.As(err, &p):
+	case errors.As(err, &malformed):
+		p = &problem{http.StatusUnprocessableEntity, "That cannot be asked for", sentence(malformed.Message) + " Go back, and change it."}
 	case errors.As(err, &refusal):
 		p = &problem{refusedStatus[refusal.Code], cmp.Or(refusedTitle[refusal.Code], "Not now"), sentence(refusal.Err.Error())}
 		p.Status = cmp.Or(p.Status, http.StatusServiceUnavailable)
