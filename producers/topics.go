@@ -60,7 +60,7 @@ func Ensure(ctx context.Context, c *broker.Cluster, prefix schemas.Prefix, topic
 		if err := createTopics(ctx, c, create); err != nil {
 			return err
 		}
-		if found, err = Diff(ctx, c, prefix, topics); err != nil {
+		if found, err = seen(ctx, c, prefix, topics); err != nil {
 			return err
 		}
 	}
@@ -74,6 +74,20 @@ func Ensure(ctx context.Context, c *broker.Cluster, prefix schemas.Prefix, topic
 		return fmt.Errorf("%w: %s", ErrTopics, strings.Join(wrong, "; "))
 	}
 	return nil
+}
+
+// seen is Diff once the broker that is asked knows all topics, which another one, or another process, has just created.
+func seen(ctx context.Context, c *broker.Cluster, prefix schemas.Prefix, topics []schemas.Topic) (found []Difference, err error) {
+	err = c.Persist(ctx, "wait for the new topics", fewTries, func(ctx context.Context) (err error) {
+		if found, err = Diff(ctx, c, prefix, topics); err != nil {
+			return err
+		}
+		if i := slices.IndexFunc(found, func(d Difference) bool { return d.What == missing }); i >= 0 {
+			return fmt.Errorf("%s: %w", found[i].Topic, kafka.UnknownTopicOrPartition)
+		}
+		return nil
+	})
+	return found, err
 }
 
 func creation(name string, t schemas.Topic) kafka.TopicConfig {

@@ -3,6 +3,7 @@ package producers_test
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -54,4 +55,36 @@ func TestTopicsOfABrokerThatIsStarting(t *testing.T) {
 	s := start(t, kfake.NumBrokers(1))
 	s.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.CreateTopics}, Err: kerr.NotController, Count: 1})
 	must(t, producers.Ensure(deadline(t), s.client, "kindred.", schemas.Topics(2)))
+}
+
+// A broker says that topics exist, which another process has just created, before it knows them.
+func TestTopicsOfAnotherProcessAreWaitedFor(t *testing.T) {
+	s := start(t, kfake.NumBrokers(1))
+	asked, looked := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	s.ControlKey(int16(kmsg.CreateTopics), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		request := r.(*kmsg.CreateTopicsRequest)
+		response := request.ResponseKind().(*kmsg.CreateTopicsResponse)
+		for _, topic := range request.Topics {
+			response.Topics = append(response.Topics, kmsg.CreateTopicsResponseTopic{Topic: topic.Topic, ErrorCode: kerr.TopicAlreadyExists.Code})
+		}
+		close(asked)
+		return response, nil, true
+	})
+	s.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
+		s.KeepControl()
+		select {
+		case <-asked:
+			once.Do(func() { close(looked) })
+		default:
+		}
+		return nil, nil, false
+	})
+	ended := make(chan error, 1)
+	go func() { ended <- producers.Ensure(deadline(t), s.client, "kindred.", schemas.Topics(2)) }()
+	<-looked
+	for _, topic := range schemas.Topics(2) {
+		must(t, s.CreateTopic("kindred."+topic.Name, int32(topic.Partitions), topic.Config))
+	}
+	must(t, <-ended)
 }
