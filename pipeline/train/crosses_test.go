@@ -80,6 +80,9 @@ func TestWhatOnlyShowsInTriplesIsFound(t *testing.T) {
 
 // However many members have been revealed, crosses do no harm where there is nothing to cross.
 func TestCrossesCostNothingWhereThereAreNone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many fits, which race detection would take minutes for")
+	}
 	const seeds = 4
 	for _, members := range []int{100, 175, 348, 1_000, 3_000} {
 		var lost float64

@@ -317,6 +317,9 @@ func TestNothingToLearnFromIsSaid(t *testing.T) {
 
 // Of ranges in an order each says something of its neighbours, so that few members tell as much as of a few ranges.
 func TestNeighboursShareWhatTheyHaveInCommon(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many fits, which race detection would take minutes for")
+	}
 	rng := rand.New(rand.NewPCG(30, 1))
 	levels := slices.Repeat([]int{16}, 8)
 	truth := truth{levels: levels, bias: -3}

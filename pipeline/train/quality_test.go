@@ -11,6 +11,9 @@ import (
 
 // A source that was drawn by lot is like anyone. At most one of twenty may be told from chance all the same, and graded so.
 func TestASourceDrawnByLotIsHardlyEverGraded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many fits, which race detection would take minutes for")
+	}
 	rng := rand.New(rand.NewPCG(21, 1))
 	truth := linearTruth(rng, 8, 6, 0, 1)
 	population := truth.customers(rng, 4_000)
