@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"kindred/pipeline/model"
 	"kindred/schemas"
 	"kindred/schemas/retry"
 )
@@ -70,6 +71,9 @@ type chaos struct {
 	probes  int
 }
 
+// holdout is the share of "more" that is held out.
+const holdout = 0.1
+
 // prepare brings customers, expands, and starts two processes.
 func (c *chaos) prepare() {
 	c.kinds = map[string]int{}
@@ -79,7 +83,7 @@ func (c *chaos) prepare() {
 	c.declare()
 	c.bring(0, crowd)
 	c.segment("vip", `"added":%s`, vips(0, crowd))
-	c.successful("more", `"action":"expand","sourceSegmentId":"vip","share":0.5,"holdout":0.1`)
+	c.successful("more", fmt.Sprintf(`"action":"expand","sourceSegmentId":"vip","share":0.5,"holdout":%v`, holdout))
 	c.agree()
 	c.market.news()
 	for number := range crowd {
@@ -215,8 +219,12 @@ func (c *chaos) done() (counts []string) {
 // probe publishes a customer nobody has seen who lives like a member, waits until that customer is a member, and returns how
 // long it took. On the way it looks whether anybody has left who should not.
 func (c *chaos) probe() time.Duration {
-	c.probes++
-	id := fmt.Sprintf("probe-%d", c.probes)
+	more := model.Model{Definition: schemas.Definition{Holdout: holdout}}
+	id := ""
+	for id == "" || more.HoldsOut("more", []byte(id)) { // who is held out never comes
+		c.probes++
+		id = fmt.Sprintf("probe-%d", c.probes)
+	}
 	like := c.steady[0]
 	for number := range crowd {
 		if customer(number) == like {
