@@ -100,17 +100,7 @@ func TestARunByWhichMostMembersWouldLeaveIsRefused(t *testing.T) {
 	should := decided(first.Model, customers)
 	check := func(refused bool, stay, leave int, state cache.State) {
 		t.Helper()
-		states := map[string]cache.State{}
-		for _, c := range customers {
-			switch is, member := should[c.ID]; {
-			case member && stay > 0:
-				states[c.ID] = is
-				stay--
-			case !member && leave > 0:
-				states[c.ID] = state
-				leave--
-			}
-		}
+		states := someOf(customers, should, stay, leave, state)
 		store := published(t, customers, 2, states)
 		l := lesson(nil)
 		l.Guarded = true
@@ -139,4 +129,21 @@ func TestARunByWhichMostMembersWouldLeaveIsRefused(t *testing.T) {
 	check(true, 50, 51, member)
 	check(true, 50, 51, cache.Unknown) // perhaps members, for all we know
 	check(false, 0, 0, member)
+}
+
+// someOf returns what is published of so many customers who should be members, as they should be, and of so many who should not, in
+// a state.
+func someOf(customers []testkit.Customer, should map[string]cache.State, stay, leave int, state cache.State) map[string]cache.State {
+	states := map[string]cache.State{}
+	for _, c := range customers {
+		switch is, member := should[c.ID]; {
+		case member && stay > 0:
+			states[c.ID] = is
+			stay--
+		case !member && leave > 0:
+			states[c.ID] = state
+			leave--
+		}
+	}
+	return states
 }

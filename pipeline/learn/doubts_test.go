@@ -144,17 +144,7 @@ func TestARefreshThatMovesManyIsWarnedOf(t *testing.T) {
 	should := decided(first.Model, customers)
 	check := func(what string, codes []string, stay, leave int, change func(before *schemas.Report, l *learn.Lesson)) {
 		t.Helper()
-		states := map[string]cache.State{}
-		for _, c := range customers {
-			switch is, member := should[c.ID]; {
-			case member && stay > 0:
-				states[c.ID] = is
-				stay--
-			case !member && leave > 0:
-				states[c.ID] = cache.PackState(3, 9000)
-				leave--
-			}
-		}
+		states := someOf(customers, should, stay, leave, cache.PackState(3, 9000))
 		before := *first.Report
 		l := lesson(nil)
 		l.Guarded, l.Before = true, &before
