@@ -222,8 +222,10 @@ func (s *search) candidate(fields []int) candidate {
 	c := candidate{fields: fields}
 	for _, p := range s.design.blocks(fields) {
 		gain := 0.0
-		for part := range s.parts {
-			gain += s.gain(&p, part)
+		for part, rows := range s.parts {
+			if len(rows) > 0 { // not its own fold
+				gain += s.gain(&p, part)
+			}
 		}
 		c.gain = max(c.gain, gain)
 	}
