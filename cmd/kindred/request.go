@@ -69,6 +69,14 @@ func canBeExpansion(command *cobra.Command, id string) error {
 	return nil
 }
 
+// expansionOrAll returns the id of the expansion that a command was given, and "" when it was given none.
+func expansionOrAll(command *cobra.Command, arguments []string) (string, error) {
+	if len(arguments) == 0 {
+		return "", nil
+	}
+	return arguments[0], canBeExpansion(command, arguments[0])
+}
+
 // request publishes an expand request, and returns its offset.
 func (c *connection) request(ctx context.Context, request schemas.ExpandRequest) (int64, error) {
 	value, headers, err := requestEvent(&request)

@@ -22,12 +22,9 @@ func (p *program) runs() *cobra.Command {
 		Example: "  kindred runs vip-expansion --limit 5",
 		Args:    atMostOne("ID"),
 		RunE: func(command *cobra.Command, arguments []string) error {
-			id := ""
-			if len(arguments) == 1 {
-				id = arguments[0]
-				if err := canBeExpansion(command, id); err != nil {
-					return err
-				}
+			id, err := expansionOrAll(command, arguments)
+			if err != nil {
+				return err
 			}
 			if limit < 1 || limit > largestPage {
 				return usage(fmt.Sprintf("--limit %d: want 1 to %s", limit, terminal.Number(largestPage)), command.CommandPath()+" --help")

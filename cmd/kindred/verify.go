@@ -31,12 +31,9 @@ func (p *program) verify() *cobra.Command {
 		Example: "  kindred verify\n  kindred verify vip-expansion --json",
 		Args:    atMostOne("ID"),
 		RunE: func(command *cobra.Command, arguments []string) error {
-			id := ""
-			if len(arguments) == 1 {
-				id = arguments[0]
-				if err := canBeExpansion(command, id); err != nil {
-					return err
-				}
+			id, err := expansionOrAll(command, arguments)
+			if err != nil {
+				return err
 			}
 			found, err := p.verifyAll(command.Context(), id)
 			if err != nil {
