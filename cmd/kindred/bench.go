@@ -44,6 +44,7 @@ func (p *program) bench() *cobra.Command {
 	flags.IntVar(&b.Customers, "customers", 100_000, "how many customers to make up")
 	flags.IntVar(&b.Fields, "fields", 20, "fields of each customer")
 	flags.IntVar(&b.Expansions, "expansions", 1, "how many live expansions to make")
+	flags.IntVar(&b.History, "history", 0, "profile changes that a rebuild finds in the topics, with the memberships that they caused")
 	b.flags(flags, 5)
 	command.AddCommand(p.benchGrowth(), p.benchCustomers())
 	return command
@@ -97,6 +98,7 @@ func between(flag string, value, from, to int) error {
 
 func (b *benchCommand) check() error {
 	err := errors.Join(between("rate", b.Rate, 1, 1_000_000), between("repeat", b.Repeat, 1, 99), config.CheckPartitions(b.Shards))
+	err = errors.Join(err, between("history", b.History, 0, 1_000_000_000))
 	if b.Duration < time.Millisecond || b.Duration > 24*time.Hour {
 		err = errors.Join(err, fmt.Errorf("--duration %v: want 1ms to 24h", b.Duration))
 	}

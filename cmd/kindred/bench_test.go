@@ -22,7 +22,7 @@ import (
 // small is a bench that says nothing of speed, but goes all the way.
 func small(arguments ...string) []string {
 	return append([]string{"bench", "--customers", "3000", "--fields", "6", "--expansions", "2", "--partitions", "3",
-		"--repeat", "1", "--rate", "2000", "--duration", "300ms"}, arguments...)
+		"--repeat", "1", "--rate", "2000", "--duration", "300ms", "--history", "4000"}, arguments...)
 }
 
 func TestBenchMeasuresEverything(t *testing.T) {
@@ -60,6 +60,9 @@ func TestBenchMeasuresEverything(t *testing.T) {
 		}
 		if len(m.Counts) == 0 {
 			t.Errorf("%s counts nothing", m.Name)
+		}
+		if records := m.Counts["records"]; m.Name == "rebuild" && records < 3000+4000 {
+			t.Errorf("a rebuild of 3,000 customers after 4,000 changes has read %d records", records)
 		}
 	}
 	if !slices.Equal(names, bench.Names) {

@@ -17,6 +17,7 @@ type Bench struct {
 	Customers  int
 	Fields     int           // of each customer
 	Expansions int           // that are live
+	History    int           // profile changes that a rebuild finds in the topics, each with the memberships that it caused
 	Rate       int           // profile events a second, while profiles change
 	Duration   time.Duration // for which they change
 	Repeat     int           // of every measure; figures are medians
@@ -66,7 +67,7 @@ var steps = []step{
 	{"refresh", (*world).expanded, (*world).refresh},
 	{"scan", (*world).expanded, (*world).scan},
 	{"memory", (*world).expanded, (*world).memory},
-	{"rebuild", (*world).expanded, (*world).rebuild},
+	{"rebuild", (*world).aged, (*world).rebuild},
 	{"live", (*world).expanded, (*world).live},
 }
 

@@ -40,27 +40,6 @@ func (w *world) ingest(ctx context.Context) (Measure, error) {
 	return m, nil
 }
 
-// rebuild starts the shards with everything in Kafka and nothing in Redis.
-func (w *world) rebuild(ctx context.Context) (Measure, error) {
-	m := Measure{What: "from the start of a process that finds Redis empty until all shards are ready"}
-	var times, bare []float64
-	for range w.Repeat {
-		took, err := w.readBare(ctx, inputs...)
-		if err != nil {
-			return m, err
-		}
-		bare = append(bare, took.Seconds())
-		s, err := w.start(ctx)
-		if err != nil {
-			return m, err
-		}
-		times = append(times, s.ready.Seconds())
-		m.Counts = map[string]int64{"customers": int64(w.Customers), "records": s.records, "expansions": int64(w.expansions)}
-	}
-	m.Figures = []Figure{figure("until ready", Seconds, times).against("bare reader, same records", bare)}
-	return m, nil
-}
-
 // coldStart is how long a start on an empty Redis took, from the beginning.
 type coldStart struct {
 	taken   time.Duration // the first shard had an owner

@@ -24,6 +24,7 @@ type world struct {
 	bytes      int64        // of all profiles as JSON
 	first      *schemas.Run // of the first expansion; nil: there is none
 	expansions int          // that are live, the first included
+	history    int          // profile changes that were published for a rebuild to find
 	pipeline   *pipeline    // nil: none is running
 }
 
