@@ -25,11 +25,11 @@ func (p *program) bench() *cobra.Command {
 			"Kafka and a Redis of its own in this process, or on those that --kafka and --redis name; there it works under\n" +
 			"a prefix of its own, and deletes what it has made.\n\nMeasures: " + strings.Join(bench.Names, ", "),
 		Example: "  kindred bench --customers 1000000\n" +
-			"  kindred bench live --rate 10000 --duration 60s --expansions 10\n" +
+			"  kindred bench live --rate 10000 --duration 60s --expansions 10 --memberships-per-change 2\n" +
 			"  kindred bench ingest scan --kafka kafka:9092 --redis redis:6379 --json",
 		Args: measures(b),
 		RunE: func(command *cobra.Command, _ []string) error {
-			if err := errors.Join(b.check(), b.checkSize(b.Customers, b.Fields, b.Expansions)); err != nil {
+			if err := errors.Join(b.check(), b.checkSize(b.Customers, b.Fields, b.Expansions), b.checkPerChange()); err != nil {
 				return usage(err.Error(), command.CommandPath()+" --help")
 			}
 			b.own = !serversNamed(command)
@@ -45,6 +45,7 @@ func (p *program) bench() *cobra.Command {
 	flags.IntVar(&b.Fields, "fields", 20, "fields of each customer")
 	flags.IntVar(&b.Expansions, "expansions", 1, "how many live expansions to make")
 	flags.IntVar(&b.History, "history", 0, "profile changes that a rebuild finds in the topics, with the memberships that they caused")
+	flags.Float64Var(&b.PerChange, "memberships-per-change", 0, "how many memberships follow from a profile event, for live; 0 for profiles that change at random")
 	b.flags(flags, 5)
 	command.AddCommand(p.benchGrowth(), p.benchCustomers())
 	return command
@@ -111,6 +112,14 @@ func (b *benchCommand) checkSize(customers, fields, expansions int) error {
 		between("fields", fields, 4, 250),
 		between("expansions", expansions, 1, 1000),
 	)
+}
+
+// checkPerChange refuses more memberships of a change than there are expansions: each has one.
+func (b *benchCommand) checkPerChange() error {
+	if b.PerChange < 0 || b.PerChange > float64(b.Expansions) {
+		return fmt.Errorf("--memberships-per-change %v: want 0 to %d, as many as --expansions", b.PerChange, b.Expansions)
+	}
+	return nil
 }
 
 // printResult prints a result as JSON, as Markdown or as draw does.

@@ -28,7 +28,7 @@ func small(arguments ...string) []string {
 func TestBenchMeasuresEverything(t *testing.T) {
 	var out bytes.Buffer
 	var aside watcher
-	if code := run(t.Context(), small("--json"), &out, &aside); code != done {
+	if code := run(t.Context(), small("--memberships-per-change", "1.4", "--json"), &out, &aside); code != done {
 		t.Fatalf("ended with %d:\n%s", code, aside.String())
 	}
 	var report bench.Report
@@ -67,6 +67,9 @@ func TestBenchMeasuresEverything(t *testing.T) {
 	}
 	if !slices.Equal(names, bench.Names) {
 		t.Errorf("measured: %v", names)
+	}
+	if f := report.Find("live", "memberships"); f == nil || f.Value < 1.3 || f.Value > 1.5 {
+		t.Errorf("memberships that came of a change: %+v, want about 1.4", f)
 	}
 }
 

@@ -98,6 +98,17 @@ func (s Set) Next() int64 {
 	}
 }
 
+// Size returns how many bytes the whole batches have: what they take in Kafka.
+func (s Set) Size() int {
+	for rest := s.Data; ; {
+		batch, after, err := cut(rest)
+		if err != nil || batch == nil {
+			return len(s.Data) - len(rest)
+		}
+		rest = after
+	}
+}
+
 // behind returns where to go on behind a batch that cannot be read, of which only the beginning may be there: behind its last
 // offset if that can be believed, else at the next one.
 func behind(b []byte, next int64) int64 {

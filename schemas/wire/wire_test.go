@@ -116,6 +116,14 @@ func TestACleanedLog(t *testing.T) {
 	same(t, "next", next, 72)
 }
 
+func TestOnlyWholeBatchesHaveASize(t *testing.T) {
+	data := file(t, "none")
+	same(t, "one batch", wire.Set{Data: data}.Size(), len(data))
+	twice := append(slices.Clone(data), data...)
+	same(t, "one that is cut off behind it", wire.Set{Data: twice[:len(twice)-1]}.Size(), len(data))
+	same(t, "no whole one", wire.Set{Data: data[:len(data)-1]}.Size(), 0)
+}
+
 // first gives the first n batches.
 func first(data []byte, n int) []byte {
 	end := 0

@@ -20,6 +20,7 @@ type Bench struct {
 	History    int           // profile changes that a rebuild finds in the topics, each with the memberships that it caused
 	Rate       int           // profile events a second, while profiles change
 	Duration   time.Duration // for which they change
+	PerChange  float64       // memberships that follow from a change; 0: as many as when profiles change at random
 	Repeat     int           // of every measure; figures are medians
 	Seed       uint64        // of the customers
 	Only       []string      // some of Names; empty: all

@@ -26,7 +26,15 @@ func (w *world) live(ctx context.Context) (Measure, error) {
 	if err := w.ensure(ctx, echo); err != nil {
 		return m, err
 	}
+	var moves *moves
+	if w.PerChange > 0 {
+		var err error
+		if moves, err = w.moves(ctx, w.events(w.Duration)); err != nil {
+			return m, err
+		}
+	}
 	var ours, bare quantiles
+	var follow, bytes []float64
 	for run := range w.Repeat {
 		alone := w.changes(2*run+1, min(w.Duration, echoTime))
 		if err := alone.play(ctx, echo, echo, alone.seeEcho, nothingMore); err != nil {
@@ -34,6 +42,7 @@ func (w *world) live(ctx context.Context) (Measure, error) {
 		}
 		bare.add(alone.latencies)
 		c := w.changes(2*run+2, w.Duration)
+		c.moves = moves
 		if err := c.play(ctx, schemas.Profiles, schemas.Memberships, c.seeMembership, w.handled); err != nil {
 			return m, err
 		}
@@ -41,6 +50,8 @@ func (w *world) live(ctx context.Context) (Measure, error) {
 			return m, fmt.Errorf("%d profile events caused no membership event: let them come for longer", c.total)
 		}
 		ours.add(c.latencies)
+		follow = append(follow, float64(len(c.latencies))/float64(c.total))
+		bytes = append(bytes, float64(c.came.bytes)/float64(c.came.records))
 		if round := time.Duration(float64(w.Customers) / float64(w.Rate) * float64(time.Second)); c.longest() >= round {
 			m.Notes = append(m.Notes, fmt.Sprintf("an event waited for %v, and after %v every customer changes again: "+
 				"some who left may have waited longer than is counted", c.longest().Round(time.Millisecond), round))
@@ -55,6 +66,7 @@ func (w *world) live(ctx context.Context) (Measure, error) {
 	for i, name := range quantileNames {
 		m.Figures = append(m.Figures, figure(name, Milliseconds, ours[i]).against("Kafka alone, same rate", bare[i]))
 	}
+	m.Figures = append(m.Figures, figure("memberships", EachChange, follow), figure("a membership in Kafka", BytesInKafka, bytes))
 	return m, nil
 }
 
@@ -81,13 +93,20 @@ type changes struct {
 	*world
 	schedule
 	waiting
-	version int // of the profiles, in the first round
+	version int    // of the profiles, in the first round
+	moves   *moves // chooses the profiles; nil: they change at random
+	came    came   // of the topic that was seen
+}
+
+// events returns how many profile events come in a time.
+func (w *world) events(duration time.Duration) int {
+	return max(1, int(float64(w.Rate)*duration.Seconds()))
 }
 
 func (w *world) changes(version int, duration time.Duration) *changes {
 	return &changes{
 		world: w, version: version * 1000, waiting: newWaiting(w.Customers),
-		schedule: schedule{rate: w.Rate, total: max(1, int(float64(w.Rate)*duration.Seconds())), sleep: pause},
+		schedule: schedule{rate: w.Rate, total: w.events(duration), sleep: pause},
 	}
 }
 
@@ -118,7 +137,9 @@ func (c *changes) play(ctx context.Context, to, from string, see func(time.Time,
 		r.until.Store(&ends)
 		return err
 	})
-	return group.Wait()
+	err = group.Wait()
+	c.came = r.came
+	return err
 }
 
 // composer makes the events, and notes for whom something is due.
@@ -128,7 +149,12 @@ func (c *changes) composer() compose {
 	texts := c.made.texts()
 	return func(n int, due time.Time) (int, []byte, []byte) {
 		customer := n % c.Customers
-		levels = c.made.levels(levels[:0], customer, c.version+n/c.Customers)
+		profile, version := customer, c.version+n/c.Customers
+		if c.moves != nil {
+			customer, profile = c.moves.next()
+			version = 0
+		}
+		levels = c.made.levels(levels[:0], profile, version)
 		id = demo.AppendID(id[:0], customer)
 		value = texts.profile(value[:0], customer, levels)
 		c.expect(customer, due)

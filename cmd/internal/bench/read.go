@@ -15,7 +15,11 @@ type reader struct {
 	at    []consumers.Position                 // by partition
 	until atomic.Pointer[[]consumers.Position] // where to stop, by partition; nil: not yet known
 	visit func(came time.Time, r *wire.Record)
+	came  came
 }
+
+// came is what has come of a topic.
+type came struct{ records, bytes int64 }
 
 // run reads until everything up to until has been visited.
 func (r *reader) run(ctx context.Context) error {
@@ -25,12 +29,13 @@ func (r *reader) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		came := time.Now()
+		now := time.Now()
 		for _, got := range fetched {
-			next, err := got.Each(func(record *wire.Record) error { r.visit(came, record); return nil })
+			next, err := got.Each(func(record *wire.Record) error { r.came.records++; r.visit(now, record); return nil })
 			if err != nil {
 				return err
 			}
+			r.came.bytes += int64(got.Size())
 			r.at[got.Partition].Offset = max(next, got.Start)
 		}
 	}

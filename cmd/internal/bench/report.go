@@ -66,6 +66,8 @@ const (
 	Milliseconds = "ms"
 	Bytes        = "B/customer"
 	Mebibytes    = "MiB"
+	EachChange   = "/change"
+	BytesInKafka = "B"
 	Share        = "0..1"
 )
 
