@@ -139,6 +139,7 @@ func serve(ctx context.Context, s service) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.producer.Run(ctx) })
 	group.Go(func() error { return p.topics.run(ctx) })
+	group.Go(func() error { return boundGarbage(ctx) })
 	if s.server.Does("shards") {
 		stale, err := tombstones(ctx, cluster, prefix)
 		if err != nil {
