@@ -33,6 +33,9 @@ func (p *program) bench() *cobra.Command {
 				return usage(err.Error(), command.CommandPath()+" --help")
 			}
 			b.own = !serversNamed(command)
+			if b.keep != "" && b.own {
+				return usage("--keep: the bench's own servers keep nothing", "--kafka and --redis")
+			}
 			report, err := b.run(command.Context(), b.Customers, b.Fields, b.Expansions)
 			if err != nil {
 				return err
@@ -46,8 +49,9 @@ func (p *program) bench() *cobra.Command {
 	flags.IntVar(&b.Expansions, "expansions", 1, "how many live expansions to make")
 	flags.IntVar(&b.History, "history", 0, "profile changes that a rebuild finds in the topics, with the memberships that they caused")
 	flags.Float64Var(&b.PerChange, "memberships-per-change", 0, "how many memberships follow from a profile event, for live; 0 for profiles that change at random")
+	flags.StringVar(&b.keep, "keep", "", "keep what is made, under this name: the next bench with it finds its customers there")
 	b.flags(flags, 5)
-	command.AddCommand(p.benchGrowth(), p.benchCustomers())
+	command.AddCommand(p.benchGrowth(), p.benchCustomers(), p.benchClear())
 	return command
 }
 
@@ -55,6 +59,7 @@ func (p *program) bench() *cobra.Command {
 type benchCommand struct {
 	*program
 	bench.Bench
+	keep     string // the name under which what is made is kept; empty: it is deleted
 	own      bool   // Kafka and Redis of its own, in this process
 	markdown bool   // tables of Markdown
 	profiles string // directory for CPU profiles; empty: none are taken
@@ -64,6 +69,7 @@ func (b *benchCommand) flags(flags *pflag.FlagSet, repeat int) {
 	flags.IntVar(&b.Rate, "rate", 1000, "profile events a second, for live")
 	flags.DurationVar(&b.Duration, "duration", 5*time.Second, "for how long profile events come, for live")
 	flags.IntVar(&b.Repeat, "repeat", repeat, "how often to measure; figures are medians")
+	flags.Float64Var(&b.Share, "share", 0.2, "how many of those who are similar enough the first expansion takes, above 0, up to 1")
 	flags.Uint64Var(&b.Seed, "seed", 1, "seed of the made-up customers")
 	flags.BoolVar(&b.Changes, "changes", false, "have membership-changes written, too, as by serve --changes")
 	flags.BoolVar(&b.markdown, "markdown", false, "print Markdown tables")
@@ -100,15 +106,28 @@ func between(flag string, value, from, to int) error {
 func (b *benchCommand) check() error {
 	err := errors.Join(between("rate", b.Rate, 1, 1_000_000), between("repeat", b.Repeat, 1, 99), config.CheckPartitions(b.Shards))
 	err = errors.Join(err, between("history", b.History, 0, 1_000_000_000))
+	if !(b.Share > 0 && b.Share <= 1) {
+		err = errors.Join(err, fmt.Errorf("--share %v: want above 0, up to 1", b.Share))
+	}
+	if b.keep != "" {
+		err = errors.Join(err, b.checkKept())
+	}
 	if b.Duration < time.Millisecond || b.Duration > 24*time.Hour {
 		err = errors.Join(err, fmt.Errorf("--duration %v: want 1ms to 24h", b.Duration))
 	}
 	return err
 }
 
+// checkKept returns an error when the name under which a bench is kept cannot be a part of the prefix.
+func (b *benchCommand) checkKept() error {
+	with := b.settings
+	with.Prefix += kept(b.keep)
+	return with.Check()
+}
+
 func (b *benchCommand) checkSize(customers, fields, expansions int) error {
 	return errors.Join(
-		between("customers", customers, 2000, 50_000_000),
+		between("customers", customers, 2000, 100_000_000),
 		between("fields", fields, 4, 250),
 		between("expansions", expansions, 1, 1000),
 	)

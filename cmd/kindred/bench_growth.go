@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kindred/cmd/internal/bench"
+	"kindred/cmd/internal/config"
 	"kindred/cmd/internal/terminal"
 )
 
@@ -102,6 +103,26 @@ func (p *program) benchCustomers() *cobra.Command {
 	flags.IntVar(&b.Customers, "customers", 100_000, "how many customers to make up")
 	flags.IntVar(&b.Fields, "fields", 20, "fields of each customer")
 	flags.Uint64Var(&b.Seed, "seed", 1, "seed of the made-up customers")
+	return command
+}
+
+func (p *program) benchClear() *cobra.Command {
+	b := &benchCommand{program: p}
+	command := &cobra.Command{
+		Use:   "clear NAME",
+		Short: "Delete what bench --keep NAME has made",
+		Args:  named("NAME"),
+		RunE: func(command *cobra.Command, arguments []string) error {
+			if b.keep = arguments[0]; b.keep == "" {
+				return usage("NAME is empty", command.UseLine())
+			}
+			if err := errors.Join(b.checkKept(), config.CheckPartitions(b.Shards)); err != nil {
+				return usage(err.Error(), command.CommandPath()+" --help")
+			}
+			return b.clearKept(command.Context())
+		},
+	}
+	config.PartitionFlag(command.Flags(), &b.Shards)
 	return command
 }
 

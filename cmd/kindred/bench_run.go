@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -17,6 +18,7 @@ import (
 	"kindred/cmd/internal/bench"
 	"kindred/cmd/internal/config"
 	"kindred/cmd/internal/embedded"
+	"kindred/pipeline/cache"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -35,22 +37,17 @@ func (b *benchCommand) run(ctx context.Context, customers, fields, expansions in
 		defer pair.Close()
 		p.settings.Kafka, p.settings.Redis = []string{pair.KafkaAddr}, []string{pair.RedisAddr}
 	}
-	p.settings.Prefix += "bench-" + strings.ToLower(rand.Text()[:8]) + "."
-	c, err := p.connect(ctx)
+	c, store, err := p.opened(ctx, kept(cmp.Or(b.keep, strings.ToLower(rand.Text()[:8]))))
 	if err != nil {
 		return nil, err
 	}
 	defer c.close()
-	cache, err := p.cache(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer cache.Close()
+	defer store.Close()
 
 	one := b.Bench
 	one.Customers, one.Fields, one.Expansions = customers, fields, expansions
 	one.System = p.system(c, b.Shards, b.own, b.Changes)
-	one.Cache = cache
+	one.Cache, one.Kept = store, b.keep != ""
 	profiles := profiling{dir: b.profiles}
 	defer profiles.end()
 	one.Say = func(name string) {
@@ -59,11 +56,41 @@ func (b *benchCommand) run(ctx context.Context, customers, fields, expansions in
 	}
 	report, err := one.Run(ctx)
 	err = errors.Join(err, profiles.end())
-	if !b.own {
+	if !b.own && b.keep == "" {
 		err = errors.Join(err, p.clear(ctx, c, &one))
 	}
 	return report, err
 }
+
+// opened connects with a prefix that ends so.
+func (p *program) opened(ctx context.Context, prefix string) (*connection, *cache.Store, error) {
+	p.settings.Prefix += prefix
+	c, err := p.connect(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := p.cache(ctx)
+	if err != nil {
+		c.close()
+		return nil, nil, err
+	}
+	return c, store, nil
+}
+
+// clearKept deletes what earlier benches have kept under a name.
+func (b *benchCommand) clearKept(ctx context.Context) error {
+	here := *b.program
+	c, store, err := here.opened(ctx, kept(b.keep))
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	defer store.Close()
+	return here.clear(ctx, c, &bench.Bench{System: bench.System{Shards: b.Shards, Cache: store}})
+}
+
+// kept is what the prefix of a bench ends in.
+func kept(name string) string { return "bench-" + name + "." }
 
 // clear deletes what the bench has left in Kafka and Redis, after an interrupt, too.
 func (p *program) clear(ctx context.Context, c *connection, b *bench.Bench) error {

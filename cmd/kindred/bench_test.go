@@ -114,6 +114,37 @@ func TestBenchLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+// What is kept is used again by the next bench, and cleared when that is asked for.
+func TestABenchGoesOnWithWhatWasKept(t *testing.T) {
+	pair, err := embedded.Start(t.Context(), embedded.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pair.Close()
+	servers := []string{"--kafka", pair.KafkaAddr, "--redis", pair.RedisAddr}
+	bench := func(customers, measure string, want int) string {
+		t.Helper()
+		var aside watcher
+		arguments := append(small(servers...), measure, "--keep", "one", "--customers", customers)
+		if code := run(t.Context(), arguments, io.Discard, &aside); code != want {
+			t.Fatalf("%s of %s ended with %d:\n%s", measure, customers, code, aside.String())
+		}
+		return aside.String()
+	}
+	first, second := bench("3000", "refresh", done), bench("3000", "expand", done)
+	if !strings.Contains(first, "load ...") || strings.Contains(second, "load ...") {
+		t.Errorf("the first bench did\n%s, the second\n%s", first, second)
+	}
+	if third := bench("4000", "expand", failed); !strings.Contains(third, "3000 of 4000 customers are there") {
+		t.Errorf("a larger bench under the same name says\n%s", third)
+	}
+	var aside watcher
+	if code := run(t.Context(), append([]string{"bench", "clear", "one", "--partitions", "3"}, servers...), io.Discard, &aside); code != done {
+		t.Fatalf("clearing ended with %d:\n%s", code, aside.String())
+	}
+	nothingIn(t, pair)
+}
+
 // watcher keeps what several goroutines write, and does something when a line is written.
 type watcher struct {
 	sign string // empty: none

@@ -18,6 +18,7 @@ type Bench struct {
 	Fields     int           // of each customer
 	Expansions int           // that are live
 	History    int           // profile changes that a rebuild finds in the topics, each with the memberships that it caused
+	Share      float64       // how many of those who are similar enough the first expansion takes
 	Rate       int           // profile events a second, while profiles change
 	Duration   time.Duration // for which they change
 	PerChange  float64       // memberships that follow from a change; 0: as many as when profiles change at random
@@ -25,6 +26,7 @@ type Bench struct {
 	Seed       uint64        // of the customers
 	Only       []string      // some of Names; empty: all
 	Changes    bool          // membership-changes is written, too
+	Kept       bool          // what is there already under the prefix is of the same bench, and used again
 
 	System
 	Say func(name string) // is called with what is made or measured from now on

@@ -102,12 +102,12 @@ func (t texts) profile(dst []byte, customer int, levels []uint8) []byte {
 
 // numbered returns the number in a customer id; -1 when the bench has not made it.
 func numbered(id []byte) int {
-	digits, ours := strings.CutPrefix(string(id), "c-")
-	n, err := strconv.Atoi(digits)
+	digits, ours := strings.CutPrefix(string(id), "c")
+	n, err := strconv.ParseUint(strings.TrimPrefix(digits, "-"), 10, 32)
 	if !ours || err != nil {
 		return -1
 	}
-	return n
+	return int(n)
 }
 
 // WriteTable writes the customers as CSV: customerId, the fields, and last vip, which is 1 for a VIP and 0 for others.

@@ -14,9 +14,6 @@ import (
 // firstExpansion is what scan reads and refresh refreshes.
 const firstExpansion = "bench-1"
 
-// share is how many of those who are similar enough the first expansion takes.
-const share = 0.2
-
 // expanded makes sure that the pipeline runs with all roles, has taken in everything, and has all live expansions. The
 // n-th takes an n-th of the share of the first, as campaigns of different sizes would.
 func (w *world) expanded(ctx context.Context) error {
@@ -29,9 +26,23 @@ func (w *world) expanded(ctx context.Context) error {
 	if w.expansions < w.Expansions {
 		w.Say("make expansions")
 	}
+	var metas []*cache.Meta
+	if w.Kept && w.expansions < w.Expansions {
+		if err := w.settled(ctx); err != nil {
+			return err
+		}
+		var err error
+		if metas, err = w.Cache.ReadMetas(ctx, w.Shards); err != nil {
+			return err
+		}
+	}
 	for w.expansions < w.Expansions {
 		n := w.expansions + 1
-		run, _, err := w.ask(ctx, schemas.Expand, fmt.Sprintf("bench-%d", n), share/float64(n))
+		id, action := fmt.Sprintf("bench-%d", n), schemas.Expand
+		if metas != nil && metas[0].Expansions[id] != nil { // an earlier bench has made it
+			action = schemas.Refresh
+		}
+		run, _, err := w.ask(ctx, action, id, w.Share/float64(n))
 		if err != nil {
 			return err
 		}
@@ -76,7 +87,7 @@ func (w *world) expand(ctx context.Context) (Measure, error) {
 		if err != nil {
 			return m, err
 		}
-		run, took, err := w.ask(ctx, schemas.Expand, id, share)
+		run, took, err := w.ask(ctx, schemas.Expand, id, w.Share)
 		if err != nil {
 			return m, err
 		}

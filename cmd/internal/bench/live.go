@@ -36,13 +36,12 @@ func (w *world) live(ctx context.Context) (Measure, error) {
 	var ours, bare quantiles
 	var follow, bytes []float64
 	for run := range w.Repeat {
-		alone := w.changes(2*run+1, min(w.Duration, echoTime))
+		alone := w.changes(2*run+1, min(w.Duration, echoTime), nil)
 		if err := alone.play(ctx, echo, echo, alone.seeEcho, nothingMore); err != nil {
 			return m, fmt.Errorf("without kindred: %w", err)
 		}
 		bare.add(alone.latencies)
-		c := w.changes(2*run+2, w.Duration)
-		c.moves = moves
+		c := w.changes(2*run+2, w.Duration, moves)
 		if err := c.play(ctx, schemas.Profiles, schemas.Memberships, c.seeMembership, w.handled); err != nil {
 			return m, err
 		}
@@ -103,10 +102,16 @@ func (w *world) events(duration time.Duration) int {
 	return max(1, int(float64(w.Rate)*duration.Seconds()))
 }
 
-func (w *world) changes(version int, duration time.Duration) *changes {
+// changes are those of a time, chosen by moves; nil: profiles change at random.
+func (w *world) changes(version int, duration time.Duration, moves *moves) *changes {
+	total := w.events(duration)
+	change := min(total, w.Customers) // so many customers
+	if moves != nil {
+		change = moves.all
+	}
 	return &changes{
-		world: w, version: version * 1000, waiting: newWaiting(w.Customers),
-		schedule: schedule{rate: w.Rate, total: w.events(duration), sleep: pause},
+		world: w, version: version * 1000, moves: moves, waiting: newWaiting(change),
+		schedule: schedule{rate: w.Rate, total: total, sleep: pause},
 	}
 }
 

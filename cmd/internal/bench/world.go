@@ -33,7 +33,6 @@ func (w *world) load(ctx context.Context) error {
 	if w.loaded {
 		return nil
 	}
-	w.Say("load")
 	topics := schemas.Topics(w.Shards)
 	if w.Changes {
 		topics = append(topics, schemas.Changes(w.Shards))
@@ -41,6 +40,13 @@ func (w *world) load(ctx context.Context) error {
 	if err := w.create(ctx, topics); err != nil {
 		return err
 	}
+	if w.Kept {
+		there, err := w.there(ctx)
+		if err != nil || there {
+			return err
+		}
+	}
+	w.Say("load")
 	var ids []string
 	err := w.Flood(ctx, schemas.Profiles, func(add func(key, value []byte) error) error {
 		var id, value []byte
@@ -65,6 +71,29 @@ func (w *world) load(ctx context.Context) error {
 	}
 	w.loaded = true
 	return w.Snapshot(ctx, vip, ids)
+}
+
+// there reports whether an earlier bench has loaded all that load would. Profiles may have changed since.
+func (w *world) there(ctx context.Context) (bool, error) {
+	var loaded int64
+	profiles, err := w.ends(ctx, schemas.Profiles)
+	if err != nil {
+		return false, err
+	}
+	for _, end := range profiles {
+		loaded += end.Offset
+	}
+	segment, err := w.Fetcher.Ends(ctx, []consumers.Position{{Topic: w.Prefix.Topic(schemas.SegmentChanges)}})
+	switch {
+	case err != nil:
+		return false, err
+	case loaded == 0:
+		return false, nil
+	case loaded < int64(w.Customers) || segment[0] == 0:
+		return false, fmt.Errorf("%d of %d customers are there: an earlier bench was interrupted while it loaded them", loaded, w.Customers)
+	}
+	w.loaded = true
+	return true, nil
 }
 
 // create makes topics, and returns when every partition has a leader that answers: no time is taken of a Kafka that is

@@ -17,13 +17,14 @@ const (
 	SegmentName = "VIP customers"
 )
 
-// AppendID appends the id of a customer: "c-0000017". Ids keep their length up to ten million customers.
+// AppendID appends the id of a customer: "c-0000017". From ten million customers on the last digit takes the place of the hyphen,
+// so that ids keep their length up to a hundred million: "c10000000".
 func AppendID(dst []byte, customer int) []byte {
+	if customer >= 10_000_000 {
+		return strconv.AppendInt(append(dst, 'c'), int64(customer), 10)
+	}
 	dst = append(dst, "c-0000000"...)
 	for at, n := len(dst)-1, customer; n > 0; at, n = at-1, n/10 {
-		if dst[at] == '-' {
-			return strconv.AppendInt(dst[:at+1], int64(customer), 10)
-		}
 		dst[at] = byte('0' + n%10)
 	}
 	return dst

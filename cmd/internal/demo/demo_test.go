@@ -46,8 +46,9 @@ func TestIDs(t *testing.T) {
 	check(0, "c-0000000")
 	check(17, "c-0000017")
 	check(9999999, "c-9999999")
-	check(10000000, "c-10000000")
-	check(123456789, "c-123456789")
+	check(10000000, "c10000000")
+	check(99999999, "c99999999")
+	check(123456789, "c123456789")
 }
 
 func TestProfilesArePlausible(t *testing.T) {
