@@ -110,7 +110,7 @@ func (p *program) benchClear() *cobra.Command {
 	b := &benchCommand{program: p}
 	command := &cobra.Command{
 		Use:   "clear NAME",
-		Short: "Delete what bench --keep NAME has made",
+		Short: "Delete what a bench has kept under a name",
 		Args:  named("NAME"),
 		RunE: func(command *cobra.Command, arguments []string) error {
 			if b.keep = arguments[0]; b.keep == "" {

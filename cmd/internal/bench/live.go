@@ -157,7 +157,7 @@ func (c *changes) composer() compose {
 		profile, version := customer, c.version+n/c.Customers
 		if c.moves != nil {
 			customer, profile = c.moves.next()
-			version = 0
+			version = c.lastVersion(profile)
 		}
 		levels = c.made.levels(levels[:0], profile, version)
 		id = demo.AppendID(id[:0], customer)

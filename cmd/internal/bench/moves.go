@@ -14,7 +14,7 @@ import (
 )
 
 // moves chooses what profiles change to, so that a wanted number of memberships follows from a change. A customer in turn gets the
-// first profile of somebody who is a member of some expansion, or of none: of two such people, drawn by lot, it is the one by
+// profile of somebody who is a member of some expansion, or of none: of two such people, drawn by lot, it is the one by
 // whom the number of memberships so far comes closer to what is wanted. A membership follows for each expansion that the two are
 // not in alike, with the same score. Where either would make too many, it is the next one's turn.
 type moves struct {
@@ -30,7 +30,7 @@ type moves struct {
 	lots    random.Stream
 }
 
-// donor is a customer with the places that their first profile has brought.
+// donor is a customer with the places that their profile has brought.
 type donor struct {
 	customer int
 	places   places
@@ -48,7 +48,7 @@ const (
 
 var errNoMembers = errors.New("nobody is a member of any expansion, so no membership can follow from a change: have more customers")
 
-// moves reads who is a member of what while all have their first profiles, for so many changes. Only the first customers change: of
+// moves reads who is a member of what before profiles change, for so many changes. Only the first customers change: of
 // some millions more it would take much memory to know that.
 func (w *world) moves(ctx context.Context, changes int) (*moves, error) {
 	m := &moves{world: w, wanted: w.PerChange, places: map[int]places{}, lots: random.Of(w.Seed, 0)}
@@ -98,7 +98,7 @@ func (p places) after(expansion int, value []byte) places {
 	return p
 }
 
-// next returns who changes next, and whose first profile they get.
+// next returns who changes next, and whose profile they get.
 func (m *moves) next() (customer, profile int) {
 	m.changes++
 	lacking := m.wanted*float64(m.changes) - float64(m.follow)

@@ -35,6 +35,15 @@ func (w *world) aged(ctx context.Context) error {
 	return w.settled(ctx)
 }
 
+// lastVersion returns which profile of a customer is the last, as long as only history has changed them.
+func (w *world) lastVersion(customer int) int {
+	rounds := w.history / w.Customers
+	if customer < w.history%w.Customers {
+		return rounds + 1
+	}
+	return rounds
+}
+
 // rebuild starts the shards with everything in Kafka and nothing in Redis.
 func (w *world) rebuild(ctx context.Context) (Measure, error) {
 	m := Measure{What: "from the start of a process that finds Redis empty until all shards are ready"}
