@@ -10,8 +10,8 @@ import (
 	"kindred/schemas/wire"
 )
 
-// applyModel lets a model decide from now on and starts the pass that publishes what it changes. Applying the same
-// model again, or an older one, does nothing.
+// applyModel lets a model decide from now on and starts the pass that publishes what it changes: none where it decides as the one
+// before did. Applying the same model again, or an older one, does nothing.
 func (o *Owner) applyModel(r *wire.Record) error {
 	if err := schemas.CheckFormat(r.Headers, schemas.CrossedFormat, schemas.DefinitionFormat); err != nil {
 		return err
@@ -27,7 +27,8 @@ func (o *Owner) applyModel(r *wire.Record) error {
 	if err != nil {
 		return &schemas.Malformed{Code: schemas.WrongSchema, Message: fmt.Sprintf("a model cannot be read: %v", err)}
 	}
-	if old := o.expansions[id]; old != nil && m.Epoch <= old.model.Epoch {
+	old := o.expansions[id]
+	if old != nil && m.Epoch <= old.model.Epoch {
 		return nil
 	}
 	if err := o.needs(m.Definition.Segments()); err != nil {
@@ -36,6 +37,12 @@ func (o *Owner) applyModel(r *wire.Record) error {
 	e := o.adopt(id, m, bytes.Clone(r.Value), r.Offset)
 	if p := e.progress; p.Epoch != m.Epoch { // else this pass was begun before, and its progress was saved or read back
 		*p = cache.Progress{Epoch: m.Epoch, RunID: m.RunID}
+	}
+	if old != nil && o.reconciled(id) && m.DecidesLike(old.model) {
+		e.table, e.folded = old.table, old.folded
+		e.progress.PassOf = o.mirror.Rows()/cache.BlockRows + 1
+		o.settle(e)
+		return nil
 	}
 	by := byRun
 	if m.Deleted {

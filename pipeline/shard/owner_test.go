@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"kindred/pipeline/cache"
 	"kindred/schemas"
 )
 
@@ -94,6 +95,42 @@ func TestTheSameModelAgainPublishesNothing(t *testing.T) {
 	p := meta.Expansions["x"]
 	if p.Epoch != 2 || p.PassDone != p.PassOf || p.Entered != 0 || p.Members != [4]int64{0, 0, 0, 50} {
 		t.Errorf("progress after the refresh: %+v", p)
+	}
+}
+
+// A model that decides as the one before has nothing to publish, but for what the pass before it has not yet.
+func TestTheSameModelDuringAPassPublishesTheRest(t *testing.T) {
+	w := newWorld(t)
+	const customers = 2*cache.BlockRows + 1 // of several slices
+	for i := range customers {
+		w.profile(fmt.Sprint("c", i), "Oslo")
+	}
+	published := 0
+	w.publishing = func(context.Context) {
+		if published++; published == 1 {
+			w.model("x", 2, 5000, "Oslo")
+			w.until("it has come", func() bool { return w.owner.Queued() > 0 })
+		}
+	}
+	w.run()
+	defer func() { w.stop() }()
+	w.settle()
+	w.model("x", 1, 5000, "Oslo")
+	w.check("with both")
+	byRun := map[string]int{}
+	for key, value := range w.compacted(w.topic(schemas.Memberships), 0) {
+		_, _, _, run, err := schemas.ReadMembership(value)
+		if err != nil {
+			t.Fatalf("%s: %v", key, err)
+		}
+		byRun[string(run)]++
+	}
+	meta, err := w.cache.ReadMeta(context.Background(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := meta.Expansions["x"]; p.Epoch != 2 || p.PassDone != p.PassOf || p.Entered != int64(byRun["r2"]) || byRun["r1"] == 0 || byRun["r2"] == 0 {
+		t.Errorf("%v were published by run, progress %+v", byRun, p)
 	}
 }
 

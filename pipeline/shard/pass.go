@@ -67,6 +67,12 @@ func (o *Owner) repairPass() {
 	o.passes = append(o.passes, p)
 }
 
+// reconciled reports whether all rows of an expansion are published as its model decides, but for those that have just been touched.
+func (o *Owner) reconciled(id string) bool {
+	in := func(s scope) bool { return s.id == id }
+	return o.caughtUp.Load() && o.told == nil && !slices.ContainsFunc(o.passes, func(p *pass) bool { return slices.ContainsFunc(p.scopes, in) })
+}
+
 // add appends expansions whose models are not new.
 func (p *pass) add(expansions []*expansion, c cause) {
 	for _, e := range expansions {
@@ -145,7 +151,7 @@ func (o *Owner) passBlock(ctx context.Context, p *pass) error {
 	return nil
 }
 
-// settle ends the pass of a model: every row has been reconciled, and Kafka has acknowledged what that published. The
+// settle ends the pass of a model, or does without: every row has been reconciled, and Kafka has acknowledged what that published. The
 // model is saved only now, with the offset behind its record: until then a crash repeats the pass.
 func (o *Owner) settle(e *expansion) {
 	e.progress.PassDone = e.progress.PassOf
