@@ -22,6 +22,7 @@ type Expansion struct {
 	ModelEpoch int64 `json:"modelEpoch,omitempty"` // of the last committed run, whose model counts; 0: an earlier build has not noted it
 
 	Source   *SourceSeen `json:"source,omitempty"`   // as the last committed run has seen it; nil: nobody has looked yet
+	Seen     string      `json:"-"`                  // what the last committed run has learned from (learn.Result); of this term only
 	LastSlot string      `json:"lastSlot,omitempty"` // of the schedule: the last slot that asked for a refresh, or its beginning
 }
 

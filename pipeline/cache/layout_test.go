@@ -243,3 +243,56 @@ func TestAMetaOfAnotherBuildLeadsToARebuild(t *testing.T) {
 		s.Redis.Set(t.Context(), meta, "of a much later build", 0)
 	})
 }
+
+// TestARevisionTellsOfRows: as long as it is the same, so are rows, ids and fields.
+func TestARevisionTellsOfRows(t *testing.T) {
+	s := newStore(t)
+	o := own(t, s)
+	o.set("ann", `{"City":"Oslo"}`)
+	o.save()
+	revision := func() int64 {
+		t.Helper()
+		meta, err := s.ReadMeta(t.Context(), 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return meta.Revision
+	}
+	last := revision()
+	if last == 0 {
+		t.Fatal("it is not known")
+	}
+	grows := func(what string, want bool, change func()) {
+		t.Helper()
+		change()
+		o.save()
+		if now := revision(); (now > last) != want || now < last {
+			t.Errorf("%s: the revision is %d, and was %d", what, now, last)
+		}
+		last = revision()
+	}
+	grows("nothing", false, func() {})
+	grows("the same profile", false, func() { o.set("ann", `{"City":"Oslo"}`) })
+	grows("other offsets", false, func() { o.meta.Offsets.Profiles++ })
+	grows("a member", false, func() { o.SetMember("vip", o.row("ann"), true, 0) })
+	grows("a published state", false, func() { o.Published("x", true).Set(o.row("ann"), cache.PackState(0, 1)) })
+	grows("another profile", true, func() { o.set("ann", `{"City":"Rome"}`) })
+	grows("another customer", true, func() { o.Take([]byte("bob")) })
+	grows("a property that means nothing", true, func() {
+		o.SetProfile(o.row("ann"), decoded(t, `{"fields":{"City":"Rome"},"other":1}`))
+	})
+	o = takeOver(t, s)
+	grows("another owner", false, func() {})
+	grows("its first change", true, func() { o.set("bob", `{"City":"Rome"}`) })
+
+	// A build that knows no revision counts its transaction, and leaves the revision as it was.
+	s.Redis.HIncrBy(t.Context(), s.Prefix+"{3}:meta", "counter", 1)
+	if revision() != 0 {
+		t.Error("it is taken for known after a save of a build that knows none")
+	}
+	o = takeOver(t, s)
+	o.save()
+	if now := revision(); now <= last {
+		t.Errorf("after such a build it is %d, and was %d before", now, last)
+	}
+}

@@ -52,6 +52,9 @@ func (s *Store) load(ctx context.Context, shard int, meta *Meta) (*Mirror, error
 	}
 	m := New(shard)
 	m.Whole, m.dirtyFields, m.unkept, m.forms = s.Whole, false, d.unkept, meta.forms
+	if m.revision = meta.revised; meta.Revision == 0 {
+		m.revision++
+	}
 	m.rows.width, m.rows.numbers, m.rows.count = meta.Width, d.numbers(), meta.Rows
 	m.next = make([]byte, meta.Width)
 	if err := s.loadRows(ctx, k, m); err != nil {

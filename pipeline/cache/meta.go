@@ -40,12 +40,15 @@ type Meta struct {
 	Token       string // of the claim that holds the cache; written by a claim only
 	Incarnation string // of what the cache holds; written by a fresh claim only
 	Counter     int64  // of transactions since then
+	Revision    int64  // grows whenever rows, ids, dictionaries or fields change; 0: it is not known whether they have
 
 	// Damaged is why the cache cannot be loaded: its meta is of another layout or cannot be read (then nothing else is set
 	// here), or Load has found that some of it is missing. Empty: as far as is known, it can.
 	Damaged string
 
 	changesOf    int64  // Offsets.Memberships when Changes was written, which a build that knows no log of changes leaves as it was
+	revised      int64  // the last Revision that was written
+	revisedAt    int64  // Counter when it was, which a build that knows no revisions leaves as it was
 	forms        uint64 // as Mirror.Forms
 	published    map[string]publishedMeta
 	models       map[string]int // size of each in bytes
@@ -118,6 +121,8 @@ const (
 	metaWidth        = "width"
 	metaThrough      = "through"
 	metaForms        = "forms"
+	metaRevision     = "revision"
+	metaRevisedAt    = "revisedAt"
 	metaDictionaries = "dictionaries"
 	metaTopics       = "topics"
 	metaSavedAt      = "savedAt"
@@ -168,6 +173,9 @@ func parseMeta(hash map[string]string) (*Meta, error) {
 	if m.changesOf != m.Offsets.Memberships {
 		m.Changes = ""
 	}
+	if m.revisedAt == m.Counter {
+		m.Revision = m.revised
+	}
 	return m, failed
 }
 
@@ -211,6 +219,10 @@ func (m *Meta) set(name, value string) (err error) {
 		err = json.Unmarshal([]byte(value), &m.dictionaries)
 	case metaForms:
 		m.forms, err = strconv.ParseUint(value, 10, 64)
+	case metaRevision:
+		integer(&m.revised)
+	case metaRevisedAt:
+		integer(&m.revisedAt)
 	case metaThrough:
 		integer(&m.Through)
 	case metaSavedAt:

@@ -29,6 +29,9 @@ type Mirror struct {
 	vacant  int    // columns in which nobody has a value
 	forms   uint64 // see Forms
 	version uint64
+
+	revision int64 // see Meta.Revision
+
 	fields  []format.Field // what Fields returns, as of fieldAt
 	fieldAt uint64
 

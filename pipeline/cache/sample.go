@@ -51,7 +51,7 @@ func (s *Store) sample(ctx context.Context, shard, every int) (*Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.readWhole(ctx, k, shard, before)
+	d, _, err := s.readWhole(ctx, k, shard, before)
 	if err != nil {
 		return nil, err
 	}

@@ -67,28 +67,28 @@ func (s *Store) scan(ctx context.Context, shard int, want *Want) (*View, error) 
 	if err := s.scanWanted(ctx, k, v, want); err != nil {
 		return nil, err
 	}
-	d, err := s.readWhole(ctx, k, shard, before)
+	d, after, err := s.readWhole(ctx, k, shard, before)
 	if err != nil {
 		return nil, err
 	}
+	v.After = after
 	v.Fields, v.Unkept = d.formats(v.Width), d.unkept
 	return v, nil
 }
 
-// readWhole reads the fields of rows that were read after a meta, and finds out whether all of it fits together.
-func (s *Store) readWhole(ctx context.Context, k keys, shard int, before *Meta) (*dictionaries, error) {
-	d, err := s.readFields(ctx, k)
-	if err != nil {
-		return nil, err
+// readWhole reads the fields of rows that were read after a meta, and a meta after that, and finds out whether all of it fits
+// together.
+func (s *Store) readWhole(ctx context.Context, k keys, shard int, before *Meta) (d *dictionaries, after *Meta, err error) {
+	if d, err = s.readFields(ctx, k); err != nil {
+		return nil, nil, err
 	}
-	after, err := s.ReadMeta(ctx, shard)
-	if err != nil {
-		return nil, err
+	if after, err = s.ReadMeta(ctx, shard); err != nil {
+		return nil, nil, err
 	}
 	if !before.fitsTo(after) || !d.fit(before.Width) || d.whole(before) != nil && d.whole(after) != nil {
-		return nil, errTorn
+		return nil, nil, errTorn
 	}
-	return d, nil
+	return d, after, nil
 }
 
 // fitsTo reports whether what was read between two metas is of one incarnation, one owner and one width of rows, whose codes

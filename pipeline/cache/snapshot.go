@@ -28,6 +28,10 @@ func (m *Mirror) Snapshot(meta Meta) *Save {
 	save.bytes = slices.Grow(save.bytes, size)
 	save.dirtyBlocks(op{of: rowsFamily}, m.rows.blocks, &m.rows.dirty, m.Whole)
 	save.dirtyBlocks(op{of: idsFamily}, m.ids.blocks, &m.ids.dirty, m.Whole)
+	m.snapshotFields(save)
+	if len(save.ops) > 0 {
+		m.revision++
+	}
 	for _, g := range m.segments {
 		save.segment(g)
 	}
@@ -35,7 +39,6 @@ func (m *Mirror) Snapshot(meta Meta) *Save {
 		save.published(p, m.Whole)
 	}
 	m.snapshotModels(save)
-	m.snapshotFields(save)
 	m.snapshotMeta(save, &meta)
 	return save
 }
@@ -131,6 +134,7 @@ func (m *Mirror) snapshotMeta(save *Save, meta *Meta) {
 	number(metaRows, int64(m.rows.count))
 	number(metaWidth, int64(m.rows.width))
 	number(metaForms, int64(m.forms))
+	number(metaRevision, m.revision)
 	number(metaThrough, meta.Through)
 	number(metaSavedAt, meta.SavedAt)
 	number(metaProfiles, meta.Offsets.Profiles)

@@ -6,9 +6,10 @@ import "kindred/pipeline/format"
 // several goroutines. With inputs moving, rows are of slightly different moments.
 type View struct {
 	Shard   int
-	Meta    *Meta
-	NumRows int // ever in use; some are nobody's now
-	Width   int // bytes of a row
+	Meta    *Meta // before the rows were read
+	After   *Meta // when all was read
+	NumRows int   // ever in use; some are nobody's now
+	Width   int   // bytes of a row
 	Fields  []format.Field
 	Unkept  Unkept
 

@@ -164,6 +164,7 @@ func (w *Writer) writeMeta(ctx context.Context, p redis.Pipeliner, save *Save, l
 	ready := "0"
 	values := []any{metaCounter, strconv.FormatInt(w.counter+1, 10)}
 	if last {
+		values = append(values, metaRevisedAt, values[1])
 		for _, text := range save.set {
 			values = append(values, text)
 		}

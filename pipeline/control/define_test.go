@@ -177,7 +177,7 @@ func TestOnlyAnEditOfTheCutKeepsTheModel(t *testing.T) {
 		d.turn()
 		e := d.active()
 		l, why := d.state.lesson(e, schemas.Ends{})
-		if why != nil || (l.Last != nil) != want {
+		if why != nil || l.Last == nil || l.Last.Suffices != want {
 			t.Errorf("%s: the last model is %+v (%v)", name, l.Last, why)
 		}
 		if want && (l.Last.Epoch != e.Epoch-1 || l.Last.Report != e.Report) {

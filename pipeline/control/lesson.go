@@ -47,8 +47,8 @@ func (s *state) lesson(e *schemas.Expansion, ends schemas.Ends) (learn.Lesson, *
 			l.Coming[id] = parts(segment.Open)
 		}
 	}
-	if recallable(e, &l.Definition) {
-		l.Last = &learn.Last{Epoch: e.ModelEpoch, Report: e.Report}
+	if e.Definition != nil && e.ModelEpoch > 0 && e.Report != nil {
+		l.Last = &learn.Last{Epoch: e.ModelEpoch, Report: e.Report, Seen: e.Seen, Suffices: suffices(e, &l.Definition)}
 	}
 	return l, s.refusedBySegments(&l.Definition)
 }
@@ -58,11 +58,11 @@ func parts(o *schemas.OpenSnapshot) string {
 	return fmt.Sprintf("%d of %d parts of snapshot %s have come", len(o.Have), o.Parts, o.Snapshot)
 }
 
-// recallable reports whether the last model of an expansion will do for what an edit makes of its definition: only how far down
+// suffices reports whether the last model of an expansion will do for what an edit makes of its definition: only how far down
 // it reaches is another, or whom it holds out, or what is no matter of the model. A refresh learns anew.
-func recallable(e *schemas.Expansion, d *schemas.Definition) bool {
+func suffices(e *schemas.Expansion, d *schemas.Definition) bool {
 	last := e.Definition
-	return e.Run.Request.Action == schemas.Edit && last != nil && e.ModelEpoch > 0 && e.Report != nil &&
+	return e.Run.Request.Action == schemas.Edit &&
 		d.SourceSegmentID == last.SourceSegmentID && d.ExcludeSource == last.ExcludeSource && d.Candidates == last.Candidates &&
 		(d.Fields == nil) == (last.Fields == nil) && slices.Equal(d.Fields, last.Fields) && slices.Equal(d.Suppress, last.Suppress)
 }

@@ -90,7 +90,7 @@ func tried(e *schemas.Expansion, report *schemas.Report, now time.Time) step {
 func (s *state) commitModel(e *schemas.Expansion, definition schemas.Definition, learned *learn.Result, raw []byte, now time.Time) step {
 	d := redraft(e, now)
 	d.e.Definition, d.e.Name, d.e.State = &definition, definition.Name, s.stateOf(&definition)
-	d.e.Source, d.e.ModelEpoch = learned.Source, e.Run.Epoch
+	d.e.Source, d.e.Seen, d.e.ModelEpoch = learned.Source, learned.Seen, e.Run.Epoch
 	if before := e.Definition; before == nil || before.Refresh.Every != definition.Refresh.Every {
 		d.e.LastSlot = slotAt(now) // the schedule begins
 	}
@@ -102,7 +102,7 @@ func (s *state) commitModel(e *schemas.Expansion, definition schemas.Definition,
 func commitDeletion(e *schemas.Expansion, raw []byte, now time.Time) step {
 	d := redraft(e, now)
 	d.e.Definition, d.e.Report, d.e.State = nil, nil, schemas.StateDeleted
-	d.e.Source, d.e.ModelEpoch, d.e.LastSlot = nil, 0, ""
+	d.e.Source, d.e.Seen, d.e.ModelEpoch, d.e.LastSlot = nil, "", 0, ""
 	return d.committed(schemas.NewReport(), raw)
 }
 

@@ -12,19 +12,22 @@ import (
 	"kindred/schemas"
 )
 
-// fit draws a sample, has a classifier fitted to it, and makes the model of its weights.
-func (r *run) fit(ctx context.Context) error {
+// fit draws a sample, and makes a model of what a classifier finds in it: has found, if the last model was found in the same.
+func (r *run) fit(ctx context.Context, last *model.Model) error {
 	r.progress(schemas.Training, 0)
 	problem, err := r.problem(ctx)
 	if err != nil {
 		return err
 	}
 	r.progress(schemas.Training, 0.1)
-	r.fitted, err = train.Fit(ctx, *problem)
-	if err != nil {
-		return unlearnable(err)
+	found := fingerprint(problem, r.choice.Columns)
+	if !r.retake(last, found) {
+		if r.fitted, err = train.Fit(ctx, *problem); err != nil {
+			return unlearnable(err)
+		}
+		r.model = quantized(r.fitted, r.choice.Columns)
+		r.model.Fingerprint = found
 	}
-	r.model = quantized(r.fitted, r.choice.Columns)
 	r.model.Definition, r.model.Bands = r.Definition, r.preset.Bounds
 	r.countInto(r.model)
 	r.rule = ruleOf(r.choice.Columns, rowsOf(problem.Source, problem.Elsewhere.Source), rowsOf(problem.Background, problem.Elsewhere.Background))

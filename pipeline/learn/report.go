@@ -30,10 +30,7 @@ func (r *run) report() *schemas.Report {
 	found.Fields, found.Crosses = r.fieldReports(), r.crossReports()
 	for _, s := range r.shards {
 		found.Counts.Source += s.sourceSize
-		at := s.view.Meta.Offsets
-		found.LearnedFrom = append(found.LearnedFrom, schemas.Offsets{
-			Shard: s.number, Profiles: at.Profiles, SegmentMembers: at.SegmentMembers, Memberships: at.Memberships,
-		})
+		found.LearnedFrom = append(found.LearnedFrom, learnedFrom(s.number, s.view.Meta))
 	}
 	for _, warnings := range [][]schemas.Warning{
 		r.choice.Warnings, r.ruleWarnings(), r.protectedWarnings(), r.derivedWarnings(), r.sourceWarnings(), r.sizeWarnings(&found.Counts),
@@ -50,6 +47,12 @@ func (r *run) report() *schemas.Report {
 	}
 	found.Bound()
 	return found
+}
+
+// learnedFrom says how far the inputs were that a shard's cache is made of.
+func learnedFrom(shard int, meta *cache.Meta) schemas.Offsets {
+	at := meta.Offsets
+	return schemas.Offsets{Shard: shard, Profiles: at.Profiles, SegmentMembers: at.SegmentMembers, Memberships: at.Memberships}
 }
 
 // derivedWarnings warns of a source whose members kindred itself has chosen.

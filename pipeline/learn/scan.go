@@ -40,9 +40,6 @@ func (r *run) scan(ctx context.Context) error {
 		r.shards[i] = &shard{number: i}
 	}
 	want := cache.Want{Derived: r.Derived}
-	if r.Last != nil {
-		want.Model = r.ExpansionID
-	}
 	for _, id := range r.Definition.Segments() {
 		if id != "" && !slices.Contains(r.Derived, id) {
 			want.Segments = append(want.Segments, id)

@@ -11,11 +11,10 @@ import (
 	"kindred/pipeline/testkit"
 )
 
-// TestTheReportTellsWhatOnlyShowsTogether: the old of Oslo and the young of Bergen are in the source, so neither city and no age
-// tells much. The report says which combinations do, and how many have them; a model that is recalled says the same.
-func TestTheReportTellsWhatOnlyShowsTogether(t *testing.T) {
+// crossedTown makes customers of whom the old of Oslo and the young of Bergen are in the source.
+func crossedTown(n int) []testkit.Customer {
 	rng := rand.New(rand.NewPCG(9, 1))
-	customers := make([]testkit.Customer, 12_000)
+	customers := make([]testkit.Customer, n)
 	for i := range customers {
 		c := testkit.Customer{ID: fmt.Sprint("c-", i), City: []string{"Oslo", "Bergen"}[i%2], Age: 20 + 10*rng.IntN(5)}
 		chance := 0.03
@@ -27,6 +26,13 @@ func TestTheReportTellsWhatOnlyShowsTogether(t *testing.T) {
 		}
 		customers[i] = c
 	}
+	return customers
+}
+
+// TestTheReportTellsWhatOnlyShowsTogether: the old of Oslo and the young of Bergen are in the source, so neither city and no age
+// tells much. The report says which combinations do, and how many have them; a model that is recalled says the same.
+func TestTheReportTellsWhatOnlyShowsTogether(t *testing.T) {
+	customers := crossedTown(12_000)
 	const shards = 2
 	store := cached(t, customers, shards)
 	result, err := learned(t, store, shards, lesson(nil))
@@ -55,7 +61,7 @@ func TestTheReportTellsWhatOnlyShowsTogether(t *testing.T) {
 
 	keep(t, store, shards, "vip-expansion", []byte(bytesOf(t, result, 3)))
 	l := lesson(nil)
-	l.Definition.Share, l.Last = 0.5, &learn.Last{Epoch: 3, Report: result.Report}
+	l.Definition.Share, l.Last = 0.5, &learn.Last{Epoch: 3, Report: result.Report, Suffices: true}
 	again, err := learned(t, store, shards, l)
 	if err != nil {
 		t.Fatal(err)

@@ -32,6 +32,10 @@ type Model struct {
 	Bands      Bounds             `json:"bands"`
 	Customers  int64              `json:"customers,omitempty"` // who consented when it was learned; 0: an earlier build has not noted it
 
+	// Fingerprint tells of what the weights were found. It decides nothing: a run that would find them from the same takes these.
+	// Empty: a fit is needed to know what it gives.
+	Fingerprint string `json:"fingerprint,omitempty"`
+
 	shared *shared // nil until Decode or Share
 }
 

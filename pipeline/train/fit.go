@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -37,6 +38,30 @@ type Problem struct {
 // Elsewhere are customers who cannot be chosen. Quality is not measured on them, but for the source when it has too few
 // members among the candidates. A nil sample is empty.
 type Elsewhere struct{ Source, Background *Sample }
+
+// settled returns the samples in canonical order, each with its customers in theirs.
+func (p *Problem) settled() [4]*Sample {
+	samples := [...]*Sample{p.Source, p.Elsewhere.Source, p.Background, p.Elsewhere.Background}
+	var group sync.WaitGroup
+	for _, s := range samples {
+		if s != nil {
+			group.Go(s.settle)
+		}
+	}
+	group.Wait()
+	return samples
+}
+
+// Describe writes all that Fit finds its result from: what is described alike gives the same bits.
+func (p *Problem) Describe(to hash.Hash) {
+	fmt.Fprintln(to, p.Levels, p.Ordered, p.Apart, p.Bands)
+	for _, s := range p.settled() {
+		if s != nil {
+			fmt.Fprintln(to, s.Len(), s.Of, s.Width)
+			to.Write(s.levels)
+		}
+	}
+}
 
 // Result is a classifier: the logit of a customer is the Curve at the sum of Bias and a weight for the level of each field.
 type Result struct {
@@ -118,15 +143,7 @@ type task struct {
 
 func newTask(p Problem) (*task, error) {
 	t := &task{problem: p}
-	samples := [...]*Sample{p.Source, p.Elsewhere.Source, p.Background, p.Elsewhere.Background}
-	var group sync.WaitGroup
-	for _, s := range samples {
-		if s != nil {
-			group.Go(s.settle)
-		}
-	}
-	group.Wait()
-	for i, s := range samples {
+	for i, s := range p.settled() {
 		if s != nil {
 			if s.Width != len(p.Levels) {
 				return nil, fmt.Errorf("rows of %d levels for %d fields", s.Width, len(p.Levels))

@@ -26,9 +26,10 @@ type Sample struct {
 	Of    int64 // customers it is drawn from; when too low, or 0, it still keeps the lowest, at the price of memory
 	Width int   // levels of a row: one a field
 
-	rows   []row
-	ids    []byte
-	levels []uint8
+	rows    []row
+	ids     []byte
+	levels  []uint8
+	settled bool
 }
 
 // row has no pointers, as many are sorted.
@@ -96,6 +97,7 @@ func (s *Sample) Add(hash uint64, id []byte, levels []uint8) {
 }
 
 func (s *Sample) add(hash uint64, id []byte, levels []uint8) {
+	s.settled = false
 	s.rows = append(s.rows, row{hash, len(s.ids), len(s.ids) + len(id), len(s.levels)})
 	s.ids = append(s.ids, id...)
 	s.levels = append(s.levels, levels...)
@@ -120,6 +122,9 @@ func (s *Sample) Len() int { return min(len(s.rows), s.Limit) }
 
 // settle brings the rows into canonical order and drops those beyond the limit.
 func (s *Sample) settle() {
+	if s.settled {
+		return
+	}
 	slices.SortFunc(s.rows, s.compare)
 	settled := Sample{
 		rows:   make([]row, 0, s.Len()),
@@ -129,7 +134,7 @@ func (s *Sample) settle() {
 	for _, r := range s.rows[:s.Len()] {
 		settled.add(r.hash, s.ids[r.id:r.idEnd], s.levels[r.levels:r.levels+s.Width])
 	}
-	s.rows, s.ids, s.levels = settled.rows, settled.ids, settled.levels
+	s.rows, s.ids, s.levels, s.settled = settled.rows, settled.ids, settled.levels, true
 }
 
 // Levels returns the levels of the customers of samples that Fit has settled, one after the other, Width of them each.
