@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"kindred/schemas"
 	"kindred/schemas/wire"
@@ -15,33 +16,46 @@ import (
 // applied, and no offset moves past it.
 func (o *Owner) apply(ctx context.Context, batch []wire.Fetched) error {
 	for i := range batch {
-		f := &batch[i]
-		input := o.inputs.index(f.Topic)
-		next, err := wire.EachReadable(ctx, o.Reader, f, func(r *wire.Record) error {
-			if input >= ownInput && r.Offset < o.inputs.at[input] {
-				return nil // an own record, acknowledged before it was fetched
-			}
-			if err := o.applyOne(input, r); err != nil {
-				return fmt.Errorf("at offset %d: %w", r.Offset, err)
-			}
-			if o.letters.Size() >= fullBatch {
-				return o.sendDeadLetters(ctx)
-			}
-			return nil
-		}, func(damage *wire.Damage) error { return o.passOver(ctx, input, damage) })
-		switch {
-		case input == changesInput && errors.Is(err, wire.ErrRecreated):
-			return fmt.Errorf("read the log of changes: %v", err) // nothing to stop at: the shard is taken over, and tells it anew
-		case err != nil:
-			return fmt.Errorf("read %s partition %d: %w", f.Topic, f.Partition, err)
-		}
-		if err := o.sendDeadLetters(ctx); err != nil {
+		input := o.inputs.index(batch[i].Topic)
+		next, err := o.applyFetched(ctx, input, &batch[i], math.MaxInt64)
+		if err != nil {
 			return err
 		}
 		o.inputs.applied(input, next)
-		o.decoded.Release() // it aliases the last record, and so keeps what was fetched
 	}
 	return nil
+}
+
+// applyFetched applies what was fetched of an input up to an offset, which is not included, and returns where reading goes on.
+func (o *Owner) applyFetched(ctx context.Context, input int, f *wire.Fetched, to int64) (next int64, err error) {
+	next, err = wire.EachReadable(ctx, o.Reader, f, func(r *wire.Record) error {
+		switch {
+		case r.Offset >= to:
+			return nil
+		case input >= ownInput && r.Offset < o.inputs.at[input]:
+			return nil // an own record, acknowledged before it was fetched
+		}
+		if err := o.applyOne(input, r); err != nil {
+			return fmt.Errorf("at offset %d: %w", r.Offset, err)
+		}
+		if o.letters.Size() >= fullBatch {
+			return o.sendDeadLetters(ctx)
+		}
+		return nil
+	}, func(damage *wire.Damage) error {
+		if damage.Offset >= to {
+			return nil
+		}
+		return o.passOver(ctx, input, damage)
+	})
+	switch {
+	case input == changesInput && errors.Is(err, wire.ErrRecreated):
+		return next, fmt.Errorf("read the log of changes: %v", err) // nothing to stop at: the shard is taken over, and tells it anew
+	case err != nil:
+		return next, fmt.Errorf("read %s partition %d: %w", f.Topic, f.Partition, err)
+	}
+	o.decoded.Release() // it aliases the last record, and so keeps what was fetched
+	return next, o.sendDeadLetters(ctx)
 }
 
 // applyOne applies a record. One that cannot be read, or that makes its handler panic, becomes a dead letter and the next

@@ -157,12 +157,13 @@ func (o *Owner) applyChange(r *wire.Record) error {
 		state = cache.None
 	}
 	row, known := o.mirror.Find(customer)
-	if !known && state == cache.None {
-		return nil
+	if known && o.backlog.overtaken(changesInput, expansion, row) || !known && state == cache.None && !o.backlog.olderLeft() {
+		return err
 	}
 	if !known {
 		row = o.mirror.Take(customer)
 	}
+	o.backlog.tell(changesInput, expansion, row)
 	if o.told != nil {
 		o.told.set(string(expansion), row, state)
 	}

@@ -14,6 +14,7 @@ func TestConvergesAfterAnyCrash(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			r, faults := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
 			w := newWorld(t)
+			w.stretch = int64(seed%4) * 7 // one, or many
 			if seed%2 == 0 {
 				w.tell("at first")
 			}

@@ -5,5 +5,8 @@ import "time"
 // Queued returns how many batches wait to be applied.
 func (o *Owner) Queued() int { return len(o.inputs.queue) }
 
+// ReadBy makes a take-over read its backlog in stretches of so many offsets.
+func (o *Owner) ReadBy(offsets int64) { o.stretch = offsets }
+
 // Freeze makes an owner that does not run believe that it had caught up so much longer ago.
 func (o *Owner) Freeze(d time.Duration) { o.fresh = o.fresh.Add(-d) }

@@ -39,7 +39,6 @@ type inputs struct {
 	// not be read. It may pass own records that were acknowledged and not read.
 	at [inputCount]int64
 
-	ends  [inputCount]int64 // what must be applied before anything is published
 	queue chan []wire.Fetched
 
 	own       [inputCount]ownTopic // from ownInput on
@@ -76,7 +75,7 @@ func (in *inputs) read(ctx context.Context, fetcher wire.Fetcher, at [inputCount
 		for i, topic := range in.inUse() {
 			if i >= ownInput {
 				at[i] = max(at[i], in.own[i].at.Load())
-				if !in.readsBack(i, at[i]) {
+				if !in.readsBack(i) {
 					continue
 				}
 			}
@@ -106,9 +105,8 @@ func (in *inputs) inUse() []string {
 }
 
 // readsBack reports whether the next fetch asks for a topic that the owner writes.
-func (in *inputs) readsBack(input int, at int64) bool {
-	return at < in.ends[input] || in.own[input].gap.Load() ||
-		time.Now().UnixMilli()-in.published.Load() > atRest.Milliseconds()
+func (in *inputs) readsBack(input int) bool {
+	return in.own[input].gap.Load() || time.Now().UnixMilli()-in.published.Load() > atRest.Milliseconds()
 }
 
 // acknowledged moves an input past n of the owner's own records that begin at base, unless that leaves a gap.
@@ -136,16 +134,6 @@ func (in *inputs) applied(input int, next int64) {
 	}
 }
 
-// reached reports whether all that was there at the take-over has been applied.
-func (in *inputs) reached() bool {
-	for i, end := range in.ends {
-		if in.at[i] < end {
-			return false
-		}
-	}
-	return true
-}
-
 func (in *inputs) index(topic string) int {
 	for i, t := range in.topics {
 		if t == topic {
@@ -162,12 +150,4 @@ func (in *inputs) positions() []wire.Position {
 		all[i] = wire.Position{Topic: topic, Partition: in.partition, Offset: in.at[i]}
 	}
 	return all
-}
-
-// behind returns how many offsets have to be read before the shard has caught up.
-func (in *inputs) behind() (offsets int64) {
-	for i, end := range in.ends {
-		offsets += max(0, end-in.at[i])
-	}
-	return offsets
 }

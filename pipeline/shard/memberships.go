@@ -19,17 +19,18 @@ func (o *Owner) applyMembership(r *wire.Record) error {
 	if o.caughtUp.Load() && r.ProducerID == o.Publisher.ProducerID() && r.ProducerID >= 0 {
 		return nil
 	}
+	row, known := o.mirror.Find(customer)
 	state, err := o.readState(string(expansion), r) // unknown when it cannot be read
 	if o.caughtUp.Load() && (o.expansions[string(expansion)] != nil || o.Changes != "") {
 		state = cache.Unknown // without a model, too, where the log of changes has to say the same
 	}
-	row, known := o.mirror.Find(customer)
-	if !known && state == cache.None {
-		return nil
+	if known && o.backlog.overtaken(membershipsInput, expansion, row) || !known && state == cache.None && !o.backlog.olderLeft() {
+		return err
 	}
 	if !known {
 		row = o.mirror.Take(customer)
 	}
+	o.backlog.tell(membershipsInput, expansion, row)
 	if !o.caughtUp.Load() {
 		state = o.told.published(string(expansion), row, state)
 	}

@@ -58,6 +58,8 @@ type Owner struct {
 
 	distrusted bool // what is cached does not do: the next Run reads everything from the start
 
+	backlog    *backlog // what a take-over has not read yet; nil: it has caught up
+	stretch    int64    // offsets of a stretch of it; default stretchOffsets
 	inputs     inputs
 	expansions expansions
 	inOrder    []*expansion // the same, each after those whose members it uses
@@ -95,6 +97,9 @@ func (o *Owner) Run(ctx context.Context, fence Fence) error {
 	if err := o.takeOver(ctx, fence); err != nil {
 		return retry.Ending(ctx, fmt.Errorf("take over shard %d: %w", o.Shard, err))
 	}
+	if err := o.catchUp(ctx, fence); err != nil {
+		return retry.Ending(ctx, o.stopped(fmt.Errorf("shard %d: %w", o.Shard, err)))
+	}
 	stop := o.inputs.start(ctx, o.Reader)
 	defer stop()
 	for {
@@ -103,7 +108,7 @@ func (o *Owner) Run(ctx context.Context, fence Fence) error {
 			return retry.Ending(ctx, err)
 		}
 		if err := o.turn(ctx, batch); err != nil {
-			return retry.Ending(ctx, fmt.Errorf("shard %d: %w", o.Shard, err))
+			return retry.Ending(ctx, o.stopped(fmt.Errorf("shard %d: %w", o.Shard, err)))
 		}
 		if err := o.save(ctx, fence); err != nil { // only what Kafka has acknowledged gets here
 			return retry.Ending(ctx, fmt.Errorf("save shard %d: %w", o.Shard, err))
@@ -114,18 +119,7 @@ func (o *Owner) Run(ctx context.Context, fence Fence) error {
 // turn applies a batch, works out what it and the next slice of a pass change, and publishes that.
 func (o *Owner) turn(ctx context.Context, batch []wire.Fetched) error {
 	if err := o.apply(ctx, batch); err != nil {
-		if errors.Is(err, errFreed) {
-			o.forget()
-			o.distrusted = true
-		}
 		return err
-	}
-	if !o.caughtUp.Load() {
-		if !o.inputs.reached() {
-			o.status.behind(o.inputs.behind(), o.mirror.Rows())
-			return nil
-		}
-		o.catchUp()
 	}
 	if o.stale(o.fresh) { // the process was frozen
 		o.forget()
@@ -142,9 +136,18 @@ func (o *Owner) turn(ctx context.Context, batch []wire.Fetched) error {
 	return o.continuePass(ctx)
 }
 
+// stopped returns the error that has stopped the owner, and drops a mirror with which the next Run would meet it again.
+func (o *Owner) stopped(err error) error {
+	if errors.Is(err, errFreed) {
+		o.forget()
+		o.distrusted = true
+	}
+	return err
+}
+
 // next waits for a batch. It returns none when a pass has more to do or a save is due.
 func (o *Owner) next(ctx context.Context) ([]wire.Fetched, error) {
-	if o.caughtUp.Load() && (len(o.passes) > 0 || len(o.touched) > 0) {
+	if len(o.passes) > 0 || len(o.touched) > 0 {
 		select {
 		case batch := <-o.inputs.queue:
 			return batch, nil

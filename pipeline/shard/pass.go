@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -21,11 +22,22 @@ const (
 type pass struct {
 	scopes []scope
 	block  int // next block
-	input  int // of the record that started it
 
-	// Offset of that record.
-	// Invariant: the offset of its input that is saved is not past it until the last slice has been acknowledged.
-	held int64
+	// Offsets of the records that started it, by input.
+	// Invariant: the offset of an input that is saved is not past its one until the last slice has been acknowledged.
+	held [inputCount]int64
+}
+
+const unheld = math.MaxInt64 // no record of this input has started the pass
+
+// newPass returns a pass that the record at an offset of an input starts.
+func newPass(input int, at int64) *pass {
+	p := new(pass)
+	for i := range p.held {
+		p.held[i] = unheld
+	}
+	p.held[input] = at
+	return p
 }
 
 // scope is an expansion that a pass reconciles, and the cause that its records will name.
@@ -42,29 +54,55 @@ func (o *Owner) modelPass(e *expansion, held int64, c cause) {
 		p.scopes = slices.DeleteFunc(p.scopes, func(s scope) bool { return s.id == e.id })
 	}
 	e.progress.PassDone, e.progress.PassOf = 0, 1
-	p := &pass{scopes: []scope{{e, c, true}}, input: modelsInput, held: held}
+	p := newPass(modelsInput, held)
+	p.scopes = append(p.scopes, scope{e, c, true})
 	p.add(o.affected(e.id), c)
 	o.passes = append(o.passes, p)
 }
 
 // segmentPass starts the pass of a snapshot that has replaced a segment's members.
 func (o *Owner) segmentPass(segment string, held int64, c cause) {
-	p := &pass{input: segmentsInput, held: held}
+	p := newPass(segmentsInput, held)
 	p.add(o.affected(segment), c)
 	o.passes = append(o.passes, p)
 }
 
-// repairPass reconciles everything, since what was read while taking over has not been, or a field has changed as a whole. It
-// holds back the offset of memberships, so that whoever waits until they are read waits for what this pass publishes, too.
+// repairPass reconciles everything, since a field has changed as a whole.
 func (o *Owner) repairPass() {
-	if slices.ContainsFunc(o.passes, func(p *pass) bool { return p.input == membershipsInput && p.block == 0 }) {
+	if slices.ContainsFunc(o.passes, func(p *pass) bool { return p.held[membershipsInput] != unheld && p.block == 0 }) {
 		return // one is about to begin
 	}
+	o.passes = append(o.passes, o.wholePass())
+}
+
+// firstPass reconciles everything, since what was read while taking over has not been. It takes the place of the passes that this
+// reading has started, or an earlier generation, so that each row is scored once: each expansion has the cause of the first of
+// them that names it.
+func (o *Owner) firstPass() {
+	all := o.wholePass()
+	for _, p := range o.passes {
+		for i, held := range p.held {
+			all.held[i] = min(all.held[i], held)
+		}
+	}
+	for i := range all.scopes {
+		for _, p := range o.passes {
+			if k := slices.IndexFunc(p.scopes, func(s scope) bool { return s.id == all.scopes[i].id }); k >= 0 {
+				all.scopes[i] = p.scopes[k]
+				break
+			}
+		}
+	}
+	o.passes = append(o.passes[:0], all)
+}
+
+// wholePass returns a pass of all expansions. It holds back the offset of memberships, so that whoever waits until they are read
+// waits for what this pass publishes, too.
+func (o *Owner) wholePass() *pass {
 	at := o.inputs.at[membershipsInput]
-	c := cause{byRepair, membershipsInput, at, time.Now().UnixMilli()}
-	p := &pass{input: membershipsInput, held: at}
-	p.add(o.inOrder, c)
-	o.passes = append(o.passes, p)
+	p := newPass(membershipsInput, at)
+	p.add(o.inOrder, cause{byRepair, membershipsInput, at, time.Now().UnixMilli()})
+	return p
 }
 
 // reconciled reports whether all rows of an expansion are published as its model decides, but for those that have just been touched.

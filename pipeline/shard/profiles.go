@@ -19,15 +19,26 @@ func (o *Owner) applyProfile(r *wire.Record) error {
 	if schemas.IsJSONKey(r.Key) {
 		o.Stats.JSONKeys.Add(1)
 	}
+	row, known := o.mirror.Find(r.Key)
+	if known && o.backlog.overtaken(profilesInput, nil, row) {
+		return nil
+	}
 	p := &o.decoded
 	gone, err := schemas.Read(r, func(_, value []byte) error { return p.Decode(value) })
 	if err != nil {
 		return err
 	}
 	if gone {
-		if row, known := o.mirror.Find(r.Key); known && o.mirror.EraseProfile(row) {
+		if !known && o.backlog.olderLeft() {
+			row, known = o.mirror.Take(r.Key), true
+		}
+		if !known {
+			return nil
+		}
+		if o.mirror.EraseProfile(row) {
 			o.touch(row, byErasure, profilesInput, r)
 		}
+		o.backlog.tell(profilesInput, nil, row)
 		return nil
 	}
 	if len(p.CustomerID) > 0 && !bytes.Equal(p.CustomerID, r.Key) {
@@ -36,7 +47,9 @@ func (o *Owner) applyProfile(r *wire.Record) error {
 	if len(p.Unknown) > 0 && o.Stats.Unknown != nil {
 		o.Stats.Unknown(p.Unknown)
 	}
-	row := o.mirror.Take(r.Key)
+	if !known {
+		row = o.mirror.Take(r.Key)
+	}
 	by := byProfile
 	if !p.Profiling {
 		by = byConsent
@@ -44,6 +57,7 @@ func (o *Owner) applyProfile(r *wire.Record) error {
 	if o.mirror.SetProfile(row, p) {
 		o.touch(row, by, profilesInput, r)
 	}
+	o.backlog.tell(profilesInput, nil, row)
 	return nil
 }
 

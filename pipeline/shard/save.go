@@ -223,7 +223,9 @@ func (o *Owner) offsets() (at [inputCount]int64) {
 		at[segmentsInput] = min(at[segmentsInput], held)
 	}
 	for _, p := range o.passes {
-		at[p.input] = min(at[p.input], p.held)
+		for i, held := range p.held {
+			at[i] = min(at[i], held)
+		}
 	}
 	if o.told != nil {
 		at[changesInput] = min(at[changesInput], o.told.from)

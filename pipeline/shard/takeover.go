@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -43,11 +44,12 @@ func (o *Owner) takeOver(ctx context.Context, fence Fence) error {
 		case err != nil:
 			return fmt.Errorf("go on where the cache was saved: %w", err)
 		}
-		o.inputs.ends[i] = end
 	}
 	o.caughtUp.Store(false)
-	o.status.behind(o.inputs.behind(), o.mirror.Rows())
-	o.Log.Info("taking over", "shard", o.Shard, "kept", kept, "rows", o.mirror.Rows(), "behind", o.inputs.behind())
+	o.backlog = o.inputs.newBacklog(ends, cmp.Or(o.stretch, stretchOffsets))
+	behind := o.backlog.behind()
+	o.status.behind(behind, o.mirror.Rows())
+	o.Log.Info("taking over", "shard", o.Shard, "kept", kept, "rows", o.mirror.Rows(), "behind", behind)
 	return nil
 }
 
@@ -230,17 +232,21 @@ func (o *Owner) claim(ctx context.Context, fence Fence) (mirror *cache.Mirror, m
 	return mirror, meta, err
 }
 
-// catchUp ends the take-over: everything that was there has been read, and from now on it is reconciled.
-func (o *Owner) catchUp() {
+// catchUp ends the take-over: it reads everything that was there, which from now on is reconciled.
+func (o *Owner) catchUp(ctx context.Context, fence Fence) error {
+	if err := o.readBacklog(ctx, fence); err != nil {
+		return err
+	}
 	o.caughtUp.Store(true)
 	o.fresh = time.Now()
 	o.status.behind(0, o.mirror.Rows())
 	o.freeGone()
 	o.compareTold()
 	o.forms = o.mirror.Forms()
-	o.repairPass()
+	o.firstPass()
 	o.saving.hurry()
 	o.Log.Info("caught up", "shard", o.Shard, "rows", o.mirror.Rows())
+	return nil
 }
 
 // forget drops the mirror, so that the next Run takes over from the cache.

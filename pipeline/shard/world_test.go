@@ -25,14 +25,15 @@ const prefix = schemas.Prefix("t.")
 type world struct {
 	*testing.T
 	*kafka
-	redis  *miniredis.Miniredis
-	cache  *cache.Store
-	worker *shard.Worker
-	owner  *shard.Owner // the one that the worker made last
-	logs   *slog.Logger // the worker's
-	stop   func()       // ends the owner that runs, with all it knows
-	since  string       // since when changes are written; empty: they are not
-	last   string       // the since before they were switched off
+	redis   *miniredis.Miniredis
+	cache   *cache.Store
+	worker  *shard.Worker
+	owner   *shard.Owner // the one that the worker made last
+	logs    *slog.Logger // the worker's
+	stop    func()       // ends the owner that runs, with all it knows
+	since   string       // since when changes are written; empty: they are not
+	stretch int64        // offsets of a stretch of a take-over's backlog; 0: as many as usual
+	last    string       // the since before they were switched off
 
 	ids      [len(shard.Inputs)]string // of the topics
 	profiles map[string]*person
@@ -61,6 +62,7 @@ func (w *world) newWorker() *shard.Worker {
 	return &shard.Worker{Renew: w.Renew, Log: w.logs, New: func(p int) *shard.Owner {
 		w.owner = &shard.Owner{Shard: p, Shards: 1, Prefix: prefix, Partitioner: schemas.Murmur2,
 			Reader: w, Publisher: w, Cache: w.cache, Stats: &shard.Stats{}, Log: silent, Topics: w.ids, Changes: w.since}
+		w.owner.ReadBy(w.stretch)
 		return w.owner
 	}}
 }

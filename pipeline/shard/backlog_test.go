@@ -1,0 +1,94 @@
+package shard_test
+
+import (
+	"fmt"
+	"maps"
+	"testing"
+
+	"kindred/schemas"
+)
+
+// However a take-over divides the past, the last record of each key counts that can be read.
+func TestOfThePastTheLastRecordCounts(t *testing.T) {
+	for _, stretch := range []int64{0, 1, 2, 3, 7} {
+		t.Run(fmt.Sprint("stretches of ", stretch), func(t *testing.T) {
+			w := newWorld(t)
+			w.stretch = stretch
+			spoilt := func(id string) { w.write(w.topic(schemas.Profiles), 0, id, []byte("{")) }
+			member := func(id string, in bool) {
+				var value []byte
+				if in {
+					value = schemas.AppendMembership(nil, "x", []byte(id), w.models["x"].Score(100_000), 3, 1, "r1", 0)
+				}
+				w.write(w.topic(schemas.Memberships), 0, "x/"+id, value)
+			}
+			w.model("x", 1, 6000, "Oslo")
+			w.profile("left", "Oslo")
+			w.profile("erased", "Oslo")
+			w.profile("came", "Rome")
+			spoilt("came")
+			spoilt("mended")
+			w.profile("mended", "Oslo")
+			w.profile("stays", "Oslo")
+			w.erase("erased")
+			w.profile("left", "Rome")
+			w.profile("came", "Oslo")
+			spoilt("stays")
+			w.erase("nobody")
+
+			member("left", false)
+			member("erased", true)
+			member("stays", true)
+			member("gone", true)
+			member("erased", false)
+			member("left", true)
+			member("gone", false)
+			before := w.end(w.topic(schemas.Memberships), 0)
+			w.run()
+			defer func() { w.stop() }()
+			w.check("at first")
+			if n := w.end(w.topic(schemas.Memberships), 0) - before; n != 3 {
+				t.Errorf("%d records, want those of who came, who is mended and who left", n)
+			}
+			if n := w.end(w.topic(schemas.DeadLetters), 0); stretch == 1 && n != 1 || n < 1 {
+				t.Errorf("%d dead letters: what was replaced in an older stretch is passed over, the last is told", n)
+			}
+			w.crash()
+			w.run()
+			w.check("by the cache")
+		})
+	}
+}
+
+// What a take-over has read is reconciled by one pass. Each record names what has moved its customer, and the run counts its own.
+func TestTheFirstPassNamesEachCause(t *testing.T) {
+	w := newWorld(t)
+	w.profile("anna", "Oslo")
+	w.profile("bobby", "Oslo")
+	w.profile("cathy", "Bergen")
+	w.model("x", 1, 6000, "Oslo")
+	w.run()
+	defer func() { w.stop() }()
+	w.check("at first")
+	w.crash()
+	w.snapshot("staff", "anna")
+	w.model("y", 1, 5000, "Oslo", "Bergen")
+	w.model("x", 2, 5000, "Oslo", "Bergen")
+	w.define("z", 1, 5000, schemas.Definition{SourceSegmentID: "vip", Candidates: schemas.Candidates{SegmentID: "x"}}, "Oslo", "Bergen")
+	w.run()
+	w.check("what came meanwhile")
+	check := func(expansion string, want map[string]int, entered, left int64) {
+		t.Helper()
+		if got := w.causes(expansion + "/"); !maps.Equal(got, want) {
+			t.Errorf("the causes of %s are %v, want %v", expansion, got, want)
+		}
+		meta, err := w.cache.ReadMeta(t.Context(), 0)
+		w.OK(err)
+		if p := meta.Expansions[expansion]; p.Entered != entered || p.Left != left || p.PassDone != p.PassOf {
+			t.Errorf("%s has %+v", expansion, *p)
+		}
+	}
+	check("x", map[string]int{schemas.ByProfile: 2, schemas.ByRun: 2}, 1, 1) // anna has left by the newer model, which cathy entered by
+	check("y", map[string]int{schemas.ByRun: 2}, 2, 0)
+	check("z", map[string]int{schemas.ByRun: 2}, 2, 0)
+}
