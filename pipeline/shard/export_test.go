@@ -10,3 +10,14 @@ func (o *Owner) ReadBy(offsets int64) { o.stretch = offsets }
 
 // Freeze makes an owner that does not run believe that it had caught up so much longer ago.
 func (o *Owner) Freeze(d time.Duration) { o.fresh = o.fresh.Add(-d) }
+
+// Spacings returns how long the next save waits after saves that begin at these times.
+func Spacings(begun ...time.Time) (waits []time.Duration) {
+	var s saving
+	for _, now := range begun {
+		s.space(now)
+		s.began = now
+		waits = append(waits, s.spacing)
+	}
+	return waits
+}

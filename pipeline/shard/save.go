@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	quickest = 5 * time.Millisecond   // between two saves that cost little
-	slowest  = 250 * time.Millisecond // between two that cost much
+	quickest = 5 * time.Millisecond   // between two saves, when the shard was at rest before
+	slowest  = 250 * time.Millisecond // between two that cost much, or that follow on each other
 	renewal  = time.Second            // longest time without a save: each also shows whether the cache is still ours
 
 	checkEvery = 2 * time.Second  // whether Redis has dropped something, which it should not be allowed to
@@ -27,11 +27,12 @@ type saving struct {
 	done    chan error  // receives the result of the save under way; nil: there is none
 	under   *cache.Save // what is being saved; nil: it is only asked whether Redis answers again
 	began   time.Time
-	checked time.Time   // when the blocks were last compared
-	next    time.Time   // earliest start of the next
-	timer   *time.Timer // fires when save should look again
-	urgent  bool        // the next save starts as soon as the last one has ended: others wait for the meta it writes
-	dirty   bool        // progress or published states have changed since the last save
+	checked time.Time     // when the blocks were last compared
+	next    time.Time     // earliest start of the next
+	spacing time.Duration // between the last and the next: doubled by each that follows on another
+	timer   *time.Timer   // fires when save should look again
+	urgent  bool          // the next save starts as soon as the last one has ended: others wait for the meta it writes
+	dirty   bool          // progress or published states have changed since the last save
 
 	failing time.Time     // since when saves fail; zero: they do not
 	warned  time.Time     // when that was last logged
@@ -47,6 +48,16 @@ type saving struct {
 }
 
 func (s *saving) hurry() { s.urgent = true }
+
+// space sets how long the save after the one that begins now has to wait. What comes after a rest is saved at once, since a run
+// may be waiting for it. In a stream of changes the pauses grow: a save of many rows costs little more than a save of one.
+func (s *saving) space(now time.Time) {
+	if now.Sub(s.began) > 2*slowest {
+		s.spacing = quickest
+	} else {
+		s.spacing = min(2*s.spacing, slowest)
+	}
+}
 
 // needed reports whether there is anything to save, or it is time for a save in any case.
 func (s *saving) needed(offsets [inputCount]int64, through, savedAt int64) bool {
@@ -90,7 +101,9 @@ func (o *Owner) save(ctx context.Context, fence Fence) error {
 
 func (o *Owner) startSave(ctx context.Context, offsets [inputCount]int64) {
 	s := &o.saving
-	s.began, s.done = time.Now(), make(chan error, 1)
+	now := time.Now()
+	s.space(now)
+	s.began, s.done = now, make(chan error, 1)
 	s.timer.Reset(quickest)
 	ctx = context.WithoutCancel(ctx) // a save under way is finished; each of its transactions has a time limit
 	if !s.failing.IsZero() && !s.answers {
@@ -135,7 +148,7 @@ func (o *Owner) saveEnded(ctx context.Context, fence Fence, err error) error {
 	s := &o.saving
 	o.status.saved(err)
 	took := time.Since(s.began)
-	s.next = time.Now().Add(min(max(quickest, 4*took), slowest))
+	s.next = time.Now().Add(min(max(s.spacing, 4*took), slowest))
 	switch {
 	case err == nil && s.under == nil: // Redis answers again
 		s.answers, s.next = true, time.Time{}
