@@ -104,7 +104,11 @@ func (s *shard) compare(m *model.Model, expansionID string) *moved {
 	for row, score := range s.scores {
 		was, is := published.Get(row), cache.None
 		if score := int(score); score >= m.Cut.Score {
-			if id := s.view.ID(row); m.Reaches(score, expansionID, id) && !m.HoldsOut(expansionID, id) {
+			var id []byte
+			if m.Hinges(score) {
+				id = s.view.ID(row)
+			}
+			if m.Reaches(score, expansionID, id) && !m.HoldsOut(expansionID, id) {
 				is = cache.PackState(m.Band(score), score)
 			}
 		}

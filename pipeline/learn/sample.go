@@ -144,3 +144,34 @@ func (l *leveller) levels(row []byte, to []uint8) {
 		}
 	}
 }
+
+// column writes the levels of one column for many rows. That of a value that counts nowhere is one above the others.
+func (l *leveller) column(i int, rows []byte, width int, to []uint8) {
+	c, k := &l.columns[i], &l.kept[i]
+	nowhere := uint8(c.Levels())
+	named := func(level uint8) uint8 {
+		if level == field.None {
+			return nowhere
+		}
+		return level
+	}
+	switch {
+	case k.number >= 0:
+		for row, at := 0, k.number; row < len(to); row, at = row+1, at+width {
+			to[row] = named(c.Key(binary.LittleEndian.Uint32(rows[at:])))
+		}
+	case k.code < 0:
+		absent := named(c.Absent)
+		for row := range to {
+			to[row] = absent
+		}
+	default:
+		levels := k.levels
+		for code := range levels {
+			levels[code] = named(levels[code])
+		}
+		for row, at := 0, k.code; row < len(to); row, at = row+1, at+width {
+			to[row] = levels[rows[at]]
+		}
+	}
+}

@@ -34,12 +34,11 @@ func (r *run) together(ctx context.Context) error {
 	return err
 }
 
-// combinations counts those of a shard, by cross and cell.
+// combinations counts those of a shard, by cross and cell. It goes over a block field by field, then cross by cross, without a look
+// at who consents: whoever does not holds nothing, and is taken out again at the end.
 func (r *run) combinations(s *shard) [][]int64 {
 	var used []int // fields
-	counts := make([][]int64, len(r.fitted.Crosses))
-	for i, c := range r.fitted.Crosses {
-		counts[i] = make([]int64, len(c.Weights))
+	for _, c := range r.fitted.Crosses {
 		used = append(used, c.Fields...)
 	}
 	slices.Sort(used)
@@ -49,27 +48,97 @@ func (r *run) combinations(s *shard) [][]int64 {
 	for place, f := range used {
 		columns[place], places[f] = r.choice.Columns[f], place
 	}
-	leveller, levels := newLeveller(columns, s.view.Fields), make([]uint8, len(used))
+	all := make([]cells, len(r.fitted.Crosses))
+	for i, c := range r.fitted.Crosses {
+		for _, f := range c.Fields {
+			all[i].places = append(all[i].places, places[f])
+		}
+		all[i].counts = make([]int64, all[i].wide(columns))
+	}
+	leveller, block := newLeveller(columns, s.view.Fields), make([]uint8, len(used)*cache.BlockRows)
+	levels := make([][]uint8, len(used))
+	count := func(rows []byte, width int, by int64) {
+		n := len(rows) / width
+		for place := range used {
+			levels[place] = block[place*cache.BlockRows:][:n]
+			leveller.column(place, rows, width, levels[place])
+		}
+		for i := range all {
+			all[i].count(columns, levels, by)
+		}
+	}
 	for b := range s.view.Blocks() {
-		for rows, width := s.view.Rows(b), s.view.Width; len(rows) > 0; rows = rows[width:] {
-			if !cache.Consents(rows) {
-				continue
+		count(s.view.Rows(b), s.view.Width, 1)
+	}
+	if none := int64(s.view.NumRows) - s.customers.All; none > 0 {
+		count(make([]byte, s.view.Width), s.view.Width, -none)
+	}
+	counts := make([][]int64, len(all))
+	for i, c := range r.fitted.Crosses {
+		counts[i] = all[i].narrow(columns, len(c.Weights))
+	}
+	return counts
+}
+
+// cells counts the combinations of a cross. Each of its fields has a level more here, of those who count nowhere.
+type cells struct {
+	places []int   // of its fields
+	counts []int64 // by the levels of all, the last field's next to each other
+}
+
+func (c *cells) wide(columns []field.Column) int {
+	n := 1
+	for _, place := range c.places {
+		n *= columns[place].Levels() + 1
+	}
+	return n
+}
+
+// count counts rows whose levels are given by place, each as so many.
+func (c *cells) count(columns []field.Column, levels [][]uint8, by int64) {
+	first, rest := levels[c.places[0]], c.places[1:]
+	switch len(rest) {
+	case 1:
+		second := levels[rest[0]][:len(first)]
+		step := columns[rest[0]].Levels() + 1
+		for i, level := range first {
+			c.counts[int(level)*step+int(second[i])] += by
+		}
+	case 2:
+		second, third := levels[rest[0]][:len(first)], levels[rest[1]][:len(first)]
+		step := columns[rest[1]].Levels() + 1
+		steps := step * (columns[rest[0]].Levels() + 1)
+		for i, level := range first {
+			c.counts[int(level)*steps+int(second[i])*step+int(third[i])] += by
+		}
+	default:
+		for i := range first {
+			cell := 0
+			for _, place := range c.places {
+				cell = cell*(columns[place].Levels()+1) + int(levels[place][i])
 			}
-			leveller.levels(rows[:width], levels)
-			for i := range r.fitted.Crosses {
-				cell := 0
-				for _, f := range r.fitted.Crosses[i].Fields {
-					level := levels[places[f]]
-					if level == field.None {
-						cell = -1
-						break
-					}
-					cell = cell*columns[places[f]].Levels() + int(level)
-				}
-				if cell >= 0 {
-					counts[i][cell]++
-				}
+			c.counts[cell] += by
+		}
+	}
+}
+
+// narrow returns the counts of the cells that the cross has.
+func (c *cells) narrow(columns []field.Column, size int) []int64 {
+	counts := make([]int64, size)
+	for wide, n := range c.counts {
+		cell, step := 0, 1
+		for _, place := range slices.Backward(c.places) {
+			of := columns[place].Levels()
+			level := wide % (of + 1)
+			if wide /= of + 1; level == of {
+				step = 0
+				break
 			}
+			cell += level * step
+			step *= of
+		}
+		if step > 0 {
+			counts[cell] = n
 		}
 	}
 	return counts
