@@ -26,6 +26,11 @@ func (m *Model) Eligible(s Standing) bool {
 		!s.Suppressed
 }
 
+// Hinges reports whether it hinges on the id whether a customer with this score, at or above the cut's, is a member.
+func (m *Model) Hinges(score int) bool {
+	return m.Definition.Holdout > 0 || score == m.Cut.Score && m.Cut.Tie > 0
+}
+
 // Reaches reports whether a customer with this score is at or above the cut.
 func (m *Model) Reaches(score int, expansionID string, customerID []byte) bool {
 	var tie uint64

@@ -71,6 +71,8 @@ func (w *world) step(r *rand.Rand) {
 		w.define(expansion, epoch, []int{0, 5000, 7500, 8000}[r.IntN(4)], d, city, "Rome")
 	case n < 85:
 		w.delete(expansion, epoch)
+	case n < 86:
+		w.again(expansion)
 	case n < 88: // a zombie writes
 		if w.models[expansion] == nil {
 			w.model(expansion, epoch, 5000, "Oslo") // else no expansion would answer it

@@ -68,12 +68,16 @@ func (o *Owner) prepare(e *expansion) {
 }
 
 // decide returns what the published state of a row should be, by the rule of membership. Most rows are below the cut, so
-// that is looked at first; who is held out is asked of those only who would be members.
+// that is looked at first; the id is looked for only where it can decide anything.
 func (e *expansion) decide(mirror *cache.Mirror, row, score int) cache.State {
 	m := e.model
-	if score < e.least() || !m.Reaches(score, e.id, mirror.ID(row)) || !m.Eligible(e.standing(mirror, row)) ||
-		m.HoldsOut(e.id, mirror.ID(row)) {
+	if score < e.least() || !m.Eligible(e.standing(mirror, row)) {
 		return cache.None
+	}
+	if m.Hinges(score) {
+		if id := mirror.ID(row); !m.Reaches(score, e.id, id) || m.HoldsOut(e.id, id) {
+			return cache.None
+		}
 	}
 	return cache.PackState(m.Band(score), score)
 }

@@ -215,6 +215,22 @@ func (w *world) define(id string, epoch int64, cut int, d schemas.Definition, ci
 	w.write(w.topic(schemas.Models), 0, id, value)
 }
 
+// again publishes the model that decides once more, as the next run's.
+func (w *world) again(id string) {
+	old := w.models[id]
+	if old == nil || old.Deleted {
+		return
+	}
+	m := *old
+	m.Epoch, m.RunID, m.StartedAt = old.Epoch+1, fmt.Sprint("r", old.Epoch+1), old.StartedAt.Add(time.Minute)
+	value, err := m.Encode()
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.models[id] = &m
+	w.write(w.topic(schemas.Models), 0, id, value)
+}
+
 func (w *world) delete(id string, epoch int64) {
 	m := &model.Model{Epoch: epoch, RunID: fmt.Sprint("d", epoch), Deleted: true}
 	value, err := m.Encode()
