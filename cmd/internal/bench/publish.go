@@ -2,7 +2,7 @@ package bench
 
 import (
 	"context"
-	"encoding/hex"
+	"encoding/base64"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -179,7 +179,7 @@ const idAt = 1 + 1 + len(schemas.HeaderID) + 1 // in the headers: a count, a len
 func (r *record) add(batch *wire.Builder, customer int) {
 	if r.headers == nil {
 		r.headers = wire.AppendHeaders(nil,
-			wire.Header{Key: schemas.HeaderID, Value: []byte("0123456789abcdef")},
+			wire.Header{Key: schemas.HeaderID, Value: []byte("eight-bytes")},
 			wire.Header{Key: schemas.HeaderSpecVersion, Value: []byte("1.0")},
 			wire.Header{Key: schemas.HeaderSource, Value: []byte("kindred")},
 			wire.Header{Key: schemas.HeaderType, Value: []byte(schemas.TypeMembershipEntered)},
@@ -195,7 +195,7 @@ func (r *record) add(batch *wire.Builder, customer int) {
 	for i := range id {
 		id[i] = byte(sum >> (8 * i))
 	}
-	hex.Encode(r.headers[idAt:], id[:])
+	base64.RawURLEncoding.Encode(r.headers[idAt:], id[:])
 	score := 5500 + int(sum%4501)
 	r.value = schemas.AppendMembership(r.value[:0], firstExpansion, r.customer, score, 1+score/6000+score/8000, 1, "bench", changed)
 	batch.Add(changed, r.key, r.value, r.headers)
