@@ -31,8 +31,9 @@ var ErrStopped = errors.New("producer stopped")
 // It keeps no records of its own: what it holds is bounded by how many call Publish at once, and by what is in flight, two
 // requests of at most maxRequest bytes to each broker.
 type Producer struct {
-	Cluster *broker.Cluster
-	Timeout time.Duration // of one request, which is then tried again; 0: 10 s
+	Cluster     *broker.Cluster
+	Compression wire.Compression // of batches that become smaller by it
+	Timeout     time.Duration    // of one request, which is then tried again; 0: 10 s
 
 	once     sync.Once
 	wake     chan struct{}  // something has changed that the loop should look at
@@ -121,6 +122,7 @@ func (p *Producer) Publish(ctx context.Context, topic string, partition int, bat
 		return Ack{Base: -1, ProducerID: p.ProducerID()}, nil
 	}
 	p.open()
+	batch.Compress(p.Compression) // here: every publisher compresses in a goroutine of its own
 	pub := &publication{
 		partitionBatch: partitionBatch{topic: topic, partition: partition, batch: batch},
 		result:         make(chan outcome, 1),

@@ -20,9 +20,10 @@ var ErrFenced = errors.New("fenced by a newer session")
 // Transactional writes records of several partitions and a group's offsets so that all of them count or none. It is not
 // for concurrent use: one transaction after the other.
 type Transactional struct {
-	Cluster *broker.Cluster
-	ID      string        // the transactional id; the newest session of an id fences the others
-	Limit   time.Duration // the broker aborts a transaction that is open for longer; 0: a minute
+	Cluster     *broker.Cluster
+	ID          string           // the transactional id; the newest session of an id fences the others
+	Compression wire.Compression // of batches that become smaller by it
+	Limit       time.Duration    // the broker aborts a transaction that is open for longer; 0: a minute
 
 	session    session
 	taken      bool                            // session is one that the broker gave out; it is asked for a new epoch of it

@@ -26,6 +26,7 @@ func (tx *Tx) send(ctx context.Context) error {
 	left := tx.filled
 	for _, p := range left {
 		p.sequence = p.next
+		p.batch.Compress(tx.of.Compression)
 	}
 	pauses := betweenTries
 	for {

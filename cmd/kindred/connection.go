@@ -34,7 +34,7 @@ func (p *program) connect(ctx context.Context) (*connection, error) {
 	if err := p.settings.ReachKafka(ctx, cluster); err != nil {
 		return nil, err
 	}
-	producer := &producers.Producer{Cluster: cluster}
+	producer := &producers.Producer{Cluster: cluster, Compression: p.settings.Compression}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	go func() {

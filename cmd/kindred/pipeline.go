@@ -53,7 +53,7 @@ func (s *service) pipeline(cluster *broker.Cluster, store *cache.Store, prefix s
 	p := &pipeline{
 		service: *s, member: member, lasting: lasting, prefix: prefix, cache: store, cluster: cluster,
 		topics:   &topicWatch{cluster: cluster, prefix: prefix, log: s.log},
-		producer: &producers.Producer{Cluster: cluster}, fetcher: &consumers.Fetcher{Cluster: cluster},
+		producer: &producers.Producer{Cluster: cluster, Compression: s.settings.Compression}, fetcher: &consumers.Fetcher{Cluster: cluster},
 		kafka: newPart("kafka"), redis: newPart("redis"), owning: newPart("shards"), routing: newPart("router"), controlling: newPart("controller"),
 		counts: newCounts(prefix),
 	}
@@ -157,8 +157,8 @@ func (p *pipeline) controller(gen *consumers.Generation, seen *watched) *control
 
 func (p *pipeline) transactions(id string, gen *consumers.Generation, seen *watched) transactions {
 	return transactions{
-		producer: &producers.Transactional{Cluster: p.cluster, ID: string(p.prefix) + id}, group: gen,
-		counts: p.counts, inside: &seen.inside,
+		producer: &producers.Transactional{Cluster: p.cluster, ID: string(p.prefix) + id, Compression: p.settings.Compression},
+		group:    gen, counts: p.counts, inside: &seen.inside,
 	}
 }
 

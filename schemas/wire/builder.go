@@ -31,9 +31,11 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Builder builds one uncompressed batch. Its zero value is an empty batch; it is not for concurrent use.
+// Builder builds one batch. Its zero value is an empty batch; it is not for concurrent use.
 type Builder struct {
-	batch       []byte // header, then records; empty until the first Add
+	batch       []byte      // header, then records; empty until the first Add
+	packed      []byte      // header, then the same records compressed; empty: they are not
+	compression Compression // of packed
 	count       int
 	first, last int64 // ms: the first record's timestamp, the greatest one
 }
@@ -44,6 +46,7 @@ func (b *Builder) Add(timestamp int64, key, value []byte, h Headers) {
 		b.batch = append(b.batch[:0], make([]byte, atRecords)...)
 		b.first, b.last = timestamp, timestamp
 	}
+	b.packed = b.packed[:0]
 	b.last = max(b.last, timestamp)
 	since, at := timestamp-b.first, int64(b.count)
 	size := 1 + varintSize(since) + varintSize(at) + chunkSize(key) + chunkSize(value) + max(1, len(h))
@@ -71,13 +74,36 @@ func (b *Builder) Size() int {
 	if b.count == 0 {
 		return 0
 	}
-	return len(b.batch)
+	return len(b.sent())
 }
 
 // Reset empties the batch and keeps its memory.
-func (b *Builder) Reset() { b.batch, b.count = b.batch[:0], 0 }
+func (b *Builder) Reset() { b.batch, b.packed, b.count = b.batch[:0], b.packed[:0], 0 }
 
-// Halves returns two batches that hold the first and the second half of the records. The builder is only read.
+// Compress compresses the records that were added, unless that saves less than an eighth: a single record is hardly ever worth
+// anybody's inflating. Until the next Add or Reset, Size, Finish and AppendTo are about the compressed batch.
+func (b *Builder) Compress(c Compression) {
+	b.packed = b.packed[:0]
+	if b.count == 0 || c == Uncompressed {
+		return
+	}
+	b.packed = c.appendPacked(append(b.packed, b.batch[:atRecords]...), b.batch[atRecords:])
+	b.compression = c
+	if len(b.packed) > len(b.batch)-len(b.batch)/8 {
+		b.packed = b.packed[:0]
+	}
+}
+
+// sent returns the memory of the batch that goes to the broker.
+func (b *Builder) sent() []byte {
+	if len(b.packed) > 0 {
+		return b.packed
+	}
+	return b.batch
+}
+
+// Halves returns two batches that hold the first and the second half of the records, compressed as the builder is, which is
+// only read.
 func (b *Builder) Halves() (first, second *Builder) {
 	first, second = new(Builder), new(Builder)
 	half := first
@@ -91,17 +117,23 @@ func (b *Builder) Halves() (first, second *Builder) {
 		r.read(body, 0, b.first)
 		half.Add(r.Timestamp, r.Key, r.Value, r.Headers)
 	}
+	if len(b.packed) > 0 {
+		first.Compress(b.compression)
+		second.Compress(b.compression)
+	}
 	return first, second
 }
 
 // Finish returns the batch as it goes to a broker; nil without records. It may be called again: with the same arguments it
-// returns the same bytes. They are the builder's, and valid until the next Add, Reset or Finish. A producer that is not
+// returns the same bytes. They are the builder's, and valid until the next Add, Compress, Reset or Finish. A producer that is not
 // idempotent has id -1, epoch -1 and sequence -1.
 func (b *Builder) Finish(producerID int64, epoch int16, sequence int32, inTransaction bool) []byte {
 	if b.count == 0 {
 		return nil
 	}
-	return b.appendHeader(b.batch[:0], producerID, epoch, sequence, inTransaction)[:len(b.batch)]
+	batch := b.sent()
+	b.putHeader(batch, producerID, epoch, sequence, inTransaction)
+	return batch
 }
 
 // AppendTo is Finish into memory of the caller's: the builder is only read.
@@ -110,15 +142,17 @@ func (b *Builder) AppendTo(dst []byte, producerID int64, epoch int16, sequence i
 		return dst
 	}
 	start := len(dst)
-	dst = append(dst, b.batch...)
-	b.appendHeader(dst[start:start], producerID, epoch, sequence, inTransaction)
+	dst = append(dst, b.sent()...)
+	b.putHeader(dst[start:], producerID, epoch, sequence, inTransaction)
 	return dst
 }
 
-// appendHeader writes the 61 bytes of the header over the start of a batch whose records lie behind it already.
-func (b *Builder) appendHeader(start []byte, producerID int64, epoch int16, sequence int32, inTransaction bool) []byte {
-	batch := start[:len(b.batch)]
+// putHeader writes the 61 bytes of the header over the start of a batch whose records lie behind it already.
+func (b *Builder) putHeader(batch []byte, producerID int64, epoch int16, sequence int32, inTransaction bool) {
 	var attributes uint16
+	if len(b.packed) > 0 {
+		attributes = uint16(b.compression)
+	}
 	if inTransaction {
 		attributes |= transactional
 	}
@@ -136,7 +170,6 @@ func (b *Builder) appendHeader(start []byte, producerID int64, epoch int16, sequ
 	be.PutUint32(batch[atSequence:], uint32(sequence))
 	be.PutUint32(batch[atCount:], uint32(b.count))
 	be.PutUint32(batch[atChecksum:], crc32.Checksum(batch[atAttributes:], castagnoli))
-	return batch
 }
 
 func chunkSize(b []byte) int {

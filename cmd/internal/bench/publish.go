@@ -123,6 +123,7 @@ func (w *world) publishBare(ctx context.Context, n int, name string) (float64, e
 	}
 	defer closeAll(connections)
 	return w.publishAll(ctx, n, func(_ context.Context, partition int, batch *wire.Builder) error {
+		batch.Compress(w.Producer.Compression)
 		connections[partition].set(w.Prefix.Topic(name), partition, batch)
 		return connections[partition].send()
 	})
@@ -139,6 +140,7 @@ func (w *world) publishBuilt(n int, name string) (float64, error) {
 	for partition, c := range connections {
 		var batch wire.Builder
 		r.fill(&batch, partition, n, w.Shards)
+		batch.Compress(w.Producer.Compression)
 		c.set(w.Prefix.Topic(name), partition, &batch)
 	}
 	began := time.Now()

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"kindred/cmd/internal/config"
+	"kindred/schemas/wire"
 )
 
 // parse reads arguments and variables ("KINDRED_KAFKA=...") as serve would.
@@ -51,6 +52,9 @@ func TestDefaultsMakeSense(t *testing.T) {
 	if settings.Prefix != "kindred." || !slices.Equal(settings.Kafka, []string{"127.0.0.1:9092"}) {
 		t.Errorf("defaults: %+v", settings)
 	}
+	if settings.Compression != wire.LZ4 {
+		t.Errorf("compression: %v", settings.Compression)
+	}
 	if server.Partitions != 12 || server.MinSource != 25 || server.WarnSource != 100 {
 		t.Errorf("defaults: %+v", server)
 	}
@@ -61,11 +65,11 @@ func TestDefaultsMakeSense(t *testing.T) {
 
 func TestAFlagGoesOverTheVariableAndTheVariableOverTheDefault(t *testing.T) {
 	settings, server, err := parse(t, "--kafka a:1,b:2 --partitions 3",
-		"KINDRED_KAFKA=c:3", "KINDRED_PREFIX=my.", "KINDRED_MIN_SOURCE=7", "KINDRED_PARTITIONS=9", "KINDRED_FLAT=true")
+		"KINDRED_KAFKA=c:3", "KINDRED_PREFIX=my.", "KINDRED_COMPRESSION=zstd", "KINDRED_MIN_SOURCE=7", "KINDRED_PARTITIONS=9", "KINDRED_FLAT=true")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(settings.Kafka, []string{"a:1", "b:2"}) || settings.Prefix != "my." {
+	if !slices.Equal(settings.Kafka, []string{"a:1", "b:2"}) || settings.Prefix != "my." || settings.Compression != wire.Zstd {
 		t.Errorf("settings: %+v", settings)
 	}
 	if server.MinSource != 7 || server.Partitions != 3 || !server.Flat {
@@ -85,6 +89,7 @@ func TestWhatMakesNoSenseIsNamed(t *testing.T) {
 	refused("--redis", "--redis nohost")
 	refused("--prefix", "--prefix a/b")
 	refused("--partitioner", "--partitioner random")
+	refused("none gzip lz4 zstd", "--compression brotli")
 	refused("--kafka-cert", "--kafka-tls --kafka-cert a.pem")
 	refused("--redis-tls", "--redis-ca a.pem")
 	refused("--roles", "--roles boss")

@@ -11,6 +11,7 @@ import (
 
 	"kindred/schemas"
 	"kindred/schemas/broker"
+	"kindred/schemas/wire"
 )
 
 // Settings are what every command needs to know: where Kafka and Redis are, and what belongs to this installation.
@@ -19,6 +20,7 @@ type Settings struct {
 	Redis       []string            // host:port; several mean a cluster
 	Prefix      string              // before every topic, group, transactional id and Redis key
 	Partitioner schemas.Partitioner // of upstream's producers, fixed for a prefix
+	Compression wire.Compression    // of what is written to Kafka
 
 	KafkaLogin     Login
 	KafkaSASL      string // how to log in to Kafka, as broker.Login names it
@@ -41,6 +43,8 @@ func (s *Settings) Flags(flags *pflag.FlagSet) {
 	own.Var(&addresses{list: &s.Redis}, "redis", "address of Redis, host:port, or several of a cluster")
 	own.StringVar(&s.Prefix, "prefix", "kindred.", "begins the name of every topic, group and Redis key")
 	own.Var((*partitioner)(&s.Partitioner), "partitioner", "how producers choose partitions: murmur2 (Java, kafka-go) or crc32 (kcat, confluent-kafka)")
+	s.Compression = wire.LZ4
+	own.Var((*compression)(&s.Compression), "compression", "how batches are compressed that get smaller by it: none, gzip, lz4 or zstd")
 
 	loginFlags(own, &s.KafkaLogin, "kafka", "Kafka")
 	own.StringVar(&s.KafkaSASL, "kafka-sasl", broker.SASLPlain, "how to log in to Kafka: plain, scram-sha-256 or scram-sha-512")
@@ -64,6 +68,18 @@ func (p *partitioner) Type() string   { return "name" }
 func (p *partitioner) Set(name string) error {
 	parsed, err := schemas.ParsePartitioner(name)
 	*p = partitioner(parsed)
+	return err
+}
+
+// compression is the value of the flag --compression.
+type compression wire.Compression
+
+func (c *compression) String() string { return wire.Compression(*c).String() }
+func (c *compression) Type() string   { return "name" }
+
+func (c *compression) Set(name string) error {
+	parsed, err := wire.ParseCompression(name)
+	*c = compression(parsed)
 	return err
 }
 
