@@ -33,6 +33,9 @@ func readClaim(id string, data []byte) candidate {
 	return c
 }
 
+// NameOf returns how a member of a Group named itself, by what it sent when it joined; empty: it did not.
+func NameOf(userData []byte) string { return readClaim("", userData).Name }
+
 // assign divides shards evenly. It returns what each member gets, by member id, ascending. A member keeps what it holds, up
 // to its part. The order in which members are listed does not matter. With whole, one member gets all: the one that holds
 // something already, else the first by name.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"kindred/consumers"
 	"kindred/producers"
 	"kindred/schemas"
 	"kindred/schemas/retry"
@@ -131,12 +132,13 @@ func (p *pipeline) agreement(redis string, have *agreement) agreement {
 func (p *pipeline) writesChanges() bool { return p.server.Changes && p.server.Does("shards") }
 
 // identify returns the identity of Redis, and whether processes of the prefix run. A Redis without gets that which was agreed on,
-// or a new one. But while processes run, one without may also be another Redis than theirs: they put it back within seconds, if
-// it is theirs and was emptied; and one that was killed counts until its session ends. So this waits until either shows.
+// or a new one. But while others run, one without may also be another Redis than theirs: they put it back within seconds, if
+// it is theirs and was emptied; and one that was killed counts until its session ends. So this waits until either shows. It does
+// not wait for one of its own name, whose place it takes.
 func (p *pipeline) identify(ctx context.Context, have *agreement) (id string, running bool, err error) {
 	until := time.Now().Add(agreeWithin)
 	for {
-		running, err := p.runs(ctx)
+		running, others, err := p.runs(ctx)
 		if err != nil {
 			return "", false, err
 		}
@@ -144,9 +146,9 @@ func (p *pipeline) identify(ctx context.Context, have *agreement) (id string, ru
 			id, err = p.cache.Identify(ctx, rand.Text())
 			return id, running, err
 		}
-		if !running {
+		if !others {
 			id, err = p.cache.Identify(ctx, have.Redis)
-			return id, false, err
+			return id, running, err
 		}
 		id, err = p.cache.Identity(ctx)
 		if err != nil || id != "" || time.Now().After(until) {
@@ -158,15 +160,20 @@ func (p *pipeline) identify(ctx context.Context, have *agreement) (id string, ru
 	}
 }
 
-// runs reports whether processes of the prefix are in its groups. One that has died counts until its session ends.
-func (p *pipeline) runs(ctx context.Context) (bool, error) {
+// runs reports whether processes of the prefix are in its groups, and whether any of them has another name than this one. One that
+// has died counts until its session ends.
+func (p *pipeline) runs(ctx context.Context) (running, others bool, err error) {
 	for _, name := range []string{"shards", "control"} {
 		group, err := p.cluster.Group(ctx, string(p.prefix)+name)
-		if err != nil || len(group.Members) > 0 {
-			return true, err
+		if err != nil {
+			return true, true, err
+		}
+		for _, m := range group.Members {
+			running = true
+			others = others || !p.lasting || consumers.NameOf(m.UserData) != p.member
 		}
 	}
-	return false, nil
+	return running, others, nil
 }
 
 // fits returns an error when a process with these settings may not run under what was agreed on.

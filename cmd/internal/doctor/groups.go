@@ -1,10 +1,11 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 
+	"kindred/consumers"
 	"kindred/schemas"
 	"kindred/schemas/broker"
 )
@@ -95,12 +96,4 @@ func (i *Installation) waiting(ctx context.Context, group string) (words string,
 }
 
 // name is what a process calls itself in its groups.
-func name(m broker.GroupMember) string {
-	var claim struct {
-		Name string `json:"name"`
-	}
-	if json.Unmarshal(m.UserData, &claim) == nil && claim.Name != "" {
-		return claim.Name
-	}
-	return m.ID
-}
+func name(m broker.GroupMember) string { return cmp.Or(consumers.NameOf(m.UserData), m.ID) }
