@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 )
@@ -17,12 +19,13 @@ type Compression uint8
 const (
 	Uncompressed Compression = 0
 	Gzip         Compression = 1
+	Snappy       Compression = 2
 	LZ4          Compression = 3
 	Zstd         Compression = 4
 )
 
-// Compressions are all that a Builder can write.
-var Compressions = []Compression{Uncompressed, Gzip, LZ4, Zstd}
+// Compressions are all that Kafka knows.
+var Compressions = []Compression{Uncompressed, Gzip, Snappy, LZ4, Zstd}
 
 // ParseCompression reads the name of a compression.
 func ParseCompression(name string) (Compression, error) {
@@ -48,6 +51,11 @@ func (c Compression) appendPacked(dst, records []byte) []byte {
 		z := gzipWriters.Get().(*gzip.Writer)
 		defer gzipWriters.Put(z)
 		return stream(z, dst, records)
+	case Snappy: // one block without a frame, as most clients but Java's write it
+		most := s2.MaxEncodedLen(len(records))
+		dst = slices.Grow(dst, most)
+		block := s2.EncodeSnappy(dst[len(dst):len(dst)+most], records)
+		return dst[:len(dst)+len(block)]
 	case LZ4:
 		z := lz4Writers.Get().(*lz4.Writer)
 		defer lz4Writers.Put(z)

@@ -121,13 +121,13 @@ func TestWhatHardlyGetsSmallerIsLeft(t *testing.T) {
 }
 
 func TestCompressionsHaveTheNamesOfKafka(t *testing.T) {
-	same(t, "names", fmt.Sprint(wire.Compressions), "[none gzip lz4 zstd]")
+	same(t, "names", fmt.Sprint(wire.Compressions), "[none gzip snappy lz4 zstd]")
 	for _, c := range wire.Compressions {
 		parsed, err := wire.ParseCompression(c.String())
 		same(t, c.String(), parsed, c)
 		same(t, "error", err, nil)
 	}
-	if _, err := wire.ParseCompression("brotli"); err == nil || !strings.Contains(err.Error(), "none gzip lz4 zstd") {
+	if _, err := wire.ParseCompression("brotli"); err == nil || !strings.Contains(err.Error(), "none gzip snappy lz4 zstd") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -89,7 +89,7 @@ func TestWhatMakesNoSenseIsNamed(t *testing.T) {
 	refused("--redis", "--redis nohost")
 	refused("--prefix", "--prefix a/b")
 	refused("--partitioner", "--partitioner random")
-	refused("none gzip lz4 zstd", "--compression brotli")
+	refused("none gzip snappy lz4 zstd", "--compression brotli")
 	refused("--kafka-cert", "--kafka-tls --kafka-cert a.pem")
 	refused("--redis-tls", "--redis-ca a.pem")
 	refused("--roles", "--roles boss")

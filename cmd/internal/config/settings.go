@@ -44,7 +44,7 @@ func (s *Settings) Flags(flags *pflag.FlagSet) {
 	own.StringVar(&s.Prefix, "prefix", "kindred.", "begins the name of every topic, group and Redis key")
 	own.Var((*partitioner)(&s.Partitioner), "partitioner", "how producers choose partitions: murmur2 (Java, kafka-go) or crc32 (kcat, confluent-kafka)")
 	s.Compression = wire.LZ4
-	own.Var((*compression)(&s.Compression), "compression", "how batches are compressed that get smaller by it: none, gzip, lz4 or zstd")
+	own.Var((*compression)(&s.Compression), "compression", "how batches are compressed that get smaller by it: none, gzip, snappy, lz4 or zstd")
 
 	loginFlags(own, &s.KafkaLogin, "kafka", "Kafka")
 	own.StringVar(&s.KafkaSASL, "kafka-sasl", broker.SASLPlain, "how to log in to Kafka: plain, scram-sha-256 or scram-sha-512")
