@@ -21,11 +21,21 @@ func BenchmarkBuild(b *testing.B) {
 }
 
 func BenchmarkEach(b *testing.B) {
+	for _, c := range wire.Compressions {
+		b.Run(c.String(), func(b *testing.B) { each(b, c) })
+	}
+}
+
+func each(b *testing.B, c wire.Compression) {
 	var batch wire.Builder
 	key, value := []byte("customer-00001"), make([]byte, 350)
+	for i := range value {
+		value[i] = "abcdefgh"[i*i%61%8]
+	}
 	for i := range 1500 {
 		batch.Add(int64(i), key, value, nil)
 	}
+	batch.Compress(c)
 	data := batch.Finish(1, 0, 0, false)
 	b.SetBytes(350)
 	n := 0
