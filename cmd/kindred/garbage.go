@@ -11,11 +11,11 @@ import (
 	"kindred/schemas/retry"
 )
 
-// Most of what a worker keeps is rows and ids, large blocks without pointers: to mark them costs next to nothing, however many they
-// are. Go collects when there is as much garbage as there are live bytes; here that would double what a customer takes.
+// Most of what a worker keeps is rows and ids, large blocks without pointers: to mark them costs next to nothing, however many
+// they are. Go collects when there is as much garbage as there are live bytes; here that would double what a customer takes.
 const (
 	leastGarbage = 128 << 20 // bytes, up to which a collection is not worth its while
-	garbagePart  = 16        // of many live bytes there may be a sixteenth as much garbage
+	garbagePart  = 32        // of many live bytes there may be so small a part of them as garbage
 )
 
 // garbagePercent returns how much garbage there may be beside so many live bytes, in percent of them.

@@ -18,7 +18,7 @@ func TestGarbageGrowsLessThanTheHeap(t *testing.T) {
 	check(256<<20, 50)
 	check(512<<20, 25)
 	check(2<<30, 7)
-	check(64<<30, 7)
+	check(64<<30, 4)
 }
 
 // Who has set GOGC is obeyed, and a process that serves no more collects as before.
