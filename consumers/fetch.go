@@ -3,6 +3,7 @@ package consumers
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kindred/schemas/broker"
@@ -19,7 +20,7 @@ type (
 
 // Fetcher reads committed records. It is safe for concurrent use.
 //
-// With several brokers the request to one may still wait for records when another has answered: it stays pending, and
+// What several readers want of one broker is asked for together, see line. With several brokers the request to one may still wait for records when another has answered: it stays pending, and
 // answers a later Fetch from the same positions. So a reader should keep its Fetcher for as long as it reads.
 type Fetcher struct {
 	Cluster        *broker.Cluster
@@ -27,8 +28,9 @@ type Fetcher struct {
 	PartitionBytes int // of one partition in it; default 1 MiB
 
 	ids     map[string]broker.TopicID // by name, see Pin; those that are missing here are read by their names
-	turn    uint64                    // rotates which partition is first in a request: the last ones get what MaxBytes leaves
+	turn    atomic.Uint64             // rotates which partition is first in a request: the last ones get what MaxBytes leaves
 	mutex   sync.Mutex
+	lines   []*line         // one for each leader, or two
 	pending []*pendingFetch // those that no round waits for
 	trouble broker.Trouble  // of any reader
 	buffers sync.Pool       // of *[]byte
@@ -36,7 +38,7 @@ type Fetcher struct {
 
 // Buffers hold what a FetchInto returned. The zero value is ready. They are not for concurrent use.
 type Buffers struct {
-	held    [][]byte
+	held    []*body
 	fetched []Fetched
 }
 
@@ -113,12 +115,12 @@ func (f *Fetcher) round(ctx context.Context, b *Buffers, from []Position, wait, 
 	shares, err := byLeader(layout, from)
 	r.err = err
 	arrivals := make(chan *pendingFetch, len(shares))
-	sent := f.send(ctx, shares, wait, arrivals)
+	sent := f.send(shares, wait, arrivals)
 	defer func() {
 		if ctx.Err() != nil {
-			abandon(sent)
+			f.abandon(sent)
 		} else {
-			f.keep(sent, arrivals)
+			f.keep(ctx, sent, arrivals)
 		}
 	}()
 
@@ -176,7 +178,9 @@ func (b *Buffers) inOrder(from []Position) []Fetched {
 // reclaim takes back the memory of what b holds.
 func (f *Fetcher) reclaim(b *Buffers) {
 	for i, held := range b.held {
-		f.buffers.Put(&held)
+		if held.readers.Add(-1) == 0 {
+			f.buffers.Put(&held.bytes)
+		}
 		b.held[i] = nil
 	}
 	b.held = b.held[:0]

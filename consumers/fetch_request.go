@@ -3,7 +3,6 @@ package consumers
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -55,10 +54,9 @@ func (f *Fetcher) identified(of []Position) bool {
 	return true
 }
 
-// request returns the request for some positions. It begins with the topic of position number first, so that what one
-// answer has no room for comes first in a later one.
-func (f *Fetcher) request(from []Position, first int, wait time.Duration) broker.Raw {
-	version, byID := int16(fetchByName), f.identified(from)
+// request returns the bytes of a request.
+func (f *Fetcher) request(r *request) broker.Raw {
+	version, byID := int16(fetchByName), r.line.byID
 	if byID {
 		version = fetchByID
 	}
@@ -67,7 +65,7 @@ func (f *Fetcher) request(from []Position, first int, wait time.Duration) broker
 		e.noTags()
 	}
 	e.i32(-1) // not a replica
-	e.i32(int32(wait.Milliseconds()))
+	e.i32(int32(r.wait.Milliseconds()))
 	e.i32(1) // the broker answers when it has this many bytes
 	e.i32(int32(orDefault(f.MaxBytes, defaultMaxBytes)))
 	e.i8(committed)
@@ -84,12 +82,12 @@ func (f *Fetcher) request(from []Position, first int, wait time.Duration) broker
 		e.i32(int32(orDefault(f.PartitionBytes, defaultPartitionBytes)))
 	}
 	if byID {
-		e.eachTopicByID(rotated(from, first), f.ids, partition)
+		e.eachTopicByID(r.from, f.ids, partition)
 		e.length(0)      // nothing to forget
 		e.compactStr("") // no rack
 		e.noTags()
 	} else {
-		e.eachTopic(rotated(from, first), partition)
+		e.eachTopic(r.from, partition)
 		e.i32(0)  // nothing to forget
 		e.str("") // no rack
 	}
@@ -103,7 +101,8 @@ func orDefault[T int | time.Duration](v, otherwise T) T {
 	return otherwise
 }
 
-// rotated returns positions in an order that begins with number first; the partitions of a topic stay together.
+// rotated returns positions in an order that begins with number first, so that what one answer has no room for comes first in a
+// later one. The partitions of a topic stay together.
 func rotated(from []Position, first int) []Position {
 	var s share
 	for i := range from {
@@ -112,34 +111,24 @@ func rotated(from []Position, first int) []Position {
 	return s.from
 }
 
-// unpack reads an answer and puts what it holds into b, which keeps the memory. It is useful when it has records, or says
-// that an offset is out of range.
+// unpack puts what a reader was answered into b, which keeps the memory. It is useful when it has records, or says that an
+// offset is out of range.
 func (f *Fetcher) unpack(ctx context.Context, b *Buffers, p *pendingFetch) (useful bool, err error) {
 	if p.err != nil {
 		return false, p.err
 	}
-	b.held = append(b.held, p.body)
-	before := len(b.fetched)
-	failed, err := b.read(p, f.ids)
-	if err != nil {
-		return false, err
+	if p.body != nil {
+		b.held = append(b.held, p.body)
 	}
-	got := b.fetched[before:]
-	for i := range got {
-		if got[i].OutOfRange && got[i].HighWatermark < 0 { // a real broker does not say where the partition lies
-			if err := f.locate(ctx, &got[i]); err != nil {
+	for i := range p.fetched {
+		if p.fetched[i].OutOfRange && p.fetched[i].HighWatermark < 0 { // a real broker does not say where the partition lies
+			if err := f.locate(ctx, &p.fetched[i]); err != nil {
 				return false, err
 			}
 		}
-		useful = useful || got[i].OutOfRange || got[i].Next() > got[i].Offset
 	}
-	if len(got) == 0 && failed == nil {
-		failed = fmt.Errorf("broker %d answered for no partition", p.leader) // as it does when a quota is used up
-	}
-	if failed != nil && !useful {
-		return false, failed
-	}
-	return useful, nil
+	b.fetched = append(b.fetched, p.fetched...)
+	return p.useful, nil
 }
 
 // fetchAnswer is the body of an answer in either version.
@@ -183,45 +172,47 @@ func (a *fetchAnswer) topic(from []Position, ids map[string]broker.TopicID) stri
 	return ""
 }
 
-// read reads the answer. failed is the error of some partition; such partitions are left out.
-func (b *Buffers) read(p *pendingFetch, ids map[string]broker.TopicID) (failed, err error) {
-	body := fetchAnswer{wire.FlexibleBody{Body: wire.Body{Rest: p.body}}, p.byID}
+// read reads an answer, and gives each reader its part of it. The error of a partition is that of its reader, who gets the other
+// partitions all the same when they are useful.
+func (r *request) read(answer []byte, ids map[string]broker.TopicID) error {
+	body := fetchAnswer{wire.FlexibleBody{Body: wire.Body{Rest: answer}}, r.line.byID}
 	body.end()   // of its header
 	body.Int32() // throttled for
 	if code := body.Int16(); code != 0 {
-		return nil, kafka.Error(code)
+		return kafka.Error(code)
 	}
 	body.Int32() // session
-	at := 0      // number of the position that is probably next: brokers answer in the order asked, as a rule
 	for topics := body.count(); topics > 0; topics-- {
-		topic := body.topic(p.from, ids)
+		topic := body.topic(r.from, ids)
 		for partitions := body.count(); partitions > 0; partitions-- {
 			got := Fetched{}
 			partition, code := int(body.Int32()), body.Int16()
 			got.HighWatermark, got.Stable, got.Start = body.Int64(), body.Int64(), body.Int64()
 			got.Aborted = body.aborted()
 			body.Int32() // preferred replica
-			got.Data = body.bytes()
+			if data := body.bytes(); len(data) > 0 {
+				got.Data = data
+			}
 			body.end()
-			i := find(p.from, at, topic, partition)
-			if i < 0 {
+			p, from := r.reader(topic, partition)
+			if p == nil {
 				continue
 			}
-			at = i + 1
-			got.Position, got.From = p.from[i], p.from[i].Offset
+			got.Position, got.From = from, from.Offset
 			switch code {
 			case 0:
 			case int16(kafka.OffsetOutOfRange):
 				got.OutOfRange, got.Data = true, nil
 			default:
-				failed = fmt.Errorf("fetch %s partition %d: %w", topic, partition, kafka.Error(code))
+				p.failed = fmt.Errorf("fetch %s partition %d: %w", topic, partition, kafka.Error(code))
 				continue
 			}
-			b.fetched = append(b.fetched, got)
+			p.fetched = append(p.fetched, got)
+			p.useful = p.useful || got.OutOfRange || got.Next() > got.Offset
 		}
 		body.end()
 	}
-	return failed, body.Err()
+	return body.Err()
 }
 
 func (a *fetchAnswer) aborted() []wire.Aborted {
@@ -235,13 +226,4 @@ func (a *fetchAnswer) aborted() []wire.Aborted {
 		a.end()
 	}
 	return aborted
-}
-
-// find returns the number of a partition's position, looking from number at on and then from the beginning; -1: none.
-func find(from []Position, at int, topic string, partition int) int {
-	is := func(p Position) bool { return p.Partition == partition && p.Topic == topic }
-	if i := slices.IndexFunc(from[min(at, len(from)):], is); i >= 0 {
-		return at + i
-	}
-	return slices.IndexFunc(from, is)
 }

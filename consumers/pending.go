@@ -3,26 +3,28 @@ package consumers
 import (
 	"context"
 	"slices"
-	"sync/atomic"
 	"time"
 )
 
-// pendingFetch is a fetch request to one leader. It outlives the Fetch that started it when another leader answers first:
+// pendingFetch is what one reader asks of one leader. It outlives the Fetch that started it when another leader answers first:
 // its answer must not be thrown away, or a busy broker would starve the others.
 type pendingFetch struct {
-	leader   int32
-	from     []Position
-	byID     bool // it names topics by their ids
-	started  time.Time
-	answered time.Time
-	body     []byte
-	err      error
-	cancel   context.CancelFunc
-	ended    chan struct{} // closed when its goroutine is about to end
+	line    *line
+	from    []Position
+	started time.Time
 
 	// Under the Fetcher's mutex.
-	waiter chan<- *pendingFetch // of the round that waits for it; nil: none
-	done   bool                 // it has an answer, or failed
+	until    time.Time            // the reader wants an answer by then, also one without records
+	waiter   chan<- *pendingFetch // of the round that waits for it; nil: none
+	in       *request             // that it is in flight with; nil: it is not
+	done     bool                 // it has an answer, or failed
+	orphaned func() bool          // ends to watch whether its reader has gone; nil: a round waits for it
+	answered time.Time
+	err      error
+	failed   error     // of some partition in the last answer
+	fetched  []Fetched // its part of the last answer
+	useful   bool      // of which some has records or is out of range
+	body     *body     // the memory of it
 }
 
 const (
@@ -32,23 +34,25 @@ const (
 
 func (p *pendingFetch) took() time.Duration { return p.answered.Sub(p.started) }
 
-// send sends a request for each share, unless one for just the same is pending. All of them report to arrivals.
-func (f *Fetcher) send(ctx context.Context, shares []share, wait time.Duration,
-	arrivals chan<- *pendingFetch) []*pendingFetch {
+// send asks for each share, unless just the same is pending. All of them report to arrivals.
+func (f *Fetcher) send(shares []share, wait time.Duration, arrivals chan<- *pendingFetch) []*pendingFetch {
 	sent := make([]*pendingFetch, 0, len(shares))
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
+	now := time.Now()
 	for _, s := range shares {
 		p := f.takePending(s)
-		if p == nil {
-			p = &pendingFetch{leader: s.leader, from: s.from, byID: f.identified(s.from), started: time.Now(), ended: make(chan struct{})}
-			var sending context.Context
-			sending, p.cancel = context.WithCancel(ctx)
-			go f.await(sending, p, wait)
+		isNew := p == nil
+		if isNew {
+			p = &pendingFetch{line: f.line(s), from: s.from, started: now}
 		}
-		p.waiter = arrivals
-		if p.done {
+		p.until, p.waiter = now.Add(wait), arrivals
+		switch {
+		case p.done:
 			arrivals <- p
+		case isNew:
+			p.line.waiting = append(p.line.waiting, p)
+			f.advance(p.line, now)
 		}
 		sent = append(sent, p)
 	}
@@ -60,7 +64,7 @@ func (f *Fetcher) send(ctx context.Context, shares []share, wait time.Duration,
 func (f *Fetcher) takePending(s share) (same *pendingFetch) {
 	f.pending = slices.DeleteFunc(f.pending, func(p *pendingFetch) bool {
 		switch {
-		case same == nil && p.leader == s.leader && slices.Equal(p.from, s.from):
+		case same == nil && p.line.leader == s.leader && slices.Equal(p.from, s.from):
 			same = p
 			return true
 		case overlap(p.from, s.from):
@@ -69,7 +73,11 @@ func (f *Fetcher) takePending(s share) (same *pendingFetch) {
 		}
 		return false
 	})
-	if same != nil && same.done && same.err != nil {
+	if same == nil {
+		return nil
+	}
+	same.orphaned()
+	if same.done && same.err != nil {
 		return nil
 	}
 	return same
@@ -85,35 +93,34 @@ func overlap(a, b []Position) bool {
 	return false
 }
 
-// await sends the request, waits for its answer and reports it to the round that waits for it by then.
-func (f *Fetcher) await(ctx context.Context, p *pendingFetch, wait time.Duration) {
-	defer close(p.ended)
-	defer p.cancel()
-	first := int(atomic.AddUint64(&f.turn, 1) % uint64(len(p.from)))
-	asked := &toBroker{Raw: f.request(p.from, first, wait), id: p.leader}
-	body, err := f.Cluster.Exchange(ctx, asked, wait+answerMargin)
-
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	p.body, p.err, p.answered, p.done = body, err, time.Now(), true
+// finish ends a pending fetch, and reports it to the round that waits for it by now.
+func (p *pendingFetch) finish(now time.Time, err error) {
+	p.err, p.answered, p.done = err, now, true
 	if p.waiter != nil {
 		p.waiter <- p
 	}
 }
 
-// keep ends a round. What has not been unpacked is kept for the next Fetch.
-func (f *Fetcher) keep(sent []*pendingFetch, arrivals <-chan *pendingFetch) {
+// keep ends a round. What has not been unpacked is kept for the next Fetch, until ctx ends.
+func (f *Fetcher) keep(ctx context.Context, sent []*pendingFetch, arrivals <-chan *pendingFetch) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	for len(arrivals) > 0 { // since the round last looked
-		p := <-arrivals
+	keep := func(p *pendingFetch) {
 		p.waiter = nil
+		p.orphaned = context.AfterFunc(ctx, func() {
+			f.mutex.Lock()
+			defer f.mutex.Unlock()
+			f.pending = slices.DeleteFunc(f.pending, func(q *pendingFetch) bool { return q == p })
+			f.drop(p)
+		})
 		f.pending = append(f.pending, p)
+	}
+	for len(arrivals) > 0 { // since the round last looked
+		keep(<-arrivals)
 	}
 	for _, p := range sent {
 		if !p.done {
-			p.waiter = nil
-			f.pending = append(f.pending, p)
+			keep(p)
 		}
 	}
 	for len(f.pending) > maxPending {
@@ -122,20 +129,38 @@ func (f *Fetcher) keep(sent []*pendingFetch, arrivals <-chan *pendingFetch) {
 	}
 }
 
-// abandon ends a round whose reader has gone, and its requests with it: no goroutine of them runs when it returns.
-func abandon(sent []*pendingFetch) {
+// abandon ends a round whose reader has gone. No goroutine of a request that was for it alone runs when it returns.
+func (f *Fetcher) abandon(sent []*pendingFetch) {
+	f.mutex.Lock()
+	var alone []*request
 	for _, p := range sent {
-		p.cancel()
+		if r := f.drop(p); r != nil {
+			alone = append(alone, r)
+		}
 	}
-	for _, p := range sent {
-		<-p.ended
+	f.mutex.Unlock()
+	for _, r := range alone {
+		<-r.ended
 	}
 }
 
-// drop forgets a pending fetch. When it has no answer yet, its buffer is left to the garbage collector.
-func (f *Fetcher) drop(p *pendingFetch) {
-	p.cancel()
-	if p.done && p.body != nil {
-		f.buffers.Put(&p.body)
+// drop forgets a pending fetch. It returns the request that it was the last one in, which is called off. The memory of an answer
+// is left to the garbage collector.
+func (f *Fetcher) drop(p *pendingFetch) (calledOff *request) {
+	if p.orphaned != nil {
+		p.orphaned()
 	}
+	p.waiter = nil
+	p.line.waiting = slices.DeleteFunc(p.line.waiting, func(q *pendingFetch) bool { return q == p })
+	r := p.in
+	if r == nil {
+		return nil
+	}
+	p.in = nil
+	r.pending = slices.DeleteFunc(r.pending, func(q *pendingFetch) bool { return q == p })
+	if len(r.pending) > 0 {
+		return nil
+	}
+	r.callOff()
+	return r
 }

@@ -1,0 +1,37 @@
+package consumers
+
+import (
+	"math"
+	"runtime"
+	"time"
+)
+
+// pace is how soon a line asks again. While little comes in, that is at once. When it is so much that the machine is full,
+// requests would compete with what they bring: then the line lets records gather, so that each request brings many.
+type pace struct {
+	next time.Time // not before
+
+	rate float64 // records a second
+	seen time.Time
+}
+
+const (
+	workOfRecord  = 160 * time.Microsecond // of one core: broker, worker and whoever reads what they publish; measured
+	longestPause  = 3 * time.Millisecond
+	shortestPause = longestPause / 6 // less is not worth a timer
+	rateOver      = 100 * time.Millisecond
+	bulk          = 64 << 10 // bytes of an answer that is large by itself
+)
+
+// answered notes what an answer has brought.
+func (p *pace) answered(now time.Time, records int64, bytes int) {
+	p.rate = p.rate*math.Exp(-now.Sub(p.seen).Seconds()/rateOver.Seconds()) + float64(records)/rateOver.Seconds()
+	p.seen, p.next = now, now
+	if bytes >= bulk {
+		return
+	}
+	full := min(1, p.rate*workOfRecord.Seconds()/float64(runtime.GOMAXPROCS(0)))
+	if pause := time.Duration(full * full * float64(longestPause)); pause >= shortestPause {
+		p.next = now.Add(pause)
+	}
+}
