@@ -1,10 +1,6 @@
 package cache
 
-import (
-	"slices"
-
-	"kindred/pipeline/format"
-)
+import "kindred/pipeline/format"
 
 // Mirror is the owner's mirror of one shard's cache. It is for the owner's loop only, not for concurrent use. Slices that
 // it returns are its own memory: they may change with the next call that changes anything.
@@ -144,9 +140,9 @@ func (m *Mirror) Release(row int) bool {
 	return true
 }
 
-// SetModel keeps a model as it was read, for the next owner and for whoever asks why.
+// SetModel keeps a model as it was read, for the next owner and for whoever asks why. The bytes must not change any more.
 func (m *Mirror) SetModel(expansion string, raw []byte) {
-	m.models[expansion] = slices.Clone(raw)
+	m.models[expansion] = raw
 	m.dirtyModels[expansion] = true
 }
 

@@ -8,8 +8,8 @@ import (
 
 // backlog is what the inputs hold between where a shard's cache has got to and where they ended when it was taken over. That may
 // be the whole past of every customer, of which only the last record counts: it is what compaction would have left. So profiles,
-// and what the owner itself writes, are read in stretches, the newest first. In a stretch records come in their order. One whose
-// row has been told of in a newer stretch is passed over, without being decoded.
+// models, and what the owner itself writes, are read in stretches, the newest first. In a stretch records come in their order.
+// One whose row, or whose expansion, has been told of in a newer stretch is passed over, without being decoded.
 type backlog struct {
 	inputs *inputs
 	ends   []int64            // by input
@@ -21,7 +21,11 @@ type backlog struct {
 }
 
 // stretchOffsets is how many offsets a stretch has: so many that its last fetch, of which a part lies behind it, hardly counts.
-const stretchOffsets = 1 << 16
+// Models are few, and large.
+const (
+	stretchOffsets = 1 << 16
+	stretchModels  = 1 << 6
+)
 
 // unread is what is left of one input.
 type unread struct {
@@ -53,8 +57,11 @@ func (in *inputs) newBacklog(ends []int64, length int64) *backlog {
 	b := &backlog{inputs: in, ends: ends, queue: make(chan pieces, 1)}
 	for i, end := range ends {
 		b.unread[i] = unread{from: in.at[i], to: max(end, in.at[i])}
-		if i == profilesInput || i >= ownInput {
+		switch {
+		case i == profilesInput, i >= ownInput:
 			b.unread[i].length = length
+		case i == modelsInput:
+			b.unread[i].length = min(length, stretchModels)
 		}
 		b.unread[i].advance()
 	}
@@ -184,7 +191,7 @@ func (o *Owner) applyPiece(ctx context.Context, p *piece) error {
 // olderLeft reports whether a record that says that nothing is there must be remembered, since older ones will be read.
 func (b *backlog) olderLeft() bool { return b != nil && b.older }
 
-// overtaken reports whether a newer stretch has told of a row: of an expansion's, or of a profile, which has none.
+// overtaken reports whether a newer stretch has told of a row of an expansion. Profiles have no expansion, and models no row.
 func (b *backlog) overtaken(input int, expansion []byte, row int) bool {
 	if b == nil {
 		return false

@@ -60,7 +60,7 @@ func (c cause) of(e *expansion) cause {
 }
 
 // mostTouched bounds the rows that a take-over remembers with their causes. Its pass reconciles every row anyway.
-const mostTouched = 1 << 12
+const mostTouched = 1 << 10
 
 // touch notes that a record has changed a row.
 func (o *Owner) touch(row int, by reason, input int, r *wire.Record) {

@@ -12,9 +12,8 @@ type expansions map[string]*expansion
 // to everything that the decision on a row reads.
 type expansion struct {
 	id       string
-	model    *model.Model
-	raw      []byte // the model as read; saved with the last slice of its pass
-	modelAt  int64  // offset of its record, or beforeAll
+	model    *model.Read // its bytes are saved with the last slice of its pass
+	modelAt  int64       // offset of its record, or beforeAll
 	table    *model.Table
 	folded   uint64 // version of the mirror's dictionaries that the table was folded for
 	linked   int    // one more than the mirror's segments when the pointers below were taken; 0: take them anew
@@ -31,8 +30,8 @@ type expansion struct {
 const beforeAll = -1
 
 // adopt makes a model, whose record is at this offset, the one that decides, without a pass.
-func (o *Owner) adopt(id string, m *model.Model, raw []byte, at int64) *expansion {
-	e := &expansion{id: id, model: m, raw: raw, modelAt: at, progress: o.progress(id), published: o.mirror.Published(id, true)}
+func (o *Owner) adopt(id string, m *model.Read, at int64) *expansion {
+	e := &expansion{id: id, model: m, modelAt: at, progress: o.progress(id), published: o.mirror.Published(id, true)}
 	o.expansions[id] = e
 	o.arrange()
 	return e
@@ -56,7 +55,7 @@ func (o *Owner) prepare(e *expansion) {
 	}
 	if version := o.mirror.Version(); e.table == nil || e.folded != version {
 		if e.table == nil {
-			e.table = model.NewTable(e.model)
+			e.table = model.NewTable(e.model.Model)
 		}
 		e.table.Fold(o.mirror.Fields())
 		e.folded = version

@@ -20,11 +20,16 @@ func (o *Owner) applyMembership(r *wire.Record) error {
 		return nil
 	}
 	row, known := o.mirror.Find(customer)
-	state, err := o.readState(string(expansion), r) // unknown when it cannot be read
-	if o.caughtUp.Load() && (o.expansions[string(expansion)] != nil || o.Changes != "") {
+	overtaken := known && o.backlog.overtaken(membershipsInput, expansion, row)
+	if overtaken && !ofRun(r) {
+		return nil
+	}
+	id := o.expansionID(expansion)
+	state, err := o.readState(id, r) // unknown when it cannot be read
+	if o.caughtUp.Load() && (o.expansions[id] != nil || o.Changes != "") {
 		state = cache.Unknown // without a model, too, where the log of changes has to say the same
 	}
-	if known && o.backlog.overtaken(membershipsInput, expansion, row) || !known && state == cache.None && !o.backlog.olderLeft() {
+	if overtaken || !known && state == cache.None && !o.backlog.olderLeft() {
 		return err
 	}
 	if !known {
@@ -32,26 +37,38 @@ func (o *Owner) applyMembership(r *wire.Record) error {
 	}
 	o.backlog.tell(membershipsInput, expansion, row)
 	if !o.caughtUp.Load() {
-		state = o.told.published(string(expansion), row, state)
+		state = o.told.published(id, row, state)
 	}
-	o.mirror.Published(string(expansion), true).Set(row, state)
+	o.mirror.Published(id, true).Set(row, state)
 	if o.caughtUp.Load() { // else the pass that ends the take-over reconciles it
 		o.touch(row, byRepair, membershipsInput, r)
 	}
 	return err
 }
 
+// expansionID returns the id as a string, for which there is memory already if there is a model.
+func (o *Owner) expansionID(id []byte) string {
+	if e := o.expansions[string(id)]; e != nil {
+		return e.id
+	}
+	return string(id)
+}
+
+// ofRun reports whether a run has published a membership, or a deletion, which is one too.
+func ofRun(r *wire.Record) bool {
+	by, _ := r.Headers.Get(schemas.HeaderCause)
+	return string(by) == schemas.ByRun || string(by) == schemas.ByDelete
+}
+
 // readState returns the state that a membership record says, and counts the record for its run.
 func (o *Owner) readState(expansion string, r *wire.Record) (cache.State, error) {
-	kind, _ := r.Headers.Get(schemas.HeaderType)
-	by, _ := r.Headers.Get(schemas.HeaderCause)
-	run := string(by) == schemas.ByRun || string(by) == schemas.ByDelete
+	run := ofRun(r)
 	if r.Value == nil {
 		if run {
 			epoch, _ := r.Headers.Get(schemas.HeaderEpoch)
 			number, _ := strconv.ParseInt(string(epoch), 10, 64)
 			id, _ := r.Headers.Get(schemas.HeaderRunID)
-			o.readBack(expansion, number, id, kind)
+			o.readBack(expansion, number, id, r)
 		}
 		return cache.None, nil
 	}
@@ -60,18 +77,19 @@ func (o *Owner) readState(expansion string, r *wire.Record) (cache.State, error)
 		return cache.Unknown, err
 	}
 	if run {
-		o.readBack(expansion, epoch, runID, kind)
+		o.readBack(expansion, epoch, runID, r)
 	}
 	return cache.PackState(band, score), nil
 }
 
 // readBack counts a record of a run that this or an earlier owner published and did not save.
-func (o *Owner) readBack(expansion string, epoch int64, runID, kind []byte) {
+func (o *Owner) readBack(expansion string, epoch int64, runID []byte, r *wire.Record) {
 	p := o.progress(expansion)
 	if epoch > p.Epoch {
 		*p = cache.Progress{Epoch: epoch, RunID: string(runID)}
 	}
 	if epoch == p.Epoch {
+		kind, _ := r.Headers.Get(schemas.HeaderType)
 		switch string(kind) {
 		case schemas.TypeMembershipEntered:
 			p.Entered++

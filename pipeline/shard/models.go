@@ -1,7 +1,6 @@
 package shard
 
 import (
-	"bytes"
 	"fmt"
 
 	"kindred/pipeline/cache"
@@ -19,14 +18,18 @@ func (o *Owner) applyModel(r *wire.Record) error {
 	if r.Value == nil {
 		return nil // nothing happens because something is absent: a deletion is a record of its own
 	}
+	if o.backlog.overtaken(modelsInput, r.Key, 0) {
+		return nil
+	}
 	id := string(r.Key)
 	if err := schemas.ValidExpansionID(id); err != nil {
 		return err
 	}
-	m, err := model.Decode(r.Value)
+	m, err := model.DecodeOnce(r.Value)
 	if err != nil {
 		return &schemas.Malformed{Code: schemas.WrongSchema, Message: fmt.Sprintf("a model cannot be read: %v", err)}
 	}
+	o.backlog.tell(modelsInput, r.Key, 0)
 	old := o.expansions[id]
 	if old != nil && m.Epoch <= old.model.Epoch {
 		return nil
@@ -34,11 +37,11 @@ func (o *Owner) applyModel(r *wire.Record) error {
 	if err := o.needs(m.Definition.Segments()); err != nil {
 		return err
 	}
-	e := o.adopt(id, m, bytes.Clone(r.Value), r.Offset)
+	e := o.adopt(id, m, r.Offset)
 	if p := e.progress; p.Epoch != m.Epoch { // else this pass was begun before, and its progress was saved or read back
 		*p = cache.Progress{Epoch: m.Epoch, RunID: m.RunID}
 	}
-	if old != nil && o.reconciled(id) && m.DecidesLike(old.model) {
+	if old != nil && o.reconciled(id) && m.DecidesLike(old.model.Model) {
 		e.table, e.folded = old.table, old.folded
 		e.progress.PassOf = o.mirror.Rows()/cache.BlockRows + 1
 		o.settle(e)

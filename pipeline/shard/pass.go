@@ -193,7 +193,7 @@ func (o *Owner) passBlock(ctx context.Context, p *pass) error {
 // model is saved only now, with the offset behind its record: until then a crash repeats the pass.
 func (o *Owner) settle(e *expansion) {
 	e.progress.PassDone = e.progress.PassOf
-	o.mirror.SetModel(e.id, e.raw)
+	o.mirror.SetModel(e.id, e.model.Raw)
 	if e.model.Deleted {
 		o.mirror.Forget(e.id)
 	}

@@ -176,7 +176,7 @@ func (o *Owner) load(ctx context.Context, fence Fence) error {
 	}
 	o.loadChanges()
 	for id, m := range models {
-		o.adopt(id, m, mirror.Model(id), beforeAll)
+		o.adopt(id, m, beforeAll)
 	}
 	return nil
 }
@@ -192,13 +192,13 @@ func (o *Owner) sameTopics(saved []string) error {
 }
 
 // decoded returns the models that a mirror keeps as they were read.
-func decoded(mirror *cache.Mirror) (map[string]*model.Model, error) {
+func decoded(mirror *cache.Mirror) (map[string]*model.Read, error) {
 	if mirror == nil {
 		return nil, nil
 	}
-	models := map[string]*model.Model{}
+	models := map[string]*model.Read{}
 	for _, id := range mirror.Models() {
-		m, err := model.Decode(mirror.Model(id))
+		m, err := model.DecodeOnce(mirror.Model(id))
 		if err != nil {
 			return nil, fmt.Errorf("the cached model of %s: %w", id, err)
 		}
