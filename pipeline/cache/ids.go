@@ -23,6 +23,9 @@ func (d *ids) of(row int) []byte {
 func idIn(block []byte, i int) []byte {
 	slot := perRow(block)
 	id := block[i*slot : (i+1)*slot : (i+1)*slot]
+	if slot > 0 && id[slot-1] != 0 {
+		return id // as most are
+	}
 	if end := bytes.IndexByte(id, 0); end >= 0 {
 		return id[:end:end]
 	}

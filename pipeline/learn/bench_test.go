@@ -28,7 +28,7 @@ func BenchmarkPasses(b *testing.B) {
 		rate(b)
 	})
 	s.customers = field.Count{}
-	choice, err := field.New(nil, field.Count{All: customers, Source: customers / 50}, s.tally()).Choose(nil)
+	choice, err := field.New(nil, field.Count{All: customers, Source: customers / 50}, s.tallies).Choose(nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -40,8 +40,8 @@ func TestCombinationsAreThoseOfTheRows(t *testing.T) {
 		mirror.SetProfile(mirror.Take(fmt.Appendf(nil, "c-%d", i)), &p)
 	}
 	s := &shard{view: viewOf(t, mirror)}
-	tallies := s.tally()
-	choice, err := field.New(nil, s.customers, tallies).Choose([]string{"a", "b", "c", "n"})
+	s.tally()
+	choice, err := field.New(nil, s.customers, s.tallies).Choose([]string{"a", "b", "c", "n"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"slices"
 
 	"kindred/pipeline/cache"
 	"kindred/pipeline/field"
@@ -34,34 +33,34 @@ func (r *run) choose(ctx context.Context) error {
 	return err
 }
 
-// count counts who has which value, in all shards, fine enough to judge the fields by, and how many members the source has.
+// count adds up who has which value, in all shards, fine enough to judge the fields by, and how many members the source has.
 func (r *run) count(ctx context.Context) (tallies []field.Tally, size int64, err error) {
-	byShard := make([][]field.Tally, len(r.shards))
-	err = r.eachShard(ctx, func(_ context.Context, s *shard) error {
-		byShard[s.number] = s.tally()
-		return nil
-	})
 	for _, s := range r.shards {
 		r.customers.All += s.customers.All
 		r.customers.Source += s.customers.Source
 		size += s.sourceSize
 	}
 	for {
-		tallies = slices.Concat(byShard...)
-		blurred := field.Blurred(tallies)
-		if err != nil || len(blurred) == 0 {
-			return tallies, size, err
+		tallies = tallies[:0]
+		for _, s := range r.shards {
+			tallies = append(tallies, s.tallies...)
 		}
-		err = r.eachShard(ctx, func(_ context.Context, s *shard) error {
-			s.divide(byShard[s.number], blurred)
+		blurred := field.Blurred(tallies)
+		if len(blurred) == 0 {
+			return tallies, size, nil
+		}
+		if err := r.eachShard(ctx, func(_ context.Context, s *shard) error {
+			s.divide(s.tallies, blurred)
 			return nil
-		})
+		}); err != nil {
+			return nil, 0, err
+		}
 	}
 }
 
 // tally counts the values of all fields, over all customers and over the source. Where rows are counted without a look at
 // their flags, those without consent count nothing: they hold no codes and no numbers.
-func (s *shard) tally() []field.Tally {
+func (s *shard) tally() {
 	fields := s.view.Fields
 	all, source := make([][256]uint32, len(fields)), make([][256]uint32, len(fields))
 	for b := range s.view.Blocks() {
@@ -71,6 +70,9 @@ func (s *shard) tally() []field.Tally {
 		for i := 0; len(rows) > 0; i, rows = i+1, rows[width:] {
 			if !cache.HasProfile(rows) {
 				continue
+			}
+			if schemas.IsJSONKey(s.view.ID(b*cache.BlockRows + i)) {
+				s.jsonKeys++
 			}
 			if members.Has(i) {
 				s.known++
@@ -87,15 +89,14 @@ func (s *shard) tally() []field.Tally {
 			}
 		}
 	}
-	tallies := make([]field.Tally, len(fields))
+	s.tallies = make([]field.Tally, len(fields))
 	for i := range fields {
-		tallies[i] = tallied(&fields[i], &all[i], &source[i])
+		s.tallies[i] = tallied(&fields[i], &all[i], &source[i])
 	}
-	s.countNumbers(tallies)
+	s.countNumbers(s.tallies)
 	for _, name := range s.view.Unkept.Beyond {
-		tallies = append(tallies, field.Tally{Name: name, Unplaced: true})
+		s.tallies = append(s.tallies, field.Tally{Name: name, Unplaced: true})
 	}
-	return tallies
 }
 
 // countCodes counts the codes of a block's rows, by field. It takes four fields at a time: their codes are loaded at once,

@@ -145,8 +145,13 @@ func (t *Trainer) Learn(ctx context.Context, l Lesson, report func(stage schemas
 
 // eachShard works on all shards, as many at a time as there are cores.
 func (r *run) eachShard(ctx context.Context, do func(context.Context, *shard) error) error {
+	return r.someShards(ctx, runtime.GOMAXPROCS(0), do)
+}
+
+// someShards works on all shards, on so many at a time.
+func (r *run) someShards(ctx context.Context, atOnce int, do func(context.Context, *shard) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
+	group.SetLimit(atOnce)
 	for _, s := range r.shards {
 		group.Go(func() error {
 			if ctx.Err() != nil {

@@ -190,13 +190,9 @@ func unknownProperties(names []string) schemas.Warning {
 
 // keyWarnings warns of customers whose ids are JSON, such as a string in quotes: upstream's segments hardly name them so.
 func (r *run) keyWarnings() []schemas.Warning {
-	found := 0
+	var found int64
 	for _, s := range r.shards {
-		for row := range s.view.NumRows {
-			if id := s.view.ID(row); schemas.IsJSONKey(id) && cache.HasProfile(s.view.Row(row)) {
-				found++
-			}
-		}
+		found += s.jsonKeys
 	}
 	if found == 0 {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -23,16 +24,19 @@ type shard struct {
 	source     *cache.Segment // nil: nobody is in it
 	sourceSize int64          // ids, with or without a profile
 
-	customers field.Count // by tally
-	known     int64       // source members with a profile, consenting or not; by tally
-	among     field.Count // those of the customers who are where the candidates are; by countAmong
-	scores    []int16     // by row
+	tallies   []field.Tally // by tally, as the rest of these
+	customers field.Count
+	known     int64 // source members with a profile, consenting or not
+	jsonKeys  int64 // customers whose ids are JSON
+
+	among  field.Count // those of the customers who are where the candidates are; by countAmong
+	scores []int16     // by row
 
 	heldOut      [cache.Bands]int64
 	combinations [][]int64 // customers by cross and cell
 }
 
-// scan reads all shards.
+// scan reads all shards, and counts in each who has which value while Redis is busy with the next.
 func (r *run) scan(ctx context.Context) error {
 	r.progress(schemas.Reading, 0)
 	r.shards = make([]*shard, r.Number)
@@ -50,7 +54,7 @@ func (r *run) scan(ctx context.Context) error {
 	}
 	var mutex sync.Mutex
 	read := 0
-	return r.eachShard(ctx, func(ctx context.Context, s *shard) error {
+	return r.someShards(ctx, runtime.GOMAXPROCS(0)+1, func(ctx context.Context, s *shard) error {
 		old, _ := r.views.Get().(*cache.View)
 		want := want
 		want.Into = old
@@ -62,6 +66,7 @@ func (r *run) scan(ctx context.Context) error {
 		if lack := view.Meta.Lacks(&r.Ends, s.number); lack != "" {
 			return fmt.Errorf("scan shard %d (%s): %w", s.number, lack, errBehind)
 		}
+		s.tally()
 		mutex.Lock()
 		defer mutex.Unlock()
 		read++
