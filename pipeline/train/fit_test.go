@@ -154,7 +154,7 @@ func TestSameCustomersSameBits(t *testing.T) {
 	}
 }
 
-// A large sample is fitted in halves: as well as a whole, and in the same ones on a single core.
+// A large sample is fitted in parts: as well as a whole, and in the same ones on a single core.
 func TestALargeSampleIsFittedTheSameOnAnyNumberOfCores(t *testing.T) {
 	rng := rand.New(rand.NewPCG(13, 1))
 	truth := linearTruth(rng, 4, 4, 0, 1)

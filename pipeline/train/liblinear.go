@@ -148,6 +148,19 @@ func (s *subset) fit(c, precision float64) ([]float64, error) {
 	return weightsOf(trained, s.columns)
 }
 
+// fit is that of a subset, for rows by themselves, of which the first ones are source members.
+func (d *design) fit(rows [][]uint8, source int, c, precision float64) ([]float64, error) {
+	m := newMatrix(rows, d)
+	defer m.free()
+	all := make([]int, len(rows))
+	for i := range all {
+		all[i] = i
+	}
+	s := m.subset(all, source)
+	defer s.free()
+	return s.fit(c, precision)
+}
+
 // train returns a model, which is the caller's to free. The background as a whole weighs as much as the source.
 func (s *subset) train(c, precision float64) (*linear_models.Model, error) {
 	theirProblem := linear_models.NewProblem([][]float64{{0}}, []float64{0}, 0)

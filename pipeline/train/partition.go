@@ -44,6 +44,11 @@ func (d *design) blocks(fields []int) []partition {
 	return []partition{fine, coarse}
 }
 
+// inNoOrder reports whether no level of some fields is in an order.
+func (d *design) inNoOrder(fields []int) bool {
+	return !slices.ContainsFunc(fields, func(f int) bool { return d.ordered[f] > 0 })
+}
+
 // blocksOf returns the partition by at most so many blocks of each field's order.
 func (d *design) blocksOf(fields []int, most int) partition {
 	p := partition{fields, make([]int32, d.cells(fields)), 1, 1}

@@ -62,15 +62,7 @@ func (h *heldOut) paths(begin validation) []*path {
 
 // fit fits a design.
 func (p *path) fit(d *design, c float64) ([]float64, error) {
-	m := newMatrix(p.rows, d)
-	defer m.free()
-	all := make([]int, len(p.rows))
-	for i := range all {
-		all[i] = i
-	}
-	s := m.subset(all, p.source)
-	defer s.free()
-	return s.fit(c, validatePrecision)
+	return d.fit(p.rows, p.source, c, validatePrecision)
 }
 
 // propose finds the best crosses to add, at most so many. It reports whether there are any.
@@ -220,14 +212,15 @@ func (s *search) scored(crosses [][]int, every int) []candidate {
 // candidate returns a cross in the way that gains most.
 func (s *search) candidate(fields []int) candidate {
 	c := candidate{fields: fields}
-	for _, p := range s.design.blocks(fields) {
-		gain := 0.0
+	if s.design.inNoOrder(fields) {
 		for part, rows := range s.parts {
 			if len(rows) > 0 { // not its own fold
-				gain += s.gain(&p, part)
+				c.gain += s.gainOfCells(s.design.cells(fields), part)
 			}
 		}
-		c.gain = max(c.gain, gain)
+		c.gain = max(c.gain, 0)
+	} else {
+		c.gain = s.gainOfBlocks(fields)
 	}
 	if s.many {
 		return c
@@ -246,6 +239,20 @@ func (s *search) candidate(fields []int) candidate {
 		c.gain, c.cut = gain, true
 	}
 	return c
+}
+
+// gainOfBlocks returns what a cross gains by the blocks that gain most.
+func (s *search) gainOfBlocks(fields []int) (most float64) {
+	for _, p := range s.design.blocks(fields) {
+		gain := 0.0
+		for part, rows := range s.parts {
+			if len(rows) > 0 { // not its own fold
+				gain += s.gain(&p, part)
+			}
+		}
+		most = max(most, gain)
+	}
+	return most
 }
 
 // partitions returns those of a candidate.
@@ -279,46 +286,46 @@ func (s *search) gain(p *partition, part int) (gain float64) {
 	return gain
 }
 
+// gainOfCells is gain of the partition by single cells, which the blocks of fields in no order are.
+func (s *search) gainOfCells(cells, part int) (gain float64) {
+	all, counts := s.all[:cells], s.counts[:cells]
+	for cell, own := range s.byPart[part][:cells] {
+		if counts[cell]*s.every >= fewestNamed {
+			step := s.step(all[cell].less(own))
+			gain += own.first*step - own.second*step*step/2
+		}
+	}
+	return gain
+}
+
 // addUp adds up the slopes of the rows by cell, and counts them.
 func (s *search) addUp(fields []int, every int) {
 	cells := s.design.cells(fields)
 	s.every = int32(every)
-	clear(s.all[:cells])
+	all := s.all[:cells]
+	clear(all)
 	clear(s.counts[:cells])
 	for part, rows := range s.parts {
+		if len(rows) == 0 {
+			continue // its own fold
+		}
 		own := s.byPart[part][:cells]
 		clear(own)
 		if len(fields) == 2 {
-			s.addUpPair(own, fields[0], fields[1], rows)
+			s.addUpTwo(own, fields, rows)
 		} else {
-			s.addUpFields(own, fields, rows)
+			s.addUpThree(own, fields, rows)
 		}
-		for cell, slope := range own {
-			s.all[cell].add(slope)
-		}
-	}
-}
-
-// addUpFields adds up the slopes of some rows by cell.
-func (s *search) addUpFields(own []slope, fields, rows []int) {
-	for at := 0; at < len(rows); at += int(s.every) {
-		i := rows[at]
-		cell, none := 0, false
-		for _, f := range fields {
-			level := s.columns[f][i]
-			none = none || level == None
-			cell = cell*len(s.design.fields[f]) + int(level)
-		}
-		if !none {
-			own[cell].add(s.slopes[i])
-			s.counts[cell]++
+		for cell := range own {
+			all[cell].first += own[cell].first
+			all[cell].second += own[cell].second
 		}
 	}
 }
 
-// addUpPair is addUpFields of two fields, where a search spends most of its time.
-func (s *search) addUpPair(own []slope, first, second int, rows []int) {
-	a, b, n := s.columns[first], s.columns[second], len(s.design.fields[second])
+// addUpTwo adds up the slopes of some rows by the cell of two fields. A search spends most of its time here and in addUpThree.
+func (s *search) addUpTwo(own []slope, fields, rows []int) {
+	a, b, n := s.columns[fields[0]], s.columns[fields[1]], len(s.design.fields[fields[1]])
 	counts := s.counts[:len(own)]
 	for at := 0; at < len(rows); at += int(s.every) {
 		i := rows[at]
@@ -326,6 +333,23 @@ func (s *search) addUpPair(own []slope, first, second int, rows []int) {
 			continue
 		}
 		cell := int(a[i])*n + int(b[i])
+		own[cell].first += s.slopes[i].first
+		own[cell].second += s.slopes[i].second
+		counts[cell]++
+	}
+}
+
+// addUpThree is addUpTwo of three fields.
+func (s *search) addUpThree(own []slope, fields, rows []int) {
+	a, b, c := s.columns[fields[0]], s.columns[fields[1]], s.columns[fields[2]]
+	n, m := len(s.design.fields[fields[1]]), len(s.design.fields[fields[2]])
+	counts := s.counts[:len(own)]
+	for at := 0; at < len(rows); at += int(s.every) {
+		i := rows[at]
+		if a[i] == None || b[i] == None || c[i] == None {
+			continue
+		}
+		cell := (int(a[i])*n+int(b[i]))*m + int(c[i])
 		own[cell].first += s.slopes[i].first
 		own[cell].second += s.slopes[i].second
 		counts[cell]++

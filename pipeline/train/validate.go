@@ -99,7 +99,13 @@ func (h *heldOut) choose(ctx context.Context) (validation, error) {
 	if min(h.source, len(h.members)-h.source) < validateLeast {
 		return validation{c: penalties[usual]}, nil
 	}
-	training := h.trainingSets()
+	rows := make([][]uint8, len(h.members))
+	for member, row := range h.members {
+		rows[member] = h.rows[row]
+	}
+	matrix := newMatrix(rows, h.design)
+	defer matrix.free()
+	training := h.trainingSets(matrix)
 	defer func() {
 		for _, s := range training {
 			s.free()
@@ -141,22 +147,22 @@ func lowest(low, high int, validate func(try []int) error, loss func(i int) floa
 	}
 }
 
-// trainingSets returns for each fold the members that are not in it.
-func (h *heldOut) trainingSets() []*subset {
+// trainingSets returns for each fold the members that are not in it, of a matrix of all members.
+func (h *heldOut) trainingSets(matrix *matrix) []*subset {
 	sets := make([]*subset, folds)
 	for fold := range sets {
 		var rows []int
 		source := 0
-		for member, row := range h.members {
+		for member := range h.members {
 			if h.fold(member) == fold {
 				continue
 			}
-			rows = append(rows, row)
+			rows = append(rows, member)
 			if member < h.source {
 				source++
 			}
 		}
-		sets[fold] = h.matrix.subset(rows, source)
+		sets[fold] = matrix.subset(rows, source)
 	}
 	return sets
 }

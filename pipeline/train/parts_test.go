@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The mean of the halves is what a fit of the whole finds, also where the penalty holds the weights down.
-func TestHalvesFindWhatTheWholeFinds(t *testing.T) {
+// The mean of the parts is what a fit of the whole finds, also where the penalty holds the weights down.
+func TestPartsFindWhatTheWholeFinds(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	source, background := &Sample{Limit: 20_000, Width: 3}, &Sample{Limit: 20_000, Width: 3}
 	for i := range 2 * 20_000 {
@@ -23,7 +23,6 @@ func TestHalvesFindWhatTheWholeFinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer task.matrix.free()
 	liblinear.Lock()
 	defer liblinear.Unlock()
 	silence()
@@ -32,19 +31,19 @@ func TestHalvesFindWhatTheWholeFinds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		halves, err := task.fitAll(c)
+		parts, err := task.fitAll(c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		same := true
 		for column, weight := range whole {
-			same = same && halves[column] == weight
-			if math.Abs(halves[column]-weight) > 0.01 {
-				t.Errorf("C %v: column %d weighs %.4f in halves and %.4f as a whole", c, column, halves[column], weight)
+			same = same && parts[column] == weight
+			if math.Abs(parts[column]-weight) > 0.01 {
+				t.Errorf("C %v: column %d weighs %.4f in parts and %.4f as a whole", c, column, parts[column], weight)
 			}
 		}
 		if same {
-			t.Error("the whole was fitted, not halves")
+			t.Error("the whole was fitted, not parts")
 		}
 	}
 }
