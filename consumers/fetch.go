@@ -20,8 +20,9 @@ type (
 
 // Fetcher reads committed records. It is safe for concurrent use.
 //
-// What several readers want of one broker is asked for together, see line. With several brokers the request to one may still wait for records when another has answered: it stays pending, and
-// answers a later Fetch from the same positions. So a reader should keep its Fetcher for as long as it reads.
+// What several readers want of one broker is asked for together, see line. With several brokers the request to one may still
+// wait for records when another has answered: it stays pending, and answers a later Fetch from the same positions. So a reader
+// should keep its Fetcher for as long as it reads.
 type Fetcher struct {
 	Cluster        *broker.Cluster
 	MaxBytes       int // of one answer of one broker; default 8 MiB. The first batch comes whatever its size

@@ -3,6 +3,7 @@ package consumers_test
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,11 +37,18 @@ func gather(t *testing.T, n int, faults ...kfake.Fault) *readers {
 	}
 	r.asked = w.partitions()
 	release := consumers.Gather(r.fetcher, n)
+	var reading sync.WaitGroup
+	t.Cleanup(reading.Wait)
 	for p := range n {
 		ctx, leave := context.WithCancel(w.ctx)
 		t.Cleanup(leave)
 		r.leave = append(r.leave, leave)
-		r.results = append(r.results, fetching(ctx, r.fetcher, at("t", p, 0)))
+		results := make(chan fetched, 1)
+		r.results = append(r.results, results)
+		reading.Go(func() {
+			got, err := r.fetcher.Fetch(ctx, at("t", p, 0), forever)
+			results <- fetched{got, err}
+		})
 	}
 	release()
 	return r
@@ -106,7 +114,9 @@ func TestReadersThatWaitAreAskedForTogether(t *testing.T) {
 }
 
 func TestAReaderOfWhatFailsHoldsUpNobody(t *testing.T) {
-	r := gather(t, 3, kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: "t", Partitions: []int32{1}, Err: kerr.KafkaStorageError, Count: -1})
+	r := gather(t, 3, kfake.Fault{
+		Keys: []kmsg.Key{kmsg.Fetch}, Topic: "t", Partitions: []int32{1}, Err: kerr.KafkaStorageError, Count: -1,
+	})
 	r.asks("together", 0, 1, 2)
 	r.asks("at once without the one that fails", 0, 2)
 	r.gets(2, "for the third")
