@@ -260,11 +260,11 @@ func TestARunComesAfterThoseItBuildsOn(t *testing.T) {
 	}
 	for _, id := range order {
 		d.turn()
-		d.underWay(triggered(id, "s", "1"))
+		d.underWay(triggerID(id, "s", "1"))
 		d.learn()
 		d.turn()
 		if id == "other" {
-			d.underWay(triggered(id, "s", "1"), triggered("x", "s", "1"))
+			d.underWay(triggerID(id, "s", "1"), triggerID("x", "s", "1"))
 		}
 		d.succeed()
 	}

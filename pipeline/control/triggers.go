@@ -26,7 +26,7 @@ func (s *state) onDataEvent(event schemas.DataEvent) step {
 // refreshOf returns the request of a trigger, named by what has set it off.
 func refreshOf(e *schemas.Expansion, cause schemas.Cause, by ...string) schemas.ExpandRequest {
 	return schemas.ExpandRequest{
-		RequestID: triggered(e.ExpansionID, by...), Action: schemas.Refresh, ExpansionID: e.ExpansionID, Cause: cause,
+		RequestID: triggerID(e.ExpansionID, by...), Action: schemas.Refresh, ExpansionID: e.ExpansionID, Cause: cause,
 	}
 }
 
@@ -38,9 +38,9 @@ func triggers(e *schemas.Expansion) (p schemas.RefreshPolicy) {
 	return e.Definition.Refresh
 }
 
-// triggered returns the id of a trigger's request. The same cause gives the same id, and so one run. What cannot be part of
+// triggerID returns the id of a trigger's request. The same cause gives the same id, and so one run. What cannot be part of
 // an id is hashed.
-func triggered(expansionID string, by ...string) string {
+func triggerID(expansionID string, by ...string) string {
 	what := strings.Join(by, "/")
 	if id := expansionID + "/" + what; schemas.ValidCustomerID([]byte(id)) == nil {
 		return id // what may be the id of a customer may be that of a request

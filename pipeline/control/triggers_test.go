@@ -40,8 +40,8 @@ func TestADataEventAsksForARefreshOfWhatWantsOne(t *testing.T) {
 	if r := d.last["x/warehouse/2026-11-23"]; r.Status != schemas.Queued || r.Cause != schemas.CauseDataEvent {
 		t.Errorf("its run is %+v", r)
 	}
-	long := triggered("x", strings.Repeat("s", 300), "b\n1")
-	if schemas.ValidCustomerID([]byte(long)) != nil || long == triggered("x", strings.Repeat("s", 300), "b\n2") {
+	long := triggerID("x", strings.Repeat("s", 300), "b\n1")
+	if schemas.ValidCustomerID([]byte(long)) != nil || long == triggerID("x", strings.Repeat("s", 300), "b\n2") {
 		t.Errorf("what cannot be an id is named %q", long)
 	}
 }

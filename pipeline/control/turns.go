@@ -11,7 +11,8 @@ import (
 //  1. An expansion has one run under way at most. Its other requests wait behind it, and what becomes of them depends on
 //     nothing but their own expansion.
 //  2. Runs begin in the order of their requests, and one learns at a time: the oldest of those that can. While it does, no
-//     other begins.
+//     other begins. But what somebody has asked for goes before what a trigger has: a data event may ask for many refreshes, and
+//     nobody else waits for more of them than the one that learns, unless they are of what the own expansion builds on.
 //  3. A run that cannot learn yet, because a shard has not seen what it must see or because something holds it up, lends its
 //     turn: the next begins, finds out what it waits for itself, and says so.
 //  4. A deletion learns nothing. It begins, and is committed, as soon as no other run of its expansion is under way.
@@ -19,36 +20,51 @@ import (
 //  6. What an expansion builds on goes before it, and who builds on it before its deletion (chains.go). Neither takes a place
 //     while it waits for that.
 //  7. So many may be under way, and no more: what holds up all of them would hold up the next one, too, and each of them
-//     writes events.
+//     writes events. Triggers leave room for what somebody asks for.
 const (
-	mostUnderWay = 16 // runs that learn, or have learned
-	mostLeaving  = 64 // deletions
+	mostUnderWay  = 16 // runs that learn, or have learned
+	mostTriggered = 12 // of these, that nobody has asked for
+	mostLeaving   = 64 // deletions
 )
+
+// triggered reports whether nobody has asked for a run of this cause: a trigger has.
+func triggered(cause schemas.Cause) bool { return cause != schemas.CauseRefresh && refreshes(cause) }
 
 // next returns the expansion whose first waiting request has its turn now, or nil. waits reports whether the run of an
 // expansion that was not committed cannot learn yet.
 func (s *state) next(waits func(expansionID string) bool) *schemas.Expansion {
-	toLearn, toLeave := s.turns(waits)
+	toLearn, byTrigger, toLeave := s.turns(waits)
 	var first *schemas.Expansion
 	for _, e := range s.expansions {
 		if e.Run != nil || len(e.Pending) == 0 {
 			continue
 		}
 		mayBegin := toLearn
-		if isDelete(e.Pending[0]) {
+		switch {
+		case isDelete(e.Pending[0]):
 			mayBegin = toLeave
+		case triggered(e.Pending[0].Cause):
+			mayBegin = byTrigger
 		}
-		if mayBegin && (first == nil || e.Pending[0].Offset < first.Pending[0].Offset) && s.goesBefore(e, e.Pending[0]) == "" {
+		if mayBegin && (first == nil || earlier(&e.Pending[0], &first.Pending[0])) && s.goesBefore(e, e.Pending[0]) == "" {
 			first = e
 		}
 	}
 	return first
 }
 
-// turns reports whether a run that learns may begin, and whether a deletion may.
-func (s *state) turns(waits func(expansionID string) bool) (toLearn, toLeave bool) {
+// earlier reports whether a waiting request has its turn before another one.
+func earlier(p, other *schemas.Pending) bool {
+	if triggered(p.Cause) != triggered(other.Cause) {
+		return triggered(other.Cause)
+	}
+	return p.Offset < other.Offset
+}
+
+// turns reports whether a run that learns may begin, also if it is a trigger's, and whether a deletion may.
+func (s *state) turns(waits func(expansionID string) bool) (toLearn, byTrigger, toLeave bool) {
 	toLearn = true
-	underWay, leaving := 0, 0
+	underWay, byTriggers, leaving := 0, 0, 0
 	for id, e := range s.expansions {
 		switch {
 		case e.Run == nil:
@@ -56,10 +72,14 @@ func (s *state) turns(waits func(expansionID string) bool) (toLearn, toLeave boo
 			leaving++
 		default:
 			underWay++
+			if triggered(e.Run.Cause) {
+				byTriggers++
+			}
 			toLearn = toLearn && (e.Run.Committed || waits(id))
 		}
 	}
-	return toLearn && underWay < mostUnderWay, leaving < mostLeaving
+	toLearn = toLearn && underWay < mostUnderWay
+	return toLearn, toLearn && byTriggers < mostTriggered, leaving < mostLeaving
 }
 
 // underWay lists the expansions whose runs are under way, the run that began first before the others.

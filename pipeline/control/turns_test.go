@@ -99,3 +99,42 @@ func TestABoundedNumberOfRunsIsUnderWay(t *testing.T) {
 		}
 	})...)
 }
+
+// A data event may ask for the refreshes of all expansions: whoever asks for something meanwhile waits for the one that learns only.
+func TestWhatSomebodyAsksForGoesBeforeWhatTriggersDo(t *testing.T) {
+	d := newDesk(t)
+	for i := range 20 {
+		d.begin(schemas.Expand, fmt.Sprint("x", i))
+		d.commit()
+		d.succeed()
+	}
+	for _, r := range d.state.onDataEvent(schemas.DataEvent{Source: "s", BatchID: "b"}).requests {
+		d.ask(r)
+	}
+	d.turn()
+	first := d.active().ExpansionID
+	d.begin(schemas.Expand, "own")
+	if d.active().ExpansionID != first || len(d.state.underWay()) != 1 {
+		t.Errorf("under way are %d runs", len(d.state.underWay()))
+	}
+	d.commit()
+	d.turn()
+	if e := d.state.expansions["own"]; e.Run == nil {
+		t.Error("what was asked for does not come next")
+	}
+	d.commit()
+	d.succeed()
+	for range 20 { // all that begin lend their turn
+		for _, e := range d.state.underWay() {
+			d.waits[e.ExpansionID] = true
+		}
+		d.turn()
+	}
+	if n := len(d.state.underWay()); n != mostTriggered {
+		t.Errorf("%d runs of triggers are under way, want %d", n, mostTriggered)
+	}
+	d.begin(schemas.Expand, "another")
+	if d.state.expansions["another"].Run == nil {
+		t.Error("triggers leave no room for it")
+	}
+}

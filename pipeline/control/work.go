@@ -28,13 +28,13 @@ type update struct {
 	err        error              // a *schemas.RunError: it cannot be learned; else it may be tried again
 }
 
-// learnNext lets the oldest run learn that can, unless one learns. A run that cannot be learned from the segments as they
+// learnNext lets the oldest run learn that can, of those that somebody has asked for if there are any, unless one learns. A run that cannot be learned from the segments as they
 // are fails.
 func (t *term) learnNext(ctx context.Context) error {
 	for t.learner() == nil {
 		var a *attempt
 		for _, other := range t.attempts {
-			if t.canLearn(other) && (a == nil || other.place < a.place) {
+			if t.canLearn(other) && (a == nil || t.goesFirst(other, a)) {
 				a = other
 			}
 		}
@@ -52,6 +52,15 @@ func (t *term) learnNext(ctx context.Context) error {
 		t.learn(ctx, a, lesson)
 	}
 	return nil
+}
+
+// goesFirst reports whether one attempt learns before another one.
+func (t *term) goesFirst(a, other *attempt) bool {
+	own, others := triggered(t.state.expansions[a.expansionID].Run.Cause), triggered(t.state.expansions[other.expansionID].Run.Cause)
+	if own != others {
+		return others
+	}
+	return a.place < other.place
 }
 
 // canLearn reports whether nothing is left that a run has to wait for but its turn.
