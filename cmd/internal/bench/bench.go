@@ -52,7 +52,7 @@ type System struct {
 }
 
 // Names are all measures, in the order in which they are reported.
-var Names = []string{"ingest", "scan", "fit", "publish", "expand", "refresh", "live", "rebuild", "memory"}
+var Names = []string{"ingest", "scan", "fit", "publish", "expand", "refresh", "event", "live", "rebuild", "memory"}
 
 // step takes a measure once the world is as it needs it. Steps stand in the order in which they disturb each other
 // least: what they leave behind in Kafka grows, and profiles change last.
@@ -70,6 +70,7 @@ var steps = []step{
 	{"refresh", (*world).expanded, (*world).refresh},
 	{"scan", (*world).expanded, (*world).scan},
 	{"memory", (*world).expanded, (*world).memory},
+	{"event", (*world).expanded, (*world).event}, // before history gives everybody another profile
 	{"rebuild", (*world).aged, (*world).rebuild},
 	{"live", (*world).expanded, (*world).live},
 }
