@@ -131,6 +131,7 @@ func TestAReaderThatLeavesTakesNobodyWithIt(t *testing.T) {
 		t.Error("the one that left got something")
 	}
 	r.gets(0, "for the first")
+	r.asks("without the one that left, and not before somebody was answered", 2)
 	r.gets(2, "for the third")
 }
 
