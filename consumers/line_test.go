@@ -144,7 +144,7 @@ func TestALineGathersOnlyWhatIsMuch(t *testing.T) {
 			}
 		}
 	}
-	longest := 3 * time.Millisecond
+	longest := 2 * time.Millisecond
 	check("a hundred a second", 0, 0, 10*time.Millisecond, 1, 400)
 	check("a thousand a second", 0, 0, time.Millisecond, 1, 400)
 	check("far more than any machine takes", longest, longest, time.Millisecond, 1000, 60<<10)

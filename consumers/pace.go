@@ -16,8 +16,8 @@ type pace struct {
 }
 
 const (
-	workOfRecord  = 160 * time.Microsecond // of one core: broker, worker and whoever reads what they publish; measured
-	longestPause  = 3 * time.Millisecond
+	workOfRecord  = 160 * time.Microsecond // of one core: broker, worker and whoever reads what they publish; about, at 10,000 changes a second
+	longestPause  = 2 * time.Millisecond
 	shortestPause = longestPause / 6 // less is not worth a timer
 	rateOver      = 100 * time.Millisecond
 	bulk          = 64 << 10 // bytes of an answer that is large by itself
