@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
 
 	"kindred/pipeline/cache"
 	"kindred/pipeline/format"
@@ -42,15 +44,30 @@ func newStore(t testing.TB) *cache.Store {
 	return s
 }
 
-// keysOf lists all keys of a store.
+// keysOf lists all keys of a store, on every node where Redis is a cluster.
 func keysOf(t testing.TB, s *cache.Store) []string {
 	t.Helper()
-	var all []string
-	each := s.Redis.Scan(context.Background(), 0, s.Prefix+"*", 1000).Iterator()
-	for each.Next(context.Background()) {
-		all = append(all, each.Val())
+	var (
+		mu  sync.Mutex
+		all []string
+	)
+	list := func(ctx context.Context, node *redis.Client) error {
+		each := node.Scan(ctx, 0, s.Prefix+"*", 1000).Iterator()
+		for each.Next(ctx) {
+			mu.Lock()
+			all = append(all, each.Val())
+			mu.Unlock()
+		}
+		return each.Err()
 	}
-	if err := each.Err(); err != nil {
+	var err error
+	switch client := s.Redis.(type) {
+	case *redis.ClusterClient:
+		err = client.ForEachMaster(context.Background(), list)
+	case *redis.Client:
+		err = list(context.Background(), client)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return all
