@@ -14,7 +14,8 @@ import (
 	"kindred/schemas/wire"
 )
 
-// foreign reads n records of a topic with a client that shares no code with ours: by which compression they came, and their values.
+// foreign reads n records of a topic with a client that shares no code with ours: by which compression they came, and their
+// values.
 func (s *server) foreign(t *testing.T, topic string, n int) (values []string) {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(s.addresses...), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{

@@ -160,8 +160,8 @@ func (p *pipeline) identify(ctx context.Context, have *agreement) (id string, ru
 	}
 }
 
-// runs reports whether processes of the prefix are in its groups, and whether any of them has another name than this one. One that
-// has died counts until its session ends.
+// runs reports whether processes of the prefix are in its groups, and whether any of them has another name than this one. One
+// that has died counts until its session ends.
 func (p *pipeline) runs(ctx context.Context) (running, others bool, err error) {
 	for _, name := range []string{"shards", "control"} {
 		group, err := p.cluster.Group(ctx, string(p.prefix)+name)

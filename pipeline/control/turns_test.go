@@ -100,7 +100,8 @@ func TestABoundedNumberOfRunsIsUnderWay(t *testing.T) {
 	})...)
 }
 
-// A data event may ask for the refreshes of all expansions: whoever asks for something meanwhile waits for the one that learns only.
+// A data event may ask for the refreshes of all expansions: whoever asks for something meanwhile waits for the one that learns
+// only.
 func TestWhatSomebodyAsksForGoesBeforeWhatTriggersDo(t *testing.T) {
 	d := newDesk(t)
 	for i := range 20 {

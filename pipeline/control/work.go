@@ -28,8 +28,8 @@ type update struct {
 	err        error              // a *schemas.RunError: it cannot be learned; else it may be tried again
 }
 
-// learnNext lets the oldest run learn that can, of those that somebody has asked for if there are any, unless one learns. A run that cannot be learned from the segments as they
-// are fails.
+// learnNext lets the oldest run learn that can, of those that somebody has asked for if there are any, unless one learns. A run
+// that cannot be learned from the segments as they are fails.
 func (t *term) learnNext(ctx context.Context) error {
 	for t.learner() == nil {
 		var a *attempt

@@ -14,8 +14,8 @@ import (
 	"kindred/schemas"
 )
 
-// Block by block and field by field, combinations come out as row by row: of those who consent, and where every field of the cross
-// has a level that counts.
+// Block by block and field by field, combinations come out as row by row: of those who consent, and where every field of the
+// cross has a level that counts.
 func TestCombinationsAreThoseOfTheRows(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	mirror := cache.New(0)

@@ -39,8 +39,8 @@ type Last struct {
 	// Seen is what its run has learned from, see Result; empty: that is not known.
 	Seen string
 
-	// Suffices means that it was found for the same source, fields and candidates, and only where it cuts is asked for anew: it is
-	// taken whatever the customers are like now.
+	// Suffices means that it was found for the same source, fields and candidates, and only where it cuts is asked for anew: it
+	// is taken whatever the customers are like now.
 	Suffices bool
 }
 
@@ -50,8 +50,8 @@ type Result struct {
 	Report *schemas.Report
 	Source *schemas.SourceSeen // the source segment as it was
 
-	// Seen tells of all that the result depends on, in this process: a run of the same expansion that finds the same would have the
-	// same result. Empty: caches have changed while they were read, or it is a model that was found for something else.
+	// Seen tells of all that the result depends on, in this process: a run of the same expansion that finds the same would have
+	// the same result. Empty: caches have changed while they were read, or it is a model that was found for something else.
 	Seen string
 }
 
@@ -111,11 +111,11 @@ type run struct {
 }
 
 // Learn finds a model, and makes the report of that. When nothing has changed since the last run, these are those of the last
-// run, and no shard is read. Else it reads every shard, chooses the fields, fits a classifier to a sample, scores all candidates, finds the cut, and
-// compares it with what is published if that is asked for. Where the last model suffices, or a fit would give the same, and it is
-// there, it takes that instead of fitting one: with inputs at rest, the same comes of it. It reports its progress, 0 to 1 within each stage, from several
-// goroutines but one at a time. A *schemas.RunError says why nothing can be learned; after any other error it may be called
-// again.
+// run, and no shard is read. Else it reads every shard, chooses the fields, fits a classifier to a sample, scores all
+// candidates, finds the cut, and compares it with what is published if that is asked for. Where the last model suffices, or a
+// fit would give the same, and it is there, it takes that instead of fitting one: with inputs at rest, the same comes of it. It
+// reports its progress, 0 to 1 within each stage, from several goroutines but one at a time. A *schemas.RunError says why
+// nothing can be learned; after any other error it may be called again.
 func (t *Trainer) Learn(ctx context.Context, l Lesson, report func(stage schemas.Stage, progress float64)) (*Result, error) {
 	r := &run{Trainer: t, Lesson: &l, progress: report, preset: selection.PresetOf(&l.Definition)}
 	defer r.release()

@@ -11,8 +11,8 @@ import (
 	"kindred/pipeline/train"
 )
 
-// told is what a recipe makes of the samples of TestARecipeHasItsNumber: of each the bias, how much fields and crosses weigh, the AUC
-// and the influences.
+// told is what a recipe makes of the samples of TestARecipeHasItsNumber: of each the bias, how much fields and crosses weigh,
+// the AUC and the influences.
 var told = struct {
 	recipe  int
 	numbers []float64
@@ -22,8 +22,9 @@ var told = struct {
 	-0.0014577, 1.3366337, 0.7274571, 0.1885, 0, 0.6619, 0.0649, 0.6647, 0, 3.4332357, 0.5455,
 }}
 
-// TestARecipeHasItsNumber: when the same samples give something else, recipe has to be raised, and what it gives noted above. Else
-// a refresh after an update would keep what the build before has found. Another compiler may round otherwise, which is nothing else.
+// TestARecipeHasItsNumber: when the same samples give something else, recipe has to be raised, and what it gives noted above.
+// Else a refresh after an update would keep what the build before has found. Another compiler may round otherwise, which is
+// nothing else.
 func TestARecipeHasItsNumber(t *testing.T) {
 	var found []float64
 	for _, size := range []struct{ source, others int }{{700, 3000}, {2500, 9000}, {train.SourceRows, train.BackgroundRows}} {

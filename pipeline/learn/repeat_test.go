@@ -45,7 +45,8 @@ func alter(t *testing.T, store *cache.Store, change func(m *cache.Mirror, meta *
 	}
 }
 
-// TestNothingIsReadWhenNothingHasChanged: a run after which nothing has changed is not done again, and what comes of it is the same.
+// TestNothingIsReadWhenNothingHasChanged: a run after which nothing has changed is not done again, and what comes of it is the
+// same.
 func TestNothingIsReadWhenNothingHasChanged(t *testing.T) {
 	const shards = 2
 	begin := func() (*counting, *learn.Result, learn.Lesson) {

@@ -34,8 +34,8 @@ func (r *run) together(ctx context.Context) error {
 	return err
 }
 
-// combinations counts those of a shard, by cross and cell. It goes over a block field by field, then cross by cross, without a look
-// at who consents: whoever does not holds nothing, and is taken out again at the end.
+// combinations counts those of a shard, by cross and cell. It goes over a block field by field, then cross by cross, without a
+// look at who consents: whoever does not holds nothing, and is taken out again at the end.
 func (r *run) combinations(s *shard) [][]int64 {
 	var used []int // fields
 	for _, c := range r.fitted.Crosses {

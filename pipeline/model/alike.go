@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// DecidesLike reports whether two models make the same members of the same customers, with the same scores and bands. They may be of
-// different runs, and called by different names.
+// DecidesLike reports whether two models make the same members of the same customers, with the same scores and bands. They may
+// be of different runs, and called by different names.
 func (m *Model) DecidesLike(other *Model) bool {
 	a, b := &m.Definition, &other.Definition
 	return !m.Deleted && !other.Deleted &&

@@ -105,7 +105,8 @@ func (o *Owner) wholePass() *pass {
 	return p
 }
 
-// reconciled reports whether all rows of an expansion are published as its model decides, but for those that have just been touched.
+// reconciled reports whether all rows of an expansion are published as its model decides, but for those that have just been
+// touched.
 func (o *Owner) reconciled(id string) bool {
 	in := func(s scope) bool { return s.id == id }
 	return o.caughtUp.Load() && o.told == nil && !slices.ContainsFunc(o.passes, func(p *pass) bool { return slices.ContainsFunc(p.scopes, in) })
@@ -189,8 +190,8 @@ func (o *Owner) passBlock(ctx context.Context, p *pass) error {
 	return nil
 }
 
-// settle ends the pass of a model, or does without: every row has been reconciled, and Kafka has acknowledged what that published. The
-// model is saved only now, with the offset behind its record: until then a crash repeats the pass.
+// settle ends the pass of a model, or does without: every row has been reconciled, and Kafka has acknowledged what that
+// published. The model is saved only now, with the offset behind its record: until then a crash repeats the pass.
 func (o *Owner) settle(e *expansion) {
 	e.progress.PassDone = e.progress.PassOf
 	o.mirror.SetModel(e.id, e.model.Raw)

@@ -5,8 +5,7 @@ import (
 )
 
 // reconcileTouched reconciles the rows that records have changed and publishes the differences, of an expansion after those
-// whose members it uses. Newest first: older
-// records of the same row then find no difference, so that the last one is the cause.
+// whose members it uses. Newest first: older records of the same row then find no difference, so that the last one is the cause.
 func (o *Owner) reconcileTouched(ctx context.Context) error {
 	for _, e := range o.inOrder {
 		o.prepare(e)

@@ -188,8 +188,9 @@ func (t *task) check() error {
 	return nil
 }
 
-// fitAll fits all rows. A large sample is fitted in parts, side by side: the mean of what they find is as good, and what one reads
-// again and again stays closer to the processor. The number of cores does not decide how many there are, or it would the weights.
+// fitAll fits all rows. A large sample is fitted in parts, side by side: the mean of what they find is as good, and what one
+// reads again and again stays closer to the processor. The number of cores does not decide how many there are, or it would the
+// weights.
 func (t *task) fitAll(c float64) ([]float64, error) {
 	parts := make([][]float64, min(max(min(t.source, len(t.rows)-t.source)/leastPart, 1), mostParts))
 	var group errgroup.Group

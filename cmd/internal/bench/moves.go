@@ -13,10 +13,10 @@ import (
 	"kindred/schemas/wire"
 )
 
-// moves chooses what profiles change to, so that a wanted number of memberships follows from a change. A customer in turn gets the
-// profile of somebody who is a member of some expansion, or of none: of two such people, drawn by lot, it is the one by
-// whom the number of memberships so far comes closer to what is wanted. A membership follows for each expansion that the two are
-// not in alike, with the same score. Where either would make too many, it is the next one's turn.
+// moves chooses what profiles change to, so that a wanted number of memberships follows from a change. A customer in turn gets
+// the profile of somebody who is a member of some expansion, or of none: of two such people, drawn by lot, it is the one by whom
+// the number of memberships so far comes closer to what is wanted. A membership follows for each expansion that the two are not
+// in alike, with the same score. Where either would make too many, it is the next one's turn.
 type moves struct {
 	world   *world
 	wanted  float64        // memberships a change

@@ -8,7 +8,8 @@ import (
 	"kindred/schemas"
 )
 
-// aged is expanded, after which History profiles have changed, one customer's after the other's, and the memberships have followed.
+// aged is expanded, after which History profiles have changed, one customer's after the other's, and the memberships have
+// followed.
 func (w *world) aged(ctx context.Context) error {
 	if err := w.expanded(ctx); err != nil || w.history >= w.History {
 		return err

@@ -222,8 +222,8 @@ func (g goal) met(metas []*cache.Meta) bool {
 // look is how often the metas are read, unless that takes long: no time of what ends in Redis is more exact.
 const look = 2 * time.Millisecond
 
-// until reads the metas of all shards again and again, until enough reports true. It takes a tenth of the time of one core at most:
-// what is measured has the same machine.
+// until reads the metas of all shards again and again, until enough reports true. It takes a tenth of the time of one core at
+// most: what is measured has the same machine.
 func (w *world) until(ctx context.Context, enough func([]*cache.Meta) bool) error {
 	for {
 		began := time.Now()
