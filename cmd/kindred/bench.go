@@ -25,7 +25,7 @@ func (p *program) bench() *cobra.Command {
 			"Kafka and a Redis of its own in this process, or on those that --kafka and --redis name; there it works under\n" +
 			"a prefix of its own, and deletes what it has made.\n\nMeasures: " + strings.Join(bench.Names, ", "),
 		Example: "  kindred bench --customers 1000000\n" +
-			"  kindred bench live --rate 10000 --duration 60s --expansions 10 --memberships-per-change 2\n" +
+			"  kindred bench live --rate 10000 --expansions 10 --memberships-per-change 2\n" +
 			"  kindred bench ingest scan --kafka kafka:9092 --redis redis:6379 --json",
 		Args: measures(b),
 		RunE: func(command *cobra.Command, _ []string) error {

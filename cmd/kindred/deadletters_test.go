@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"slices"
@@ -159,8 +160,12 @@ func TestWhatATopicDoesNotTakeIsLeftAndTheRestComesOnce(t *testing.T) {
 				ids = append(ids, id)
 			}
 		}
-		for i, size := range []int{10, 5000, 10} {
-			w.Publish(schemas.Profiles, 1, time.Now(), ids[i], fmt.Appendf(nil, `{"fields":{"City":%q}}`, strings.Repeat("x", size)), nil)
+		for i, size := range []int{1, 200, 1} {
+			var city strings.Builder // that no compression makes smaller
+			for range size {
+				city.WriteString(rand.Text())
+			}
+			w.Publish(schemas.Profiles, 1, time.Now(), ids[i], fmt.Appendf(nil, `{"fields":{"City":%q}}`, city.String()), nil)
 		}
 		w.settle()
 		w.deadLetters(ids...)
