@@ -3,6 +3,7 @@ package learn_test
 import (
 	"context"
 	"reflect"
+	"sync/atomic"
 	"testing"
 
 	"kindred/pipeline/cache"
@@ -14,12 +15,12 @@ import (
 // counting counts how many shards are read.
 type counting struct {
 	*cache.Store
-	scans int
-	while func() // called before each scan, when set
+	scans atomic.Int64
+	while func() // called after each scan, when set
 }
 
 func (c *counting) Scan(ctx context.Context, shard int, want cache.Want) (*cache.View, error) {
-	c.scans++
+	c.scans.Add(1)
 	view, err := c.Store.Scan(ctx, shard, want)
 	if c.while != nil && err == nil {
 		c.while()
@@ -65,12 +66,12 @@ func TestNothingIsReadWhenNothingHasChanged(t *testing.T) {
 	}
 	again := func(c *counting, l learn.Lesson) (result *learn.Result, read bool) {
 		t.Helper()
-		c.scans = 0
+		c.scans.Store(0)
 		result, err := (&learn.Trainer{Cache: c, Number: shards}).Learn(t.Context(), l, silent)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return result, c.scans > 0
+		return result, c.scans.Load() > 0
 	}
 
 	c, first, l := begin()

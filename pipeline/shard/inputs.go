@@ -59,10 +59,10 @@ func (in *inputs) start(ctx context.Context, fetcher wire.Fetcher) (stop func())
 	}
 	in.queue = make(chan []wire.Fetched, 1)
 	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
+	at, done := in.at, make(chan struct{}) // from here on in.at is the owner's
 	go func() {
 		defer close(done)
-		in.read(ctx, fetcher, in.at)
+		in.read(ctx, fetcher, at)
 	}()
 	return func() { cancel(); <-done }
 }
