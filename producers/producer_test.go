@@ -122,7 +122,7 @@ func TestWhatQueuesGoesInOneRequest(t *testing.T) {
 	var all sync.WaitGroup
 	var releases []func()
 	for partition := range 2 {
-		arrived, release := s.hold()
+		arrived, release := s.hold(t)
 		all.Go(func() { publish(t, p, "events", partition, "held") })
 		<-arrived
 		releases = append(releases, release)
@@ -236,20 +236,34 @@ func TestTooLargeIsSaid(t *testing.T) {
 	same(t, "values", s.values(t, "events", 0), []string{"x", "y"})
 }
 
-// hold keeps the next produce request at the broker until release is called.
-func (s *server) hold() (arrived chan struct{}, release func()) { return s.holdKey(kmsg.Produce) }
+// hold keeps the next produce request at the broker until release is called. One that is still held when the test ends is dropped.
+func (s *server) hold(t *testing.T) (arrived chan struct{}, release func()) {
+	return s.holdKey(t, kmsg.Produce)
+}
 
-func (s *server) holdKey(key kmsg.Key) (arrived chan struct{}, release func()) {
-	arrived, open := make(chan struct{}), make(chan struct{})
+func (s *server) holdKey(t *testing.T, key kmsg.Key) (arrived chan struct{}, release func()) {
+	arrived, open, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	var first atomic.Bool
 	s.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
 		s.DropControl()
-		if first.CompareAndSwap(false, true) {
-			close(arrived)
-			s.SleepControl(func() { <-open })
+		if !first.CompareAndSwap(false, true) {
+			return nil, nil, false
 		}
-		return nil, nil, false
+		close(arrived)
+		s.SleepControl(func() {
+			select {
+			case <-open:
+			case <-ended:
+			}
+		})
+		select {
+		case <-open:
+			return nil, nil, false
+		default: // written now, it would come into the files of a broker that is closed
+			return nil, errors.New("the test has ended"), true
+		}
 	})
+	t.Cleanup(func() { close(ended) })
 	return arrived, sync.OnceFunc(func() { close(open) })
 }
 
@@ -257,8 +271,7 @@ func TestAnAbandonedBatchIsToldByItsProducerID(t *testing.T) {
 	s := start(t, kfake.NumBrokers(1), kfake.SeedTopics(1, "events"))
 	p := s.running(t)
 	first := publish(t, p, "events", 0, "x")
-	arrived, release := s.hold()
-	defer release()
+	arrived, release := s.hold(t)
 
 	ctx, cancel := context.WithCancel(deadline(t))
 	b := batch("abandoned")
@@ -323,7 +336,7 @@ func TestWhatWasNeverSentIsNotAbandoned(t *testing.T) {
 	s := start(t, kfake.NumBrokers(1), kfake.SeedTopics(1, "events"))
 	p := s.running(t)
 	id := publish(t, p, "events", 0, "x").ProducerID
-	arrived, release := s.hold()
+	arrived, release := s.hold(t)
 	var all sync.WaitGroup
 	all.Go(func() { publish(t, p, "events", 0, "held") })
 	<-arrived
@@ -347,7 +360,7 @@ func TestRenew(t *testing.T) {
 	s := start(t, kfake.NumBrokers(1), kfake.SeedTopics(2, "events"))
 	p := s.running(t)
 	before := publish(t, p, "events", 0, "x")
-	arrived, release := s.hold()
+	arrived, release := s.hold(t)
 	var all sync.WaitGroup
 	all.Go(func() {
 		same(t, "in flight", publish(t, p, "events", 0, "held").ProducerID, before.ProducerID)
@@ -386,8 +399,7 @@ func TestStop(t *testing.T) {
 	go func() { done <- p.Run(ctx) }()
 	publish(t, p, "events", 0, "x")
 
-	arrived, release := s.hold()
-	defer release()
+	arrived, _ := s.hold(t)
 	var all sync.WaitGroup
 	all.Go(func() {
 		if _, err := p.Publish(deadline(t), "events", 0, batch("in flight")); !errors.Is(err, producers.ErrAbandoned) {

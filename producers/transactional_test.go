@@ -269,8 +269,7 @@ func TestACommitThatIsAbandonedIsSettledByInit(t *testing.T) {
 	tr := s.transactional(t, "router")
 	tx := tr.Begin()
 	write(t, tx, "events", 0, "x")
-	arrived, release := s.holdKey(kmsg.EndTxn)
-	defer release()
+	arrived, release := s.holdKey(t, kmsg.EndTxn)
 	ctx, cancel := context.WithCancel(deadline(t))
 	go func() {
 		<-arrived
@@ -317,8 +316,7 @@ func TestALateBatchDoesNotSlipIntoTheNextTransaction(t *testing.T) {
 	tr := s.transactional(t, "router")
 	tx := tr.Begin()
 	write(t, tx, "events", 0, "late")
-	arrived, release := s.hold()
-	defer release()
+	arrived, release := s.hold(t)
 	ctx, cancel := context.WithCancel(deadline(t))
 	go func() {
 		<-arrived
@@ -329,8 +327,7 @@ func TestALateBatchDoesNotSlipIntoTheNextTransaction(t *testing.T) {
 	}
 	must(t, tx.Abort(deadline(t)))
 
-	next, releaseNext := s.hold()
-	defer releaseNext()
+	next, releaseNext := s.hold(t)
 	var all sync.WaitGroup
 	all.Go(func() {
 		tx := tr.Begin()

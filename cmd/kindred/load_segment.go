@@ -150,7 +150,7 @@ func (p *program) withProfile(ctx context.Context, c *connection, ids []string, 
 	return with, nil
 }
 
-// profilesRead waits until the caches have the profiles that are in Kafka now. Of caches that are not ready it says nothing: whoever
+// profilesRead waits until the caches have the profiles that are in Kafka now. Where there is no cache at all it says nothing: whoever
 // scans one is told.
 func (c *connection) profilesRead(ctx context.Context, store *cache.Store, shards int, within time.Duration) error {
 	of := make([]consumers.Position, shards)
@@ -166,14 +166,18 @@ func (c *connection) profilesRead(ctx context.Context, store *cache.Store, shard
 		if err != nil {
 			return err
 		}
-		behind := 0
+		behind, none := 0, 0
 		for shard, meta := range metas {
-			if meta != nil && meta.Ready && meta.Lacks(&schemas.Ends{Profiles: ends}, shard) != "" {
+			switch {
+			case meta == nil:
+				none++
+				behind++
+			case meta.Lacks(&schemas.Ends{Profiles: ends}, shard) != "":
 				behind++
 			}
 		}
 		switch {
-		case behind == 0:
+		case behind == 0, none == shards:
 			return nil
 		case !time.Now().Before(until):
 			return fmt.Errorf("%d of %d shards have not read all profiles yet; is kindred serve running?", behind, shards)
