@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+
+	"kindred/schemas/broker"
 )
 
 // claim is what a member sends when it joins: its name and what it held last.
@@ -33,8 +35,8 @@ func readClaim(id string, data []byte) candidate {
 	return c
 }
 
-// NameOf returns how a member of a Group named itself, by what it sent when it joined; empty: it did not.
-func NameOf(userData []byte) string { return readClaim("", userData).Name }
+// NameOf returns how a member of a Group named itself; empty: it did not, or it is not static and joins just now.
+func NameOf(m broker.GroupMember) string { return cmp.Or(m.Static, readClaim("", m.UserData).Name) }
 
 // assign divides shards evenly. It returns what each member gets, by member id, ascending. A member keeps what it holds, up
 // to its part. The order in which members are listed does not matter. With whole, one member gets all: the one that holds

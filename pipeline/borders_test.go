@@ -37,6 +37,7 @@ var homes = map[string][]string{
 	"github.com/sjwhitworth/golearn":         {"pipeline/train"},
 	"github.com/twmb/franz-go":               {"cmd/internal/embedded", "pipeline/testkit"},
 	"github.com/twmb/franz-go/pkg/kversion":  {"cmd/internal/doctor", "pipeline/testkit"},
+	"github.com/twmb/franz-go/pkg/kmsg":      {"schemas/broker", "pipeline/testkit"},
 	"github.com/alicebob/miniredis":          {"cmd/internal/embedded"},
 	"github.com/prometheus/client_golang":    {"cmd/internal/console"},
 	"github.com/spf13/cobra":                 {"cmd/kindred"},

@@ -170,7 +170,7 @@ func (p *pipeline) runs(ctx context.Context) (running, others bool, err error) {
 		}
 		for _, m := range group.Members {
 			running = true
-			others = others || !p.lasting || consumers.NameOf(m.UserData) != p.member
+			others = others || !p.lasting || consumers.NameOf(m) != p.member
 		}
 	}
 	return running, others, nil

@@ -6,8 +6,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/segmentio/kafka-go"
 
 	"kindred/cmd/internal/config"
 	"kindred/pipeline/model"
@@ -163,4 +165,19 @@ func TestAProcessFindsOutThatOthersHaveAgreedOtherwise(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "--min-source is 25 here and 50 there") {
 		t.Errorf("the first, which runs: %v", err)
 	}
+}
+
+// TestAProcessThatWasKilledWhileItJoinedIsNobodyElse: Kafka says nothing of what a member sent while its group divides the shards.
+func TestAProcessThatWasKilledWhileItJoinedIsNobodyElse(t *testing.T) {
+	t.Parallel()
+	w, redis := apart(t)
+	ann := func(s *service) { s.server.Instance = "ann" }
+	w.OK(w.joins(ann))
+	joined, err := w.kafka.cluster.Client.JoinGroup(w.Ctx, &kafka.JoinGroupRequest{
+		GroupID: string(w.kafka.prefix) + "control", GroupInstanceID: "ann", ProtocolType: "consumer",
+		SessionTimeout: time.Minute, RebalanceTimeout: time.Minute, Protocols: []kafka.GroupProtocol{{Name: "kindred"}},
+	})
+	w.OK(errors.Join(err, joined.Error)) // and never says who gets what
+	redis.FlushAll()
+	w.OK(w.joins(ann))
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/describegroups"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"kindred/schemas/retry"
 )
@@ -20,9 +22,11 @@ type Group struct {
 	Members []GroupMember
 }
 
-// GroupMember is one process in a group.
+// GroupMember is one process in a group. While the group divides its partitions, the coordinator tells neither what a member sent
+// nor what it was given.
 type GroupMember struct {
 	ID         string
+	Static     string // its lasting name; empty: it is no static member
 	Host       string
 	UserData   []byte           // what it sent when it joined
 	Partitions map[string][]int // what it was given, by topic
@@ -30,31 +34,40 @@ type GroupMember struct {
 
 // Group describes a consumer group. One that nobody has ever joined has no members.
 func (c *Cluster) Group(ctx context.Context, id string) (Group, error) {
-	var answer *kafka.DescribeGroupsResponse
-	var g Group
-	err := c.Persist(ctx, "describe group "+id, inspecting, func(ctx context.Context) (err error) {
-		if answer, err = c.Client.DescribeGroups(ctx, &kafka.DescribeGroupsRequest{GroupIDs: []string{id}}); err != nil {
+	var described describegroups.ResponseGroup
+	err := c.Persist(ctx, "describe group "+id, inspecting, func(ctx context.Context) error {
+		answer, err := c.RoundTrip(ctx, &describegroups.Request{Groups: []string{id}}, Patience)
+		if err != nil {
 			return err
 		}
-		for _, described := range answer.Groups {
-			if described.Error != nil && !errors.Is(described.Error, kafka.GroupIdNotFound) {
-				return described.Error
-			}
+		groups := answer.(*describegroups.Response).Groups
+		if len(groups) != 1 {
+			return fmt.Errorf("the answer describes %d groups", len(groups))
+		}
+		described = groups[0]
+		if code := kafka.Error(described.ErrorCode); code != 0 && code != kafka.GroupIdNotFound {
+			return code
 		}
 		return nil
 	})
 	if err != nil {
-		return g, err
+		return Group{}, err
 	}
-	for _, described := range answer.Groups {
-		g.Settled = described.GroupState == "Stable"
-		for _, m := range described.Members {
-			one := GroupMember{ID: m.MemberID, Host: m.ClientHost, UserData: m.MemberMetadata.UserData, Partitions: map[string][]int{}}
-			for _, topic := range m.MemberAssignments.Topics {
-				one.Partitions[topic.Topic] = topic.Partitions
-			}
-			g.Members = append(g.Members, one)
+	g := Group{Settled: described.GroupState == "Stable"}
+	for _, m := range described.Members {
+		one := GroupMember{ID: m.MemberID, Static: m.GroupInstanceID, Host: m.ClientHost, Partitions: map[string][]int{}}
+		sent, given := kmsg.NewConsumerMemberMetadata(), kmsg.NewConsumerMemberAssignment()
+		if sent.ReadFrom(m.MemberMetadata) == nil {
+			one.UserData = sent.UserData
 		}
+		if given.ReadFrom(m.MemberAssignment) == nil {
+			for _, topic := range given.Topics {
+				for _, partition := range topic.Partitions {
+					one.Partitions[topic.Topic] = append(one.Partitions[topic.Topic], int(partition))
+				}
+			}
+		}
+		g.Members = append(g.Members, one)
 	}
 	return g, nil
 }

@@ -96,4 +96,4 @@ func (i *Installation) waiting(ctx context.Context, group string) (words string,
 }
 
 // name is what a process calls itself in its groups.
-func name(m broker.GroupMember) string { return cmp.Or(consumers.NameOf(m.UserData), m.ID) }
+func name(m broker.GroupMember) string { return cmp.Or(consumers.NameOf(m), m.ID) }
