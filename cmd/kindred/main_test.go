@@ -1,14 +1,21 @@
 package main
 
 import (
+	"flag"
 	"net"
+	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// TestMain lets more tests run at a time than there are processors: most of them wait most of the time.
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil { // unless the command line says otherwise
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"kindred": main})
 }
 

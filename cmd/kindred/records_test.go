@@ -48,10 +48,13 @@ const mostValidated = 500
 func (w *world) everyRecordIsAsItsSchemaSays() map[string]int {
 	w.Helper()
 	seen := map[string]int{}
+	if w.gone {
+		return seen
+	}
 	for topic, name := range published {
 		partitions, err := w.kafka.cluster.Partitions(w.Ctx, w.kafka.prefix.Topic(topic))
 		if err != nil {
-			return seen // Kafka has gone before the test
+			return seen
 		}
 		for partition := range partitions {
 			at := consumers.Position{Topic: w.kafka.prefix.Topic(topic), Partition: partition}

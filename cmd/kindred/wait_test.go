@@ -102,6 +102,7 @@ func TestAWaitOutlivesNoKafka(t *testing.T) {
 	s := w.begin(200*time.Millisecond, "refresh", "x", "--wait", "--request-id", "r")
 	w.say(schemas.Runs, "x", `{"runId":"r","expansionId":"x","cause":"refresh","status":"processing","stage":"training"}`)
 	s.says("x: training")
+	w.gone = true
 	w.OK(pair.Close())
 	s.says("Kafka does not answer at " + pair.KafkaAddr)
 	s.endsWith(unreachable)

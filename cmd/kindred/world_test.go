@@ -42,6 +42,7 @@ type world struct {
 	asked  int  // requests so far
 	flat   bool // serveAt is told that profiles are rows
 	told   bool // serveAt and start are told to write membership-changes
+	gone   bool // its Kafka has ended before the test
 	market downstream
 }
 
@@ -53,6 +54,7 @@ type addresses struct {
 
 // everywhere tells a story on the embedded Kafka and Redis, and on real ones too if the environment says where they are.
 func everywhere(t *testing.T, story func(*world)) {
+	t.Parallel()
 	t.Run("embedded", func(t *testing.T) {
 		t.Parallel()
 		pair, err := embedded.Start(context.Background(), embedded.Options{Dir: t.TempDir()})
