@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
 	"runtime"
 	"slices"
@@ -68,8 +69,8 @@ type matrix struct {
 	columns int
 }
 
-// newMatrix writes rows in their order, as a design has them.
-func newMatrix(rows [][]uint8, d *design) *matrix {
+// newMatrix writes rows in their order, as a design has them, each column times its scale.
+func newMatrix(rows [][]uint8, d *design, scales []float64) *matrix {
 	width := d.width() + 1
 	m := &matrix{first: make([]*node, len(rows)), columns: d.intercept + 1}
 	m.nodes = C.malloc(C.size_t(len(rows)*width) * C.size_t(unsafe.Sizeof(node{})))
@@ -81,7 +82,7 @@ func newMatrix(rows [][]uint8, d *design) *matrix {
 			for i := from; i < min(from+part, len(rows)); i++ {
 				into := nodes[i*width : (i+1)*width]
 				m.first[i] = &into[0]
-				writeRow(into, rows[i], d)
+				writeRow(into, rows[i], d, scales)
 			}
 		})
 	}
@@ -90,10 +91,10 @@ func newMatrix(rows [][]uint8, d *design) *matrix {
 }
 
 // writeRow writes the columns of a row, which count from 1 there.
-func writeRow(into []node, row []uint8, d *design) {
+func writeRow(into []node, row []uint8, d *design, scales []float64) {
 	used := 0
 	d.each(row, func(number int32, value float64) {
-		into[used] = node{number + 1, value}
+		into[used] = node{number + 1, value * scales[number]}
 		used++
 	})
 	into[used] = node{-1, 0}
@@ -150,7 +151,8 @@ func (s *subset) fit(c, precision float64) ([]float64, error) {
 
 // fit is that of a subset, for rows by themselves, of which the first ones are source members.
 func (d *design) fit(rows [][]uint8, source int, c, precision float64) ([]float64, error) {
-	m := newMatrix(rows, d)
+	scales := d.scales(rows, source, c)
+	m := newMatrix(rows, d, scales)
 	defer m.free()
 	all := make([]int, len(rows))
 	for i := range all {
@@ -158,8 +160,39 @@ func (d *design) fit(rows [][]uint8, source int, c, precision float64) ([]float6
 	}
 	s := m.subset(all, source)
 	defer s.free()
-	return s.fit(c, precision)
+	weights, err := s.fit(c, precision)
+	for column := range weights {
+		weights[column] *= scales[column]
+	}
+	return weights, err
 }
+
+// steepest bounds how much more than the penalty the rows ask of a column, by the second derivatives where all weights are 0.
+const steepest = 100
+
+// scales returns what to multiply the columns by, so that those of many rows are no steeper than that: liblinear's conjugate
+// gradients take the more steps, the more unlike columns are. It holds their weights down by a hundredth or two, as the
+// penalty of a scaled column is one of a weight that is larger.
+func (d *design) scales(rows [][]uint8, source int, c float64) []float64 {
+	scales := make([]float64, d.intercept+1)
+	curvature := c / 4
+	for i, row := range rows {
+		if i == source { // the background as a whole weighs as much
+			curvature *= float64(source) / float64(len(rows)-source)
+		}
+		d.each(row, func(column int32, value float64) { scales[column] += curvature * value * value })
+	}
+	for column, steep := range scales {
+		scales[column] = 1
+		if steep > steepest {
+			scales[column] = math.Sqrt(steepest / steep)
+		}
+	}
+	return scales
+}
+
+// unscaled returns the scales that leave columns as they are.
+func (d *design) unscaled() []float64 { return slices.Repeat([]float64{1}, d.intercept+1) }
 
 // train returns a model, which is the caller's to free. The background as a whole weighs as much as the source.
 func (s *subset) train(c, precision float64) (*linear_models.Model, error) {

@@ -2,6 +2,7 @@ package train
 
 import (
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -19,7 +20,8 @@ func TestWeightsAreThoseThatGolearnExports(t *testing.T) {
 	defer liblinear.Unlock()
 	silence()
 	rows := [][]uint8{{0, 1}, {0, None}, {1, 0}, {2, 1}, {1, 1}, {2, 0}}
-	m := newMatrix(rows, newDesign([]int{3, 2}, nil))
+	d := newDesign([]int{3, 2}, nil)
+	m := newMatrix(rows, d, d.unscaled())
 	defer m.free()
 	s := m.subset([]int{0, 1, 2, 3, 4, 5}, 2)
 	defer s.free()
@@ -92,7 +94,8 @@ func TestRoomForPointersIsEmpty(t *testing.T) {
 	runtime.LockOSThread() // malloc gives a thread again what it has freed
 	defer runtime.UnlockOSThread()
 	const rows = 64
-	m := newMatrix(make([][]uint8, rows), newDesign(nil, nil))
+	d := newDesign(nil, nil)
+	m := newMatrix(make([][]uint8, rows), d, d.unscaled())
 	defer m.free()
 	for range 100 {
 		s := m.subset(make([]int, rows), rows/2)
@@ -108,5 +111,47 @@ func TestRoomForPointersIsEmpty(t *testing.T) {
 			}
 		}
 		again.free()
+	}
+}
+
+// Columns of many rows are scaled, so that liblinear takes fewer steps. The weights are those that it finds otherwise, but for what
+// the scales hold them down by, and customers rank alike.
+func TestScalesHardlyMoveWeights(t *testing.T) {
+	liblinear.Lock()
+	defer liblinear.Unlock()
+	silence()
+	rng := rand.New(rand.NewPCG(31, 1))
+	const n, source = 6_000, 2_000
+	d := newDesign([]int{3, 8, 40}, []int{0, 8, 0})
+	rows := make([][]uint8, n)
+	for i := range rows {
+		level := func(levels int) uint8 { return uint8(min(rng.IntN(levels), rng.IntN(levels))) }
+		rows[i] = []uint8{level(3), level(8), level(40)}
+		if i < source && rng.IntN(2) == 0 {
+			rows[i][0], rows[i][1] = 2, uint8(5+rng.IntN(3))
+		}
+	}
+	for _, c := range []float64{0.001, 0.1, 3} {
+		scaled, err := d.fit(rows, source, c, 1e-6)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := newMatrix(rows, d, d.unscaled())
+		s := m.subset(stretch(0, n), source)
+		plain, err := s.fit(c, 1e-6)
+		s.free()
+		m.free()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var apart, all float64
+		for _, row := range rows {
+			logit := d.logit(plain, row)
+			apart += math.Pow(d.logit(scaled, row)-logit, 2)
+			all += logit * logit
+		}
+		if share := math.Sqrt(apart / all); share > 0.015 || c == 0.001 && share > 1e-4 {
+			t.Errorf("C %v: logits are %.4f of their length apart", c, share)
+		}
 	}
 }

@@ -103,7 +103,7 @@ func (h *heldOut) choose(ctx context.Context) (validation, error) {
 	for member, row := range h.members {
 		rows[member] = h.rows[row]
 	}
-	matrix := newMatrix(rows, h.design)
+	matrix := newMatrix(rows, h.design, h.design.unscaled())
 	defer matrix.free()
 	training := h.trainingSets(matrix)
 	defer func() {
