@@ -29,7 +29,7 @@ func (p *program) bench() *cobra.Command {
 			"  kindred bench ingest scan --kafka kafka:9092 --redis redis:6379 --json",
 		Args: measures(b),
 		RunE: func(command *cobra.Command, _ []string) error {
-			if err := errors.Join(b.check(), b.checkSize(b.Customers, b.Fields, b.Expansions), b.checkPerChange()); err != nil {
+			if err := errors.Join(b.check(), b.checkSize(b.Customers, b.Fields, b.Expansions), b.checkPerChange(), b.checkSources()); err != nil {
 				return usage(err.Error(), command.CommandPath()+" --help")
 			}
 			b.own = !serversNamed(command)
@@ -47,6 +47,7 @@ func (p *program) bench() *cobra.Command {
 	flags.IntVar(&b.Customers, "customers", 100_000, "how many customers to make up")
 	flags.IntVar(&b.Fields, "fields", 20, "fields of each customer")
 	flags.IntVar(&b.Expansions, "expansions", 1, "how many live expansions to make")
+	flags.IntVar(&b.Sources, "sources", 1, "how many segments the live expansions are of, which a data event learns from one by one")
 	flags.IntVar(&b.History, "history", 0, "profile changes that a rebuild finds in the topics, with the memberships that they caused")
 	flags.Float64Var(&b.PerChange, "memberships-per-change", 0, "how many memberships follow from a profile event, for live; 0 for profiles that change at random")
 	flags.StringVar(&b.keep, "keep", "", "keep what is made, under this name: the next bench with it finds its customers there")
@@ -139,6 +140,11 @@ func (b *benchCommand) checkPerChange() error {
 		return fmt.Errorf("--memberships-per-change %v: want 0 to %d, as many as --expansions", b.PerChange, b.Expansions)
 	}
 	return nil
+}
+
+// checkSources refuses more segments than there are expansions.
+func (b *benchCommand) checkSources() error {
+	return between("sources", b.Sources, 1, max(b.Expansions, 1))
 }
 
 // printResult prints a result as JSON, as Markdown or as draw does.

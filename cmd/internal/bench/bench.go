@@ -17,6 +17,7 @@ type Bench struct {
 	Customers  int
 	Fields     int           // of each customer
 	Expansions int           // that are live
+	Sources    int           // segments that these are of; 0: one
 	History    int           // profile changes that a rebuild finds in the topics, each with the memberships that it caused
 	Share      float64       // how many of those who are similar enough the first expansion takes
 	Rate       int           // profile events a second, while profiles change

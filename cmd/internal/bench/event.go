@@ -39,7 +39,7 @@ func (w *world) event(ctx context.Context) (Measure, error) {
 		changed = append(changed, took.Seconds())
 	}
 	m.Figures = []Figure{figure("nothing changed", Seconds, same), figure("5 % changed", Seconds, changed)}
-	m.Counts = map[string]int64{"expansions": int64(w.expansions)}
+	m.Counts = map[string]int64{"expansions": int64(w.expansions), "sources": int64(min(max(w.Sources, 1), w.expansions))}
 	return m, nil
 }
 

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"kindred/cmd/internal/demo"
+	"kindred/cmd/internal/random"
 	"kindred/pipeline/cache"
 	"kindred/schemas"
 	"kindred/schemas/wire"
@@ -26,6 +28,9 @@ func (w *world) expanded(ctx context.Context) error {
 	}
 	if w.expansions < w.Expansions {
 		w.Say("make expansions")
+		if err := w.loadSources(ctx); err != nil {
+			return err
+		}
 	}
 	var metas []*cache.Meta
 	if w.Kept && w.expansions < w.Expansions {
@@ -43,7 +48,7 @@ func (w *world) expanded(ctx context.Context) error {
 		if metas != nil && metas[0].Expansions[id] != nil { // an earlier bench has made it
 			action = schemas.Refresh
 		}
-		run, _, err := w.ask(ctx, action, id, w.Share/float64(n))
+		run, _, err := w.ask(ctx, action, id, w.source(n), w.Share/float64(n))
 		if err != nil {
 			return err
 		}
@@ -54,11 +59,35 @@ func (w *world) expanded(ctx context.Context) error {
 	return w.settled(ctx)
 }
 
+// source returns the segment that the n-th live expansion is of. They take turns.
+func (w *world) source(n int) string {
+	if of := (n - 1) % max(w.Sources, 1); of > 0 {
+		return fmt.Sprintf("%s-%d", vip, of+1)
+	}
+	return vip
+}
+
+// loadSources publishes the segments that live expansions are of beside that of the VIPs: each lacks some of these, drawn by lot.
+func (w *world) loadSources(ctx context.Context) error {
+	for n := 2; n <= min(w.Sources, w.Expansions); n++ {
+		var ids []string
+		for customer := range w.Customers {
+			if lot := random.Of(w.Seed+uint64(n), customer); lot.Next()%oneIn != 0 && w.made.vip(customer) {
+				ids = append(ids, string(demo.AppendID(nil, customer)))
+			}
+		}
+		if err := w.Snapshot(ctx, w.source(n), ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // ask publishes a request and returns its successful run, and how long that took until its success was read.
-func (w *world) ask(ctx context.Context, action schemas.Action, id string, part float64) (*schemas.Run, time.Duration, error) {
+func (w *world) ask(ctx context.Context, action schemas.Action, id, source string, part float64) (*schemas.Run, time.Duration, error) {
 	request := schemas.ExpandRequest{Action: action, ExpansionID: id}
 	request.RequestID = "bench-" + strconv.FormatInt(time.Now().UnixNano(), 36) // as long as most: it stands in every membership
-	if source := vip; action == schemas.Expand {
+	if action == schemas.Expand {
 		request.SourceSegmentID, request.Share = &source, &part
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -88,7 +117,7 @@ func (w *world) expand(ctx context.Context) (Measure, error) {
 		if err != nil {
 			return m, err
 		}
-		run, took, err := w.ask(ctx, schemas.Expand, id, w.Share)
+		run, took, err := w.ask(ctx, schemas.Expand, id, vip, w.Share)
 		if err != nil {
 			return m, err
 		}
@@ -101,7 +130,7 @@ func (w *world) expand(ctx context.Context) (Measure, error) {
 			"customers": counts.Customers, "source": counts.SourceWithProfile, "candidates": counts.Candidates,
 			"members": counts.Members, "records": counts.Entered,
 		}
-		if _, _, err := w.ask(ctx, schemas.Delete, id, 0); err != nil {
+		if _, _, err := w.ask(ctx, schemas.Delete, id, "", 0); err != nil {
 			return m, err
 		}
 	}
@@ -144,7 +173,7 @@ func (w *world) refresh(ctx context.Context) (Measure, error) {
 	m := Measure{What: "from a refresh request until its run is successful, when nothing has changed"}
 	var times []float64
 	for range w.Repeat {
-		run, took, err := w.ask(ctx, schemas.Refresh, firstExpansion, 0)
+		run, took, err := w.ask(ctx, schemas.Refresh, firstExpansion, "", 0)
 		if err != nil {
 			return m, err
 		}
