@@ -44,7 +44,7 @@ func (s *Store) untorn(ctx context.Context, read func() error) error {
 }
 
 // scan reads meta, blocks, dictionaries, meta. The dictionaries come after the blocks, so that no code in them is newer
-// than its meaning.
+// than its meaning. Where a view is kept, it reads meta, what is wanted beside the rows, meta.
 func (s *Store) scan(ctx context.Context, shard int, want *Want) (*View, error) {
 	before, err := s.ReadMeta(ctx, shard)
 	if err != nil {
@@ -54,9 +54,13 @@ func (s *Store) scan(ctx context.Context, shard int, want *Want) (*View, error) 
 		return nil, ErrNotReady
 	}
 	k := s.keys(shard)
-	v := &View{Shard: shard, Meta: before, NumRows: before.Rows, Width: before.Width}
+	v := &View{Shard: shard, Meta: before, NumRows: before.Rows, Width: before.Width, bare: want.Bare}
+	if want.Keep && want.Into.holds(shard, before) && want.Into.bare == want.Bare {
+		return v, s.scanKept(ctx, k, v, want)
+	}
 	if want.Into != nil {
 		v.buffer = want.Into.buffer
+		want.Into.rows, want.Into.ids = nil, nil // they are written over
 	}
 	if err := s.scanRows(ctx, k, v, want.Bare); err != nil {
 		return nil, err
@@ -74,6 +78,30 @@ func (s *Store) scan(ctx context.Context, shard int, want *Want) (*View, error) 
 	v.After = after
 	v.Fields, v.Unkept = d.formats(v.Width), d.unkept
 	return v, nil
+}
+
+// scanKept takes over the rows of an earlier view, which are those of a meta, and reads what is wanted beside them.
+func (s *Store) scanKept(ctx context.Context, k keys, v *View, want *Want) (err error) {
+	of := want.Into
+	v.Kept, v.buffer, v.rows, v.ids, v.Fields, v.Unkept = true, of.buffer, of.rows, of.ids, of.Fields, of.Unkept
+	if err = s.scanWanted(ctx, k, v, want); err != nil {
+		return err
+	}
+	if v.After, err = s.ReadMeta(ctx, v.Shard); err == nil && !v.Meta.sameRows(v.After) {
+		err = errTorn
+	}
+	return err
+}
+
+// holds reports whether a view holds the rows, ids and fields that a shard's meta is of: what was read into it is all of one
+// revision.
+func (v *View) holds(shard int, m *Meta) bool {
+	return v != nil && v.rows != nil && v.Shard == shard && v.Meta.sameRows(v.After) && v.After.sameRows(m)
+}
+
+// sameRows reports whether nothing has changed of rows, ids, fields and dictionaries from one meta of a shard to another.
+func (m *Meta) sameRows(other *Meta) bool {
+	return m.fitsTo(other) && m.Revision == other.Revision && m.Revision > 0
 }
 
 // readWhole reads the fields of rows that were read after a meta, and a meta after that, and finds out whether all of it fits

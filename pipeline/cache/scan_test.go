@@ -221,3 +221,85 @@ func TestABareViewHasNoRows(t *testing.T) {
 		}
 	}
 }
+
+// A view is taken over for as long as no row, id or field of the shard has changed; who is in a segment and what is published are
+// read again all the same.
+func TestAViewIsKeptWhileItsRowsAreTheSame(t *testing.T) {
+	begin := func() (*cache.Store, *owner, cache.Want) {
+		s := newStore(t)
+		o := own(t, s)
+		for i := range 50 {
+			o.set("c-"+strconv.Itoa(i), `{"A":"`+strconv.Itoa(i)+`"}`)
+		}
+		o.SetMember("vip", 1, true, 0)
+		o.save()
+		want := cache.Want{Segments: []string{"vip"}, Expansions: []string{"x"}, Keep: true}
+		want.Into = scan(t, s, want)
+		return s, o, want
+	}
+	look := func(what string, s *cache.Store, o *owner, want cache.Want, kept bool) {
+		t.Helper()
+		v := scan(t, s, want)
+		if v.Kept != kept {
+			t.Errorf("%s: that the view is kept is %v", what, v.Kept)
+		}
+		for i := range o.Rows() {
+			if string(v.ID(i)) != string(o.ID(i)) || has(v.Fields, v.Row(i), "A") != has(o.Fields(), o.Row(i), "A") ||
+				v.Segment("vip").Has(i) != o.Segment("vip").Has(i) || v.Published("x").Get(i) != o.Published("x", false).Get(i) {
+				t.Fatalf("%s: row %d is wrong", what, i)
+			}
+		}
+	}
+	s, o, want := begin()
+	look("nothing has changed", s, o, want, true)
+	o.SetMember("vip", 7, true, 0)
+	o.Published("x", true).Set(9, cache.PackState(1, 7000))
+	o.meta.Offsets.Profiles++
+	o.save()
+	look("members have changed", s, o, want, true)
+	want.Into = scan(t, s, want)
+	look("it was kept before", s, o, want, true)
+	want.Keep = false
+	look("nobody wants that", s, o, want, false)
+
+	changed := func(what string, change func(s *cache.Store, o *owner)) {
+		t.Helper()
+		s, o, want := begin()
+		change(s, o)
+		look(what, s, o, want, false)
+
+		s, o, want = begin()
+		var reads atomic.Int32
+		intercept(t, s, &hook{blocks: func(next func() error) error {
+			if reads.Add(1) == 1 { // the view was taken over, the segment is being read
+				change(s, o)
+			}
+			return next()
+		}})
+		look(what+" while it is looked at", s, o, want, false)
+	}
+	changed("a row", func(_ *cache.Store, o *owner) {
+		o.set("c-7", `{"A":"8"}`)
+		o.save()
+	})
+	changed("somebody is new", func(_ *cache.Store, o *owner) {
+		o.Take([]byte("new"))
+		o.save()
+	})
+	changed("a field is new", func(_ *cache.Store, o *owner) {
+		o.set("c-7", `{"A":"7","B":1}`)
+		o.save()
+	})
+	changed("another owner", func(s *cache.Store, _ *owner) { claim(t, s, false) })
+	changed("another incarnation", func(s *cache.Store, o *owner) {
+		o.writer = claim(t, s, true)
+		o.MarkAllDirty()
+		o.save()
+	})
+
+	s, o, want = begin()
+	want.Bare = true
+	want.Into = scan(t, s, want)
+	want.Bare = false
+	look("it has no rows", s, o, want, false)
+}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"kindred/pipeline/learn"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -32,6 +33,7 @@ type term struct {
 	begun      int                 // attempts so far
 	batches    chan []wire.Fetched // from fetch
 	updates    chan update         // from the run that learns
+	shared     *learn.Shared       // by those who learn now or next; nil: nobody does
 	looks      looks               // at the shards
 	background sync.WaitGroup
 }
@@ -119,6 +121,7 @@ func (t *term) nextAlarm() (at time.Time, due bool) {
 
 // advance gives every request its turn that can have it now, and lets the next run learn. A turn may end as soon as it begins.
 func (t *term) advance(ctx context.Context) error {
+	defer t.rest()
 	for e := t.state.next(t.waits); e != nil; e = t.state.next(t.waits) {
 		if err := t.start(ctx, t.state.start(e, now())); err != nil {
 			return err

@@ -72,8 +72,22 @@ func (t *term) canLearn(a *attempt) bool {
 func (t *term) learn(ctx context.Context, a *attempt, lesson learn.Lesson) {
 	ctx, a.learning = context.WithCancel(ctx)
 	a.waits = ""
+	if t.shared == nil {
+		t.shared = new(learn.Shared)
+	}
+	lesson.Shared = t.shared
 	w := &work{learner: t.Learner, log: t.Log, lesson: lesson, attempt: a.place, updates: t.updates}
 	t.background.Go(func() { w.run(ctx) })
+}
+
+// rest drops what runs share when none is about to learn: it holds the rows of all customers.
+func (t *term) rest() {
+	for _, a := range t.attempts {
+		if !a.committed && a.waits == "" {
+			return
+		}
+	}
+	t.shared = nil
 }
 
 // handle decides on an update of the work of a run.

@@ -23,11 +23,10 @@ func BenchmarkPasses(b *testing.B) {
 	}
 	b.Run("tally", func(b *testing.B) {
 		for b.Loop() {
-			s.tally()
+			countRows(s.view)
 		}
 		rate(b)
 	})
-	s.customers = field.Count{}
 	choice, err := field.New(nil, field.Count{All: customers, Source: customers / 50}, s.tallies).Choose(nil)
 	if err != nil {
 		b.Fatal(err)
@@ -90,6 +89,7 @@ func scanned(b *testing.B, customers, fields int) *shard {
 		b.Fatal(err)
 	}
 	s := new(shard)
-	s.open(view, "vip")
+	s.open(&reading{view, countRows(view)}, "vip")
+	s.countSource()
 	return s
 }

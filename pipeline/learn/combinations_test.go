@@ -39,8 +39,9 @@ func TestCombinationsAreThoseOfTheRows(t *testing.T) {
 		}
 		mirror.SetProfile(mirror.Take(fmt.Appendf(nil, "c-%d", i)), &p)
 	}
-	s := &shard{view: viewOf(t, mirror)}
-	s.tally()
+	view := viewOf(t, mirror)
+	s := &shard{reading: &reading{view, countRows(view)}}
+	s.countSource()
 	choice, err := field.New(nil, s.customers, s.tallies).Choose([]string{"a", "b", "c", "n"})
 	if err != nil {
 		t.Fatal(err)

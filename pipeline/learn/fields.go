@@ -35,65 +35,91 @@ func (r *run) choose(ctx context.Context) error {
 
 // count adds up who has which value, in all shards, fine enough to judge the fields by, and how many members the source has.
 func (r *run) count(ctx context.Context) (tallies []field.Tally, size int64, err error) {
+	if err := r.divide(ctx); err != nil {
+		return nil, 0, err
+	}
+	if err := r.eachShard(ctx, func(_ context.Context, s *shard) error {
+		s.countSource()
+		return nil
+	}); err != nil {
+		return nil, 0, err
+	}
 	for _, s := range r.shards {
 		r.customers.All += s.customers.All
 		r.customers.Source += s.customers.Source
 		size += s.sourceSize
+		tallies = append(tallies, s.tallies...)
 	}
-	for {
-		tallies = tallies[:0]
-		for _, s := range r.shards {
-			tallies = append(tallies, s.tallies...)
-		}
-		blurred := field.Blurred(tallies)
-		if len(blurred) == 0 {
-			return tallies, size, nil
-		}
-		if err := r.eachShard(ctx, func(_ context.Context, s *shard) error {
-			s.divide(s.tallies, blurred)
-			return nil
-		}); err != nil {
-			return nil, 0, err
-		}
-	}
+	return tallies, size, nil
 }
 
-// tally counts the values of all fields, over all customers and over the source. Where rows are counted without a look at
-// their flags, those without consent count nothing: they hold no codes and no numbers.
-func (s *shard) tally() {
-	fields := s.view.Fields
-	all, source := make([][256]uint32, len(fields)), make([][256]uint32, len(fields))
-	for b := range s.view.Blocks() {
-		rows, width := s.view.Rows(b), s.view.Width
-		countCodes(rows, width, all)
-		members := s.source.Block(b)
+// counts are how many customers of a shard have which value, whatever a run is to learn.
+type counts struct {
+	customers int64 // with a profile and consent
+	jsonKeys  int64 // customers whose ids are JSON
+	codes     [][256]uint32
+	tallies   []field.Tally   // by field; nobody is in a source
+	coarse    [][]field.Range // their numbers before they were divided
+}
+
+// countRows counts the values of all fields. Where rows are counted without a look at their flags, those without consent count
+// nothing: they hold no codes and no numbers.
+func countRows(view *cache.View) *counts {
+	c := &counts{codes: make([][256]uint32, len(view.Fields))}
+	for b := range view.Blocks() {
+		rows, width := view.Rows(b), view.Width
+		countCodes(rows, width, c.codes)
 		for i := 0; len(rows) > 0; i, rows = i+1, rows[width:] {
 			if !cache.HasProfile(rows) {
 				continue
 			}
-			if schemas.IsJSONKey(s.view.ID(b*cache.BlockRows + i)) {
-				s.jsonKeys++
+			if schemas.IsJSONKey(view.ID(b*cache.BlockRows + i)) {
+				c.jsonKeys++
 			}
-			if members.Has(i) {
-				s.known++
-			}
-			if !cache.Consents(rows) {
-				continue
-			}
-			s.customers.All++
-			if members.Has(i) {
-				s.customers.Source++
-				for f, code := range rows[1 : 1+len(fields)] {
-					source[f][code]++
-				}
+			if cache.Consents(rows) {
+				c.customers++
 			}
 		}
 	}
-	s.tallies = make([]field.Tally, len(fields))
-	for i := range fields {
-		s.tallies[i] = tallied(&fields[i], &all[i], &source[i])
+	var nobody [256]uint32
+	for i := range view.Fields {
+		c.tallies = append(c.tallies, tallied(&view.Fields[i], &c.codes[i], &nobody))
 	}
-	s.countNumbers(s.tallies)
+	c.countNumbers(view)
+	return c
+}
+
+// countSource adds those of the source to what was counted of all.
+func (s *shard) countSource() {
+	fields := s.view.Fields
+	source, numbers := make([][256]uint32, len(fields)), newPlaces(s.reading)
+	s.customers.All = s.counts.customers
+	for b := range s.view.Blocks() {
+		rows, width := s.view.Rows(b), s.view.Width
+		s.source.Block(b).Each(len(rows)/width, func(i int) {
+			row := rows[i*width : (i+1)*width]
+			if !cache.HasProfile(row) {
+				return
+			}
+			s.known++
+			if !cache.Consents(row) {
+				return
+			}
+			s.customers.Source++
+			for f, code := range row[1 : 1+len(fields)] {
+				source[f][code]++
+			}
+			for _, n := range numbers {
+				n.count(row)
+			}
+		})
+	}
+	for i := range fields {
+		s.tallies = append(s.tallies, tallied(&fields[i], &s.counts.codes[i], &source[i]))
+	}
+	for _, n := range numbers {
+		s.tallies[n.field].Numbers = n.ranges
+	}
 	for _, name := range s.view.Unkept.Beyond {
 		s.tallies = append(s.tallies, field.Tally{Name: name, Unplaced: true})
 	}

@@ -12,7 +12,8 @@ import (
 	"kindred/schemas"
 )
 
-// fit draws a sample, and makes a model of what a classifier finds in it: has found, if the last model was found in the same.
+// fit draws a sample, and makes a model of what a classifier finds in it: has found, if the last model was found in the same, or
+// that of a run that this one shares with.
 func (r *run) fit(ctx context.Context, last *model.Model) error {
 	r.progress(schemas.Training, 0)
 	problem, err := r.problem(ctx)
@@ -22,8 +23,11 @@ func (r *run) fit(ctx context.Context, last *model.Model) error {
 	r.progress(schemas.Training, 0.1)
 	found := fingerprint(problem, r.choice.Columns)
 	if !r.retake(last, found) {
-		if r.fitted, err = train.Fit(ctx, *problem); err != nil {
-			return unlearnable(err)
+		if r.fitted = r.Shared.fit(found); r.fitted == nil {
+			if r.fitted, err = train.Fit(ctx, *problem); err != nil {
+				return unlearnable(err)
+			}
+			r.Shared.keep(found, r.fitted)
 		}
 		r.model = quantized(r.fitted, r.choice.Columns)
 		r.model.Fingerprint = found

@@ -2,6 +2,7 @@ package learn
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -27,8 +28,9 @@ type Lesson struct {
 	Before      *schemas.Report   // of the last successful run; nil: there was none
 	Last        *Last             // nil: a model is fitted in any case; else it is taken if it suffices, or if a fit would give the same
 
-	Guarded bool // a model by which more than half of the members would leave, or that chance would give, is refused
-	DryRun  bool // nothing will be published: the report says whom the model would move, and warns instead of refusing
+	Shared  *Shared // what runs before this one have left, and to be left to others; nil: nothing is shared
+	Guarded bool    // a model by which more than half of the members would leave, or that chance would give, is refused
+	DryRun  bool    // nothing will be published: the report says whom the model would move, and warns instead of refusing
 }
 
 // Last is the last model of the expansion, and the report of its run.
@@ -118,18 +120,25 @@ type run struct {
 // nothing can be learned; after any other error it may be called again.
 func (t *Trainer) Learn(ctx context.Context, l Lesson, report func(stage schemas.Stage, progress float64)) (*Result, error) {
 	r := &run{Trainer: t, Lesson: &l, progress: report, preset: selection.PresetOf(&l.Definition)}
-	defer r.release()
 	if repeated, err := r.repeat(ctx); repeated != nil || err != nil {
 		return repeated, err
 	}
+	result, err := r.learn(ctx)
+	var refused *schemas.RunError
+	r.release(err == nil || errors.As(err, &refused))
+	return result, err
+}
+
+// learn reads every shard, and finds a model.
+func (r *run) learn(ctx context.Context) (*Result, error) {
 	for _, step := range []func(context.Context) error{r.scan, r.choose, r.recallOrFit, r.together, r.guard, r.score, r.holdOut, r.compare} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
 	}
 	found := r.report()
-	if t.Log != nil {
-		t.Log.Info("learned a model", "expansion", l.ExpansionID, "customers", r.customers.All, "source", r.customers.Source,
+	if r.Log != nil {
+		r.Log.Info("learned a model", "expansion", r.ExpansionID, "customers", r.customers.All, "source", r.customers.Source,
 			"fields", len(r.choice.Columns), "candidates", r.chosen.Candidates, "members", found.Counts.Members)
 	}
 	before, after := make([]*cache.Meta, len(r.shards)), make([]*cache.Meta, len(r.shards))

@@ -1,49 +1,79 @@
 package learn
 
 import (
+	"cmp"
+	"context"
 	"encoding/binary"
+	"slices"
 
+	"kindred/pipeline/cache"
 	"kindred/pipeline/field"
 )
 
 // countNumbers counts the numbers of the fields whose values the shard does not keep, by ranges of their keys. Those of the
 // others are counted as values.
-func (s *shard) countNumbers(tallies []field.Tally) {
-	var counts []field.Count // its memory is used for one field after the other
-	for i := range s.view.Fields {
-		f := &s.view.Fields[i]
+func (c *counts) countNumbers(view *cache.View) {
+	c.coarse = make([][]field.Range, len(c.tallies))
+	var customers []int64 // its memory is used for one field after the other
+	for i := range view.Fields {
+		f := &view.Fields[i]
 		if !f.Overflow || f.Number < 0 {
 			continue
 		}
-		if counts == nil {
-			counts = make([]field.Count, 1<<(32-field.Coarse))
+		if customers == nil {
+			customers = make([]int64, 1<<(32-field.Coarse))
 		}
-		clear(counts)
-		s.eachKey(f.Number, func(key uint32, source int64) {
-			n := &counts[key>>field.Coarse]
-			n.All++
-			n.Source += source
-		})
-		for high, n := range counts {
-			if n.All > 0 {
-				r := field.Range{Key: uint32(high) << field.Coarse, Bits: field.Coarse, Count: n}
-				tallies[i].Numbers = append(tallies[i].Numbers, r)
+		clear(customers)
+		eachKey(view, f.Number, func(key uint32) { customers[key>>field.Coarse]++ })
+		for high, n := range customers {
+			if n > 0 {
+				r := field.Range{Key: uint32(high) << field.Coarse, Bits: field.Coarse, Count: field.Count{All: n}}
+				c.coarse[i] = append(c.coarse[i], r)
 			}
+		}
+		c.tallies[i].Numbers = slices.Clone(c.coarse[i])
+	}
+}
+
+// divide counts anew, by finer ranges, the numbers of those that are too coarse, until there are none. What an earlier run has
+// divided is as this one would have it if it is of the same rows in all shards.
+func (r *run) divide(ctx context.Context) error {
+	if slices.ContainsFunc(r.shards, func(s *shard) bool { return !s.view.Kept }) {
+		for _, s := range r.shards {
+			for i := range s.counts.coarse {
+				s.counts.tallies[i].Numbers = slices.Clone(s.counts.coarse[i])
+			}
+		}
+	}
+	for {
+		var tallies []field.Tally
+		for _, s := range r.shards {
+			tallies = append(tallies, s.counts.tallies...)
+		}
+		blurred := field.Blurred(tallies)
+		if len(blurred) == 0 {
+			return nil
+		}
+		if err := r.eachShard(ctx, func(_ context.Context, s *shard) error {
+			s.divide(blurred)
+			return nil
+		}); err != nil {
+			return err
 		}
 	}
 }
 
-// divide counts anew, by finer ranges, the numbers of those that are too coarse.
-func (s *shard) divide(tallies []field.Tally, blurred map[string][]field.Range) {
-	for i := range s.view.Fields {
-		f := &s.view.Fields[i]
+// divide counts by finer ranges the numbers of these.
+func (of *reading) divide(blurred map[string][]field.Range) {
+	for i := range of.view.Fields {
+		f := &of.view.Fields[i]
 		divided := blurred[f.Name]
 		if len(divided) == 0 || !f.Overflow || f.Number < 0 {
 			continue
 		}
 		d := newDivision(divided)
-		s.eachKey(f.Number, d.count)
-		tallies[i].Divide(divided, d.parts)
+		eachKey(of.view, f.Number, d.count)
+		of.counts.tallies[i].Divide(divided, d.parts)
 	}
 }
 
@@ -84,7 +114,7 @@ func newDivision(ranges []field.Range) *division {
 	return d
 }
 
-func (d *division) count(key uint32, source int64) {
+func (d *division) count(key uint32) {
 	h := d.high[key>>16]
 	if h == 0 {
 		return
@@ -97,24 +127,60 @@ func (d *division) count(key uint32, source int64) {
 		at += int32(key & 0xff)
 	}
 	d.parts[at].All++
-	d.parts[at].Source += source
 }
 
-// eachKey passes on the key of every number that is at this place of a row, and 1 if it is a source member's.
-func (s *shard) eachKey(at int, do func(key uint32, source int64)) {
-	for b := range s.view.Blocks() {
-		rows, width := s.view.Rows(b), s.view.Width
-		members := s.source.Block(b)
-		for i, offset := 0, 0; offset < len(rows); i, offset = i+1, offset+width {
-			key := binary.LittleEndian.Uint32(rows[offset+at:])
-			if key == 0 {
-				continue
+// eachKey passes on the key of every number that is at this place of a row.
+func eachKey(view *cache.View, at int, do func(key uint32)) {
+	for b := range view.Blocks() {
+		rows, width := view.Rows(b), view.Width
+		for offset := 0; offset < len(rows); offset += width {
+			if key := binary.LittleEndian.Uint32(rows[offset+at:]); key != 0 {
+				do(key)
 			}
-			var source int64
-			if members.Has(i) {
-				source = 1
-			}
-			do(key, source)
 		}
 	}
+}
+
+// places counts source members by the ranges in which the numbers of a field were counted.
+type places struct {
+	field, at int // the field's number, and where in a row its key is
+	ranges    []field.Range
+	begin     []int32 // by the upper half of a key: the first of the ranges that begin there or above
+}
+
+// newPlaces returns the places of all fields whose numbers were counted.
+func newPlaces(of *reading) (all []*places) {
+	for i := range of.counts.tallies {
+		ranges := slices.Clone(of.counts.tallies[i].Numbers)
+		if len(ranges) == 0 {
+			continue
+		}
+		slices.SortFunc(ranges, func(a, b field.Range) int { return cmp.Compare(a.Key, b.Key) })
+		p := &places{field: i, at: of.view.Fields[i].Number, ranges: ranges, begin: make([]int32, 1<<(32-field.Coarse)+1)}
+		next := 0
+		for high := range p.begin {
+			for next < len(ranges) && int(ranges[next].Key>>field.Coarse) < high {
+				next++
+			}
+			p.begin[high] = int32(next)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+func (p *places) count(row []byte) {
+	key := binary.LittleEndian.Uint32(row[p.at:])
+	if key == 0 {
+		return
+	}
+	at, end := p.begin[key>>field.Coarse], p.begin[key>>field.Coarse+1]
+	for end-at > 1 {
+		if middle := (at + end) / 2; p.ranges[middle].Key <= key {
+			at = middle
+		} else {
+			end = middle
+		}
+	}
+	p.ranges[at].Source++
 }

@@ -192,7 +192,7 @@ func unknownProperties(names []string) schemas.Warning {
 func (r *run) keyWarnings() []schemas.Warning {
 	var found int64
 	for _, s := range r.shards {
-		found += s.jsonKeys
+		found += s.counts.jsonKeys
 	}
 	if found == 0 {
 		return nil

@@ -20,14 +20,13 @@ var errBehind = errors.New("the cache has fallen back")
 // goroutine.
 type shard struct {
 	number     int
-	view       *cache.View
+	*reading                  // what does not depend on the run
 	source     *cache.Segment // nil: nobody is in it
 	sourceSize int64          // ids, with or without a profile
 
-	tallies   []field.Tally // by tally, as the rest of these
+	tallies   []field.Tally // by countSource, as the rest of these
 	customers field.Count
 	known     int64 // source members with a profile, consenting or not
-	jsonKeys  int64 // customers whose ids are JSON
 
 	among  field.Count // those of the customers who are where the candidates are; by countAmong
 	scores []int16     // by row
@@ -52,21 +51,13 @@ func (r *run) scan(ctx context.Context) error {
 	if r.comparing() {
 		want.Expansions = []string{r.ExpansionID}
 	}
+	readings := r.Shared.take(r.Number)
 	var mutex sync.Mutex
 	read := 0
 	return r.someShards(ctx, runtime.GOMAXPROCS(0)+1, func(ctx context.Context, s *shard) error {
-		old, _ := r.views.Get().(*cache.View)
-		want := want
-		want.Into = old
-		view, err := r.Cache.Scan(ctx, s.number, want)
-		if err != nil {
+		if err := r.read(ctx, s, readings[s.number], want); err != nil {
 			return fmt.Errorf("scan shard %d: %w", s.number, err)
 		}
-		s.open(view, r.Definition.SourceSegmentID)
-		if lack := view.Meta.Lacks(&r.Ends, s.number); lack != "" {
-			return fmt.Errorf("scan shard %d (%s): %w", s.number, lack, errBehind)
-		}
-		s.tally()
 		mutex.Lock()
 		defer mutex.Unlock()
 		read++
@@ -75,17 +66,47 @@ func (r *run) scan(ctx context.Context) error {
 	})
 }
 
-// open takes a view, which nobody else may use until it is released.
-func (s *shard) open(view *cache.View, source string) {
-	s.view = view
-	s.source = view.Segment(source)
+// read scans a shard, and counts in it who has which value. What an earlier run has read and counted is taken over if it is still
+// so.
+func (r *run) read(ctx context.Context, s *shard, earlier *reading, want cache.Want) error {
+	if want.Keep = earlier != nil; want.Keep {
+		want.Into = earlier.view
+	} else {
+		want.Into, _ = r.views.Get().(*cache.View)
+	}
+	view, err := r.Cache.Scan(ctx, s.number, want)
+	if err != nil {
+		return err
+	}
+	if view.Kept {
+		s.open(&reading{view: view, counts: earlier.counts}, r.Definition.SourceSegmentID)
+	} else {
+		s.open(&reading{view: view}, r.Definition.SourceSegmentID)
+	}
+	if lack := view.Meta.Lacks(&r.Ends, s.number); lack != "" {
+		return fmt.Errorf("%w (%s)", errBehind, lack)
+	}
+	if s.counts == nil {
+		s.counts = countRows(view)
+	}
+	return nil
+}
+
+// open takes a reading, which nobody else may use until it is released.
+func (s *shard) open(of *reading, source string) {
+	s.reading = of
+	s.source = of.view.Segment(source)
 	s.sourceSize = s.source.Size()
 }
 
-// release leaves the memory of the views to later runs.
-func (r *run) release() {
+// release leaves what was read to the next run, or its memory to later ones.
+func (r *run) release(whole bool) {
+	if whole && r.Shared != nil && r.shards != nil {
+		r.Shared.leave(r.shards)
+		return
+	}
 	for _, s := range r.shards {
-		if s.view != nil {
+		if s.reading != nil {
 			r.views.Put(s.view)
 		}
 	}

@@ -22,7 +22,7 @@ func (t *Trainer) Survey(ctx context.Context, declared []schemas.Field, segment 
 	if derived {
 		r.Derived = []string{segment}
 	}
-	defer r.release()
+	defer r.release(false)
 	if err := r.scan(ctx); err != nil {
 		return nil, err
 	}

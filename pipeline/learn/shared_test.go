@@ -1,0 +1,211 @@
+package learn_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"sync/atomic"
+	"testing"
+
+	"kindred/pipeline/cache"
+	"kindred/pipeline/learn"
+	"kindred/pipeline/testkit"
+	"kindred/schemas"
+)
+
+// reading counts the shards whose rows are read.
+type reading struct {
+	*cache.Store
+	read  atomic.Int64
+	fails atomic.Bool
+}
+
+func (r *reading) Scan(ctx context.Context, shard int, want cache.Want) (*cache.View, error) {
+	if shard == 1 && r.fails.Load() {
+		return nil, errors.New("Redis is away")
+	}
+	view, err := r.Store.Scan(ctx, shard, want)
+	if err == nil && !view.Kept {
+		r.read.Add(1)
+	}
+	return view, err
+}
+
+// earners makes n random customers in some segments. Their incomes are so many, and many of them so near each other, that they
+// are counted by ranges which are divided.
+func earners(random *rand.Rand, n int) func(i int) (id, profile string, segments []string) {
+	return func(i int) (id, profile string, segments []string) {
+		city, income := random.IntN(6), 20_000+random.IntN(50_000)
+		if random.IntN(3) > 0 {
+			income = 30_000 + random.IntN(600)
+		}
+		for k := range 3 {
+			if random.IntN(10) < 1+k && (city < 3 || income > 45_000) {
+				segments = append(segments, fmt.Sprint("source ", k))
+			}
+		}
+		if random.IntN(2) == 0 {
+			segments = append(segments, "some")
+		}
+		if random.IntN(9) == 0 {
+			segments = append(segments, "others")
+		}
+		profile = fmt.Sprintf(`{"fields":{"City":"c%d","Age":%d,"Income":%d}}`, city, 18+random.IntN(60), income)
+		switch random.IntN(20) {
+		case 0:
+			profile = `{"profiling":false}`
+		case 1:
+			profile = ""
+		}
+		return fmt.Sprint("c-", i), profile, segments
+	}
+}
+
+// lessonOf draws something to learn by lot.
+func lessonOf(random *rand.Rand) learn.Lesson {
+	return learn.Lesson{
+		ExpansionID: []string{"vip-expansion", "x", "y"}[random.IntN(3)], Guarded: random.IntN(2) == 0, DryRun: random.IntN(4) == 0,
+		Definition: schemas.Definition{
+			SourceSegmentID: fmt.Sprint("source ", random.IntN(4)), Fields: [][]string{{"City", "Age", "Income"}, {"Income"}, nil}[random.IntN(3)],
+			Candidates: schemas.Candidates{SegmentID: []string{"", "", "some"}[random.IntN(3)]}, Suppress: [][]string{{}, {"others"}}[random.IntN(2)],
+			ExcludeSource: random.IntN(3) > 0, Share: 0.05 + random.Float64()/2, Floor: 0.5, Preset: "seed", Tags: []string{},
+		},
+	}
+}
+
+// Whatever runs share, each finds what it finds alone, also when rows or members change between two of them, when one is refused,
+// and when one fails. What is still so is not read again.
+func TestWhoSharesFindsWhatItFindsAlone(t *testing.T) {
+	const shards, customers = 3, 9000
+	for seed := range uint64(4) {
+		random := rand.New(rand.NewPCG(seed, 7))
+		states := map[string]cache.State{}
+		for i := range customers {
+			if random.IntN(10) == 0 {
+				states[fmt.Sprint("c-", i)] = cache.PackState(random.IntN(cache.Bands), 7000)
+			}
+		}
+		r := &reading{Store: storedWith(t, states, customers, shards, earners(random, customers))}
+		shared := new(learn.Shared)
+		sharing := &learn.Trainer{Cache: r, Number: shards}
+		reads := int64(shards) // that are to be expected
+		refused, learned := 0, 0
+		for run := range 12 {
+			l := lessonOf(random)
+			alone, why := (&learn.Trainer{Cache: r.Store, Number: shards}).Learn(t.Context(), l, silent)
+			l.Shared = shared
+			r.read.Store(0)
+			found, whyShared := sharing.Learn(t.Context(), l, silent)
+			if read := r.read.Load(); read != reads {
+				t.Errorf("run %d has read %d shards, want %d", run, read, reads)
+			}
+			reads = 0
+			var expected *schemas.RunError
+			switch {
+			case why != nil:
+				if refused++; !errors.As(why, &expected) || !reflect.DeepEqual(why, whyShared) {
+					t.Fatalf("seed %d, run %d: alone %v, shared %v", seed, run, why, whyShared)
+				}
+			case whyShared != nil:
+				t.Fatalf("seed %d, run %d: %v", seed, run, whyShared)
+			default:
+				learned++
+				if bytesOf(t, alone, 3) != bytesOf(t, found, 3) || !reflect.DeepEqual(alone, found) {
+					t.Fatalf("seed %d, run %d: alone it finds %+v, shared %+v", seed, run, alone.Report, found.Report)
+				}
+			}
+			switch random.IntN(4) {
+			case 0:
+				alter(t, r.Store, func(m *cache.Mirror, _ *cache.Meta) {
+					var p schemas.Profile
+					for range 100 {
+						if _, profile, _ := earners(random, 1)(0); profile != "" {
+							if err := p.Decode([]byte(profile)); err != nil {
+								t.Fatal(err)
+							}
+							m.SetProfile(random.IntN(m.Rows()), &p)
+						}
+					}
+				})
+				reads = 1
+			case 1:
+				alter(t, r.Store, func(m *cache.Mirror, _ *cache.Meta) { m.SetMember("source 1", random.IntN(m.Rows()), true, 0) })
+				reads = 1 // it has another owner
+			case 2:
+				r.fails.Store(true)
+				if _, err := sharing.Learn(t.Context(), l, silent); err == nil {
+					t.Fatal("it has learned from a Redis that is away")
+				}
+				r.fails.Store(false)
+				reads = shards
+			}
+		}
+		if refused == 0 || learned < 6 {
+			t.Errorf("seed %d: %d runs are refused and %d learn", seed, refused, learned)
+		}
+	}
+}
+
+// Whoever draws a sample that another has fitted takes what that one has found: what is done with it differs.
+func TestASampleIsFittedOnceForAllThatShare(t *testing.T) {
+	store, shared := cached(t, testkit.Town(6000), 2), new(learn.Shared)
+	grade := func(change func(*schemas.Definition)) (string, int64) {
+		t.Helper()
+		l := lesson(change)
+		l.Shared = shared
+		found, err := learned(t, store, 2, l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found.Report.Quality.Grade, found.Report.Counts.Members
+	}
+	own, members := grade(nil)
+	shared.Plant("planted")
+	if taken, fewer := grade(func(d *schemas.Definition) { d.Share = 0.1 }); taken != "planted" || fewer >= members {
+		t.Errorf("of the same sample %d instead of %d members are found, by a fit that is %s", fewer, members, taken)
+	}
+	for what, change := range map[string]func(*schemas.Definition){
+		"another source": func(d *schemas.Definition) { d.SourceSegmentID = "newsletter" },
+		"other fields":   func(d *schemas.Definition) { d.Fields = []string{"City"} },
+		"other bands":    func(d *schemas.Definition) { d.Preset = "2020-05" },
+	} {
+		if fitted, _ := grade(change); fitted == "planted" || fitted == "" {
+			t.Errorf("%s: the fit is %s", what, fitted)
+		}
+	}
+	shared = new(learn.Shared)
+	if again, _ := grade(nil); again != own {
+		t.Errorf("by itself it is %s, was %s", again, own)
+	}
+}
+
+// A run that panics takes with it what it has read, and nothing else.
+func TestAPanicLeavesNothingBehind(t *testing.T) {
+	r, shared := &reading{Store: cached(t, testkit.Town(6000), 2)}, new(learn.Shared)
+	l := lesson(nil)
+	l.Shared = shared
+	trainer := &learn.Trainer{Cache: r, Number: 2}
+	first, err := trainer.Learn(t.Context(), l, silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("it does not panic")
+			}
+		}()
+		_, _ = trainer.Learn(t.Context(), l, func(stage schemas.Stage, _ float64) {
+			if stage == schemas.Training {
+				panic("what nobody has thought of")
+			}
+		})
+	}()
+	r.read.Store(0)
+	again, err := trainer.Learn(t.Context(), l, silent)
+	if err != nil || r.read.Load() != 2 || !reflect.DeepEqual(first, again) {
+		t.Errorf("after it %d shards are read, and the result is %+v, %v", r.read.Load(), again, err)
+	}
+}
