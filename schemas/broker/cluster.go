@@ -43,7 +43,7 @@ type Options struct {
 func Open(o Options) *Cluster {
 	return &Cluster{Log: o.Log, Client: &kafka.Client{
 		Addr:      kafka.TCP(o.Addresses...),
-		Transport: &kafka.Transport{ClientID: "kindred", DialTimeout: o.Dial, TLS: o.TLS, SASL: o.Login},
+		Transport: &kafka.Transport{ClientID: "kindred", Dial: dial, DialTimeout: o.Dial, TLS: o.TLS, SASL: o.Login},
 	}}
 }
 
