@@ -23,6 +23,9 @@ const (
 	bulk          = 64 << 10 // bytes of an answer that is large by itself
 )
 
+// cores are those that the process may use. It may run Go on fewer of them for a while: the machine is not fuller by that.
+var cores = float64(runtime.GOMAXPROCS(0))
+
 // answered notes what an answer has brought.
 func (p *pace) answered(now time.Time, records int64, bytes int) {
 	p.rate = p.rate*math.Exp(-now.Sub(p.seen).Seconds()/rateOver.Seconds()) + float64(records)/rateOver.Seconds()
@@ -30,7 +33,7 @@ func (p *pace) answered(now time.Time, records int64, bytes int) {
 	if bytes >= bulk {
 		return
 	}
-	full := min(1, p.rate*workOfRecord.Seconds()/float64(runtime.GOMAXPROCS(0)))
+	full := min(1, p.rate*workOfRecord.Seconds()/cores)
 	if pause := time.Duration(full * full * float64(longestPause)); pause >= shortestPause {
 		p.next = now.Add(pause)
 	}

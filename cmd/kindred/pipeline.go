@@ -34,8 +34,9 @@ type pipeline struct {
 	cache    *cache.Store
 	topics   *topicWatch
 
-	worker *shard.Worker // nil: this process owns no shards
-	stats  shard.Stats
+	worker     *shard.Worker // nil: this process owns no shards
+	stats      shard.Stats
+	processors processors
 
 	kafka, redis         *part // whether they answer
 	owning               *part // the place in the group of the shards
@@ -148,10 +149,10 @@ func (p *pipeline) controller(gen *consumers.Generation, seen *watched) *control
 		Prefix: p.prefix, Number: p.server.Partitions,
 		Reader: seen, Transactions: p.transactions("controller", gen, seen), Log: p.log,
 		Shards: p.cache, Presets: p.presets,
-		Learner: &learn.Trainer{
+		Learner: &learner{processors: &p.processors, Learner: &learn.Trainer{
 			Cache: p.cache, Number: p.server.Partitions, Log: p.log,
 			MinSource: p.server.MinSource, WarnSource: p.server.WarnSource,
-		},
+		}},
 	}
 }
 

@@ -140,6 +140,7 @@ func serve(ctx context.Context, s service) error {
 	group.Go(func() error { return p.producer.Run(ctx) })
 	group.Go(func() error { return p.topics.run(ctx) })
 	group.Go(func() error { return boundGarbage(ctx) })
+	group.Go(func() error { return p.processors.run(ctx) })
 	if s.server.Does("shards") {
 		stale, err := tombstones(ctx, cluster, prefix)
 		if err != nil {
