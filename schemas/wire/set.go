@@ -1,16 +1,13 @@
 package wire
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"slices"
-	"sync"
 )
 
 // Set is what one fetch returned for one partition.
@@ -258,18 +255,7 @@ func (b batch) visit(body []byte, from int64, r *Record, visit func(*Record) err
 	return true, visit(r)
 }
 
-// keptScratch is how much memory for records of a compressed batch is kept for the next one.
-const keptScratch = 64 << 10
-
-// scratch is what it takes to read a compressed batch: a buffered stream, and the record that is being visited.
-type scratch struct {
-	stream *bufio.Reader
-	record []byte
-}
-
-var scratches = sync.Pool{New: func() any { return &scratch{stream: bufio.NewReaderSize(nil, 16<<10)} }}
-
-// eachInflated is each for a compressed batch: one record at a time is in memory.
+// eachInflated is each for a compressed batch, of which as much is in memory at a time as an unpacker holds.
 func (b batch) eachInflated(code uint16, from int64, r *Record, visit func(*Record) error) (at int64, err error) {
 	at = max(from, b.baseOffset())
 	packed := []byte(b[atRecords:])
@@ -286,24 +272,16 @@ func (b batch) eachInflated(code uint16, from int64, r *Record, visit func(*Reco
 		return at, spoilt(err)
 	}
 	defer closeCodec()
-	s := scratches.Get().(*scratch)
-	s.stream.Reset(&bounded{inflated, largestInflated})
-	free := func() {}
-	defer func() {
-		s.stream.Reset(nil)
-		if cap(s.record) > keptScratch {
-			s.record = nil
-		}
-		scratches.Put(s)
-		free()
-	}()
+	u := unpackers.Get().(*unpacker)
+	u.start(inflated)
+	defer u.end()
 	for n := b.count(); n > 0; n-- {
-		size, err := readVarint(s.stream)
+		body, size, err := u.next()
 		if err != nil {
 			return at, spoilt(err)
 		}
 		if size > LargestRecord {
-			damage, err := b.oversize(s.stream, size)
+			damage, err := b.oversize(u.stream, size)
 			if err != nil {
 				return at, spoilt(err)
 			}
@@ -311,17 +289,6 @@ func (b batch) eachInflated(code uint16, from int64, r *Record, visit func(*Reco
 				return damage.Offset, damage
 			}
 			continue
-		}
-		if size < 0 {
-			return at, spoilt(errors.New("a record of a negative length"))
-		}
-		if size > int64(cap(s.record)) {
-			free()
-			free, s.record = records.reserve(size), make([]byte, size)
-		}
-		body := s.record[:size]
-		if _, err := io.ReadFull(s.stream, body); err != nil {
-			return at, spoilt(err)
 		}
 		ok, err := b.visit(body, from, r, visit)
 		switch {
