@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"time"
 
 	"kindred/schemas/wire"
 )
@@ -11,10 +12,11 @@ import (
 // models, and what the owner itself writes, are read in stretches, the newest first. In a stretch records come in their order.
 // One whose row, or whose expansion, has been told of in a newer stretch is passed over, without being decoded.
 type backlog struct {
-	inputs *inputs
-	ends   []int64            // by input
-	unread [inputCount]unread // for the reading goroutine only
-	queue  chan pieces        // closed when all is read
+	inputs  *inputs
+	ends    []int64            // by input
+	stretch int64              // offsets of one
+	unread  [inputCount]unread // for the reading goroutine only
+	queue   chan pieces        // closed when all is read
 
 	older bool                          // there are older stretches than the one that is being applied
 	told  [inputCount]map[string]*marks // see tell
@@ -54,7 +56,7 @@ type pieces struct {
 
 // newBacklog returns what lies before the ends of the inputs.
 func (in *inputs) newBacklog(ends []int64, length int64) *backlog {
-	b := &backlog{inputs: in, ends: ends, queue: make(chan pieces, 1)}
+	b := &backlog{inputs: in, ends: ends, stretch: length, queue: make(chan pieces, 1)}
 	for i, end := range ends {
 		b.unread[i] = unread{from: in.at[i], to: max(end, in.at[i])}
 		switch {
@@ -138,14 +140,26 @@ func (b *backlog) read(ctx context.Context, fetcher wire.Fetcher) {
 	close(b.queue)
 }
 
-// readBacklog applies the backlog. Nothing is published.
+// readBacklog applies the backlog, once it is the shard's turn. Nothing is published.
 //
 // An input's offset moves on in its oldest stretch only: after a crash before that, all of the backlog is read again.
 func (o *Owner) readBacklog(ctx context.Context, fence Fence) error {
-	stop := o.backlog.start(ctx, o.Reader)
-	defer stop()
+	behind := o.backlog.behind()
+	turn := o.turns.take(behind, o.backlog.stretch)
+	defer turn.end()
+	begins, stop := turn.begins, func() {}
+	defer func() { stop() }()
+	idle := time.NewTimer(turn.patience())
+	defer idle.Stop()
 	for {
 		select {
+		case <-begins:
+			begins, stop = nil, o.backlog.start(ctx, o.Reader)
+			idle.Reset(turn.patience())
+		case <-idle.C:
+			if begins == nil {
+				turn.end() // and goes on
+			}
 		case fetched, more := <-o.backlog.queue:
 			if !more {
 				for input, end := range o.backlog.ends {
@@ -159,7 +173,11 @@ func (o *Owner) readBacklog(ctx context.Context, fence Fence) error {
 					return err
 				}
 			}
-			o.status.behind(fetched.behind, o.mirror.Rows())
+			if fetched.behind < behind {
+				idle.Reset(turn.patience())
+			}
+			behind = fetched.behind
+			o.status.behind(behind, o.mirror.Rows())
 		case <-o.saving.timer.C:
 		case <-ctx.Done():
 			return ctx.Err()

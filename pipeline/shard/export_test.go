@@ -8,6 +8,25 @@ func (o *Owner) Queued() int { return len(o.inputs.queue) }
 // ReadBy makes a take-over read its backlog in stretches of so many offsets.
 func (o *Owner) ReadBy(offsets int64) { o.stretch = offsets }
 
+// KeepTurn makes a shard keep its turn for so long without a record.
+func (w *Worker) KeepTurn(patience time.Duration) { w.turns.patience = patience }
+
+// Turns are turns, for a test that takes them itself.
+type Turns struct{ turns }
+
+// Take returns whether the turn of a shard has begun, and a function that ends it.
+func (t *Turns) Take(behind, short int64) (begun func() bool, end func()) {
+	turn := t.take(behind, short)
+	return func() bool {
+		select {
+		case <-turn.begins:
+			return true
+		default:
+			return false
+		}
+	}, turn.end
+}
+
 // Freeze makes an owner that does not run believe that it had caught up so much longer ago.
 func (o *Owner) Freeze(d time.Duration) { o.fresh = o.fresh.Add(-d) }
 

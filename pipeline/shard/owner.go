@@ -58,6 +58,7 @@ type Owner struct {
 
 	distrusted bool // what is cached does not do: the next Run reads everything from the start
 
+	turns      *turns   // of the process's shards; nil: there are no others
 	backlog    *backlog // what a take-over has not read yet; nil: it has caught up
 	stretch    int64    // offsets of a stretch of it; default stretchOffsets
 	inputs     inputs

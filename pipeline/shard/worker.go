@@ -23,6 +23,7 @@ type Worker struct {
 	mu     sync.Mutex
 	owners map[int]*Owner
 	joined bool
+	turns  turns
 }
 
 const (
@@ -86,6 +87,7 @@ func (w *Worker) take(shards []int) []*Owner {
 		o := w.owners[shard]
 		if o == nil {
 			o = w.New(shard)
+			o.turns = &w.turns
 		}
 		kept[shard] = o
 		owners = append(owners, o)

@@ -32,6 +32,7 @@ type world struct {
 	logs    *slog.Logger // the worker's
 	stop    func()       // ends the owner that runs, with all it knows
 	since   string       // since when changes are written; empty: they are not
+	shards  int          // those that the worker is given, from 0 on; default 1
 	stretch int64        // offsets of a stretch of a take-over's backlog; 0: as many as usual
 	last    string       // the since before they were switched off
 
@@ -60,7 +61,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) newWorker() *shard.Worker {
 	silent := slog.New(slog.DiscardHandler)
 	return &shard.Worker{Renew: w.Renew, Log: w.logs, New: func(p int) *shard.Owner {
-		w.owner = &shard.Owner{Shard: p, Shards: 1, Prefix: prefix, Partitioner: schemas.Murmur2,
+		w.owner = &shard.Owner{Shard: p, Shards: max(1, w.shards), Prefix: prefix, Partitioner: schemas.Murmur2,
 			Reader: w, Publisher: w, Cache: w.cache, Stats: &shard.Stats{}, Log: silent, Topics: w.ids, Changes: w.since}
 		w.owner.ReadBy(w.stretch)
 		return w.owner
@@ -71,7 +72,11 @@ func (w *world) newWorker() *shard.Worker {
 func (w *world) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- w.worker.Run(ctx, []int{0}, w) }()
+	shards := make([]int, max(1, w.shards))
+	for p := range shards {
+		shards[p] = p
+	}
+	go func() { ended <- w.worker.Run(ctx, shards, w) }()
 	w.stop = func() {
 		cancel()
 		if err := <-ended; err != nil {
