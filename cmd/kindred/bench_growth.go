@@ -24,9 +24,10 @@ func (p *program) benchGrowth() *cobra.Command {
 		Use:   "growth [MEASURE ...]",
 		Short: "Measure how figures grow with customers, fields and expansions",
 		Long: "Measure again and again: with more and more customers, fields and live expansions, one of them at a time. The\n" +
-			"others stay at their middle number, expansions at their least. A slope of 1 is linear growth.",
-		Example: "  kindred bench growth --svg docs/growth.svg --markdown",
-		Args:    measures(b),
+			"others stay at their middle number, expansions at their least. What has one number only stays. A slope of 1 is linear growth.",
+		Example: "  kindred bench growth --svg docs/growth.svg --markdown\n" +
+			"  kindred bench growth --customers 10000,100000000 --fields 20 --expansions 1",
+		Args: measures(b),
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := errors.Join(b.check(), b.checkSizes(sizes)); err != nil {
 				return usage(err.Error(), command.CommandPath()+" --help")
@@ -62,6 +63,9 @@ func (p *program) benchGrowth() *cobra.Command {
 func (b *benchCommand) checkSizes(sizes bench.Sizes) (err error) {
 	if len(sizes.Customers) == 0 || len(sizes.Fields) == 0 || len(sizes.Expansions) == 0 {
 		return errors.New("--customers, --fields and --expansions need a number each")
+	}
+	if max(len(sizes.Customers), len(sizes.Fields), len(sizes.Expansions)) < 2 {
+		return errors.New("nothing grows: --customers, --fields or --expansions needs two numbers at least")
 	}
 	for _, customers := range sizes.Customers {
 		err = errors.Join(err, b.checkSize(customers, sizes.Fields[0], sizes.Expansions[0]))

@@ -213,6 +213,15 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
+// Of what stays nothing is said: it does not grow.
+func TestWhatHasOneSizeHasNoAxis(t *testing.T) {
+	sizes := Sizes{Customers: []int{1, 2}, Fields: []int{5}, Expansions: []int{1}}
+	g, err := sizes.Grow(func(int, int, int) (*Report, error) { return new(Report), nil })
+	if err != nil || len(g.Axes) != 1 || g.Axes[0].Name != "customers" {
+		t.Errorf("%v, %v", g, err)
+	}
+}
+
 // box is where a text lies.
 type box struct {
 	text                     string

@@ -23,7 +23,7 @@ type Point struct {
 }
 
 // Sizes are those of the worlds, each ascending. The axes cross at the middle number of customers and of fields, and at
-// the least number of expansions.
+// the least number of expansions. Of what has one size only there is no axis.
 type Sizes struct {
 	Customers  []int
 	Fields     []int
@@ -58,6 +58,9 @@ func (s Sizes) Grow(run func(customers, fields, expansions int) (*Report, error)
 		{"fields", s.Fields, func(n int) size { return size{cross.customers, n, cross.expansions} }},
 		{"expansions", s.Expansions, func(n int) size { return size{cross.customers, cross.fields, n} }},
 	} {
+		if len(next.along) < 2 {
+			continue
+		}
 		a, err := axis(next.name, next.along, next.at)
 		if err != nil {
 			return nil, err

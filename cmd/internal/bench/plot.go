@@ -9,15 +9,14 @@ import (
 
 // Sizes of the plot, in pixels.
 const (
-	plotWidth  = 960
-	leftOf     = 54 // a panel, for the labels of its axis
-	gapAfter   = 18
-	titleRoom  = 52  // above a row of panels: unit and legend, then the panels' own titles
-	labelRoom  = 30  // below
-	perDecade  = 46  // of a panel's height
-	textWidth  = 6.8 // of a letter, on average and a little more
-	swatch     = 18
-	panelWidth = (plotWidth - 3*(leftOf+gapAfter)) / 3
+	plotWidth = 960
+	leftOf    = 54 // a panel, for the labels of its axis
+	gapAfter  = 18
+	titleRoom = 52  // above a row of panels: unit and legend, then the panels' own titles
+	labelRoom = 30  // below
+	perDecade = 46  // of a panel's height
+	textWidth = 6.8 // of a letter, on average and a little more
+	swatch    = 18
 )
 
 // colours are dark enough for a light page and light enough for a dark one.
@@ -66,9 +65,10 @@ func (p *plot) row(g *Growth, b band, lines []line) {
 	low, high := g.decades(lines)
 	top := p.y + titleRoom
 	bottom := top + float64(high-low)*perDecade
+	width := float64(plotWidth/len(g.Axes) - leftOf - gapAfter)
 	for i := range g.Axes {
-		left := float64(leftOf + i*(leftOf+panelWidth+gapAfter))
-		of := panel{p, &g.Axes[i], left, top, bottom, low, high}
+		left := leftOf + float64(i)*(leftOf+width+gapAfter)
+		of := panel{p, &g.Axes[i], left, width, top, bottom, low, high}
 		of.grid()
 		if b.linear {
 			of.linear()
@@ -116,7 +116,7 @@ func (g *Growth) decades(lines []line) (low, high int) {
 type panel struct {
 	*plot
 	axis        *Axis
-	left        float64
+	left, width float64
 	top, bottom float64
 	low, high   int // decades
 }
@@ -125,10 +125,7 @@ type panel struct {
 func (p panel) across(n int) float64 {
 	const inset = 16
 	first, last := p.axis.Points[0].At, p.axis.Points[len(p.axis.Points)-1].At
-	if first == last {
-		return p.left + panelWidth/2
-	}
-	return p.left + inset + (panelWidth-2*inset)*math.Log(float64(n)/float64(first))/math.Log(float64(last)/float64(first))
+	return p.left + inset + (p.width-2*inset)*math.Log(float64(n)/float64(first))/math.Log(float64(last)/float64(first))
 }
 
 // up places a value.
@@ -138,10 +135,10 @@ func (p panel) up(value float64) float64 {
 
 // grid draws the panel's name, its scales and a line for each of their marks.
 func (p panel) grid() {
-	p.text(p.left+panelWidth/2, p.top-10, "middle", "", "by "+p.axis.Name)
+	p.text(p.left+p.width/2, p.top-10, "middle", "", "by "+p.axis.Name)
 	for decade := p.low; decade <= p.high; decade++ {
 		y := p.up(math.Pow10(decade))
-		p.plot.line("grid", p.left, y, p.left+panelWidth, y)
+		p.plot.line("grid", p.left, y, p.left+p.width, y)
 		p.text(p.left-6, y+4, "end", "", powerText(decade))
 	}
 	for _, point := range p.axis.Points {
