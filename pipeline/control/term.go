@@ -34,6 +34,7 @@ type term struct {
 	batches    chan []wire.Fetched // from fetch
 	updates    chan update         // from the run that learns
 	shared     *learn.Shared       // by those who learn now or next; nil: nobody does
+	rests      time.Time           // until when it is kept for runs that wait for room
 	looks      looks               // at the shards
 	background sync.WaitGroup
 }

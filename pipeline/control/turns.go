@@ -61,6 +61,16 @@ func earlier(p, other *schemas.Pending) bool {
 	return p.Offset < other.Offset
 }
 
+// queued reports whether a run waits that will learn when others have ended.
+func (s *state) queued() bool {
+	for _, e := range s.expansions {
+		if e.Run == nil && len(e.Pending) > 0 && !isDelete(e.Pending[0]) {
+			return true
+		}
+	}
+	return false
+}
+
 // turns reports whether a run that learns may begin, also if it is a trigger's, and whether a deletion may.
 func (s *state) turns(waits func(expansionID string) bool) (toLearn, byTrigger, toLeave bool) {
 	toLearn = true

@@ -80,14 +80,20 @@ func (t *term) learn(ctx context.Context, a *attempt, lesson learn.Lesson) {
 	t.background.Go(func() { w.run(ctx) })
 }
 
+// keptFor is for how long runs wait for room at most until what they would share is dropped.
+const keptFor = 5 * time.Second
+
 // rest drops what runs share when none is about to learn: it holds the rows of all customers.
 func (t *term) rest() {
 	for _, a := range t.attempts {
 		if !a.committed && a.waits == "" {
+			t.rests = time.Now().Add(keptFor)
 			return
 		}
 	}
-	t.shared = nil
+	if !t.state.queued() || time.Now().After(t.rests) {
+		t.shared = nil
+	}
 }
 
 // handle decides on an update of the work of a run.
