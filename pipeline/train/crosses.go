@@ -36,12 +36,14 @@ type crossed struct {
 // cross adds crosses in rounds, for as long as the loss falls. Each fold's fit has crosses of its own, chosen without the members
 // whose loss is looked at: else the choice would flatter itself, and a small source would be learned by heart. The crosses that
 // at least half of the folds have chosen are taken, if with them the loss is certain to be lower.
-func (h *heldOut) cross(ctx context.Context, fields validation) (crossed, error) {
+func (h *heldOut) cross(ctx context.Context, paths []*path, fields validation) (crossed, error) {
 	without := crossed{validation: fields}
 	if fields.logits == nil {
 		return without, nil
 	}
-	paths := h.paths(fields)
+	for fold, p := range paths {
+		p.weights = fields.weights[fold]
+	}
 	best, penalty := without, usual // of crosses
 	rounds, most := mostRounds, mostAtOnce
 	if h.many() {
@@ -93,7 +95,8 @@ func (h *heldOut) validatePenalties(
 		return nil
 	}
 	if before.penalty == 0 {
-		best, err := lowest(*penalty, *penalty+1, validate, loss)
+		low := min(*penalty, len(penalties)-2) // a round that did not help may have left it at the last
+		best, err := lowest(low, low+1, validate, loss)
 		*penalty = best
 		return tried[best], err
 	}
@@ -132,10 +135,7 @@ func (h *heldOut) validateProposed(ctx context.Context, paths []*path, c, penalt
 				return ctx.Err()
 			}
 			design := p.proposed.penalized(c, penalty)
-			weights, err := p.fit(design, c)
-			if err != nil {
-				return err
-			}
+			weights := p.fit(design, c)
 			v.weights[fold] = weights
 			for member, row := range h.members {
 				if h.fold(member) == fold {

@@ -91,16 +91,13 @@ func Fit(ctx context.Context, p Problem) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	liblinear.Lock()
-	defer liblinear.Unlock()
-	silence()
-
 	heldOut := t.heldOut()
-	fields, err := heldOut.choose(ctx)
+	paths := heldOut.paths()
+	fields, err := heldOut.choose(ctx, paths)
 	if err != nil {
 		return nil, fmt.Errorf("cross-validate: %w", err)
 	}
-	best, err := heldOut.cross(ctx, fields)
+	best, err := heldOut.cross(ctx, paths, fields)
 	if err != nil {
 		return nil, fmt.Errorf("choose crosses: %w", err)
 	}
@@ -192,6 +189,9 @@ func (t *task) check() error {
 // reads again and again stays closer to the processor. The number of cores does not decide how many there are, or it would the
 // weights.
 func (t *task) fitAll(c float64) ([]float64, error) {
+	liblinear.Lock()
+	defer liblinear.Unlock()
+	silence()
 	parts := make([][]float64, min(max(min(t.source, len(t.rows)-t.source)/leastPart, 1), mostParts))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))

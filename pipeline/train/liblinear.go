@@ -61,28 +61,37 @@ const (
 	backgroundLabel = -1
 )
 
-// matrix holds rows as liblinear reads them: a row is a node for each level that counts, one for the intercept, and an
-// end. It lies outside of the Go heap, where C may keep pointers from one array to another.
+// matrix holds rows as liblinear reads them, source members first: a row is a node for each level that counts, one for the
+// intercept, and an end. It lies outside of the Go heap, where C may keep pointers from one array to another.
 type matrix struct {
-	nodes   unsafe.Pointer
-	first   []*node // where each row begins
-	columns int
+	nodes  unsafe.Pointer
+	rows   unsafe.Pointer // **node: where each row begins
+	labels unsafe.Pointer // *float64
+
+	source, len, columns int
 }
 
-// newMatrix writes rows in their order, as a design has them, each column times its scale.
-func newMatrix(rows [][]uint8, d *design, scales []float64) *matrix {
+// newMatrix writes rows in their order, as a design has them, each column times its scale. The first ones are source members.
+func newMatrix(rows [][]uint8, source int, d *design, scales []float64) *matrix {
 	width := d.width() + 1
-	m := &matrix{first: make([]*node, len(rows)), columns: d.intercept + 1}
+	m := &matrix{source: source, len: len(rows), columns: d.intercept + 1}
 	m.nodes = C.malloc(C.size_t(len(rows)*width) * C.size_t(unsafe.Sizeof(node{})))
+	m.rows = emptyPointers(len(rows))
+	m.labels = C.malloc(C.size_t(len(rows)) * C.size_t(unsafe.Sizeof(float64(0))))
 	nodes := unsafe.Slice((*node)(m.nodes), len(rows)*width)
+	pointers := unsafe.Slice((**node)(m.rows), len(rows))
+	labels := unsafe.Slice((*float64)(m.labels), len(rows))
 	part := len(rows)/runtime.GOMAXPROCS(0) + 1
 	var group sync.WaitGroup
 	for from := 0; from < len(rows); from += part {
 		group.Go(func() {
 			for i := from; i < min(from+part, len(rows)); i++ {
 				into := nodes[i*width : (i+1)*width]
-				m.first[i] = &into[0]
 				writeRow(into, rows[i], d, scales)
+				pointers[i], labels[i] = &into[0], backgroundLabel
+				if i < source {
+					labels[i] = sourceLabel
+				}
 			}
 		})
 	}
@@ -100,32 +109,10 @@ func writeRow(into []node, row []uint8, d *design, scales []float64) {
 	into[used] = node{-1, 0}
 }
 
-func (m *matrix) free() { C.free(m.nodes) }
-
-// subset is a choice of a matrix's rows, source members first.
-type subset struct {
-	*matrix
-	rows   unsafe.Pointer // **node
-	labels unsafe.Pointer // *float64
-	source int
-	len    int
-}
-
-// subset takes the rows with these numbers, of which the first source ones are source members. Free it before the
-// matrix.
-func (m *matrix) subset(rows []int, source int) *subset {
-	s := &subset{matrix: m, source: source, len: len(rows)}
-	s.rows = emptyPointers(len(rows))
-	s.labels = C.malloc(C.size_t(len(rows)) * C.size_t(unsafe.Sizeof(float64(0))))
-	pointers := unsafe.Slice((**node)(s.rows), len(rows))
-	labels := unsafe.Slice((*float64)(s.labels), len(rows))
-	for i, row := range rows {
-		pointers[i], labels[i] = m.first[row], backgroundLabel
-		if i < source {
-			labels[i] = sourceLabel
-		}
-	}
-	return s
+func (m *matrix) free() {
+	C.free(m.nodes)
+	C.free(m.rows)
+	C.free(m.labels)
 }
 
 // emptyPointers returns room for pointers outside of the Go heap. It is zero: while the collector runs, it looks at what a
@@ -134,37 +121,26 @@ func emptyPointers(n int) unsafe.Pointer {
 	return C.calloc(C.size_t(n), C.size_t(unsafe.Sizeof((*node)(nil))))
 }
 
-func (s *subset) free() {
-	C.free(s.rows)
-	C.free(s.labels)
-}
-
-// fit returns the weight of every column, the intercept's last. It ends when the gradient has fallen to precision, a
-// share of what it was at first. The caller holds liblinear.
-func (s *subset) fit(c, precision float64) ([]float64, error) {
-	trained, err := s.train(c, precision)
-	if err != nil {
-		return nil, err
-	}
-	return weightsOf(trained, s.columns)
-}
-
-// fit is that of a subset, for rows by themselves, of which the first ones are source members.
+// fit returns the weight of every column, the intercept's last. It ends when the gradient has fallen to precision, a share of what
+// it was at first. The caller holds liblinear.
 func (d *design) fit(rows [][]uint8, source int, c, precision float64) ([]float64, error) {
 	scales := d.scales(rows, source, c)
-	m := newMatrix(rows, d, scales)
+	m := newMatrix(rows, source, d, scales)
 	defer m.free()
-	all := make([]int, len(rows))
-	for i := range all {
-		all[i] = i
-	}
-	s := m.subset(all, source)
-	defer s.free()
-	weights, err := s.fit(c, precision)
+	weights, err := m.fit(c, precision)
 	for column := range weights {
 		weights[column] *= scales[column]
 	}
 	return weights, err
+}
+
+// fit returns the weights of the columns as they are scaled.
+func (m *matrix) fit(c, precision float64) ([]float64, error) {
+	trained, err := m.train(c, precision)
+	if err != nil {
+		return nil, err
+	}
+	return weightsOf(trained, m.columns)
 }
 
 // steepest bounds how much more than the penalty the rows ask of a column, by the second derivatives where all weights are 0.
@@ -176,11 +152,38 @@ const steepest = 100
 func (d *design) scales(rows [][]uint8, source int, c float64) []float64 {
 	scales := make([]float64, d.intercept+1)
 	curvature := c / 4
+	put := func(columns []column, sum, value float64) {
+		for _, c := range columns {
+			scales[c.number] += sum * (value * c.value) * (value * c.value)
+		}
+	}
+	levels, cells := make([][256]float64, len(d.fields)), make([][]float64, len(d.crosses))
+	for x := range cells {
+		cells[x] = make([]float64, len(d.crosses[x].columns))
+	}
 	for i, row := range rows {
 		if i == source { // the background as a whole weighs as much
 			curvature *= float64(source) / float64(len(rows)-source)
 		}
-		d.each(row, func(column int32, value float64) { scales[column] += curvature * value * value })
+		for f, level := range row {
+			levels[f][level] += curvature
+		}
+		for x := range cells {
+			if cell := d.cell(d.crosses[x].fields, row); cell >= 0 {
+				cells[x][cell] += curvature
+			}
+		}
+		scales[d.intercept] += curvature
+	}
+	for f := range levels {
+		for level, columns := range d.fields[f] {
+			put(columns, levels[f][level], 1)
+		}
+	}
+	for x := range cells {
+		for cell, columns := range d.crosses[x].columns {
+			put(columns, cells[x][cell], d.value)
+		}
 	}
 	for column, steep := range scales {
 		scales[column] = 1
@@ -191,14 +194,11 @@ func (d *design) scales(rows [][]uint8, source int, c float64) []float64 {
 	return scales
 }
 
-// unscaled returns the scales that leave columns as they are.
-func (d *design) unscaled() []float64 { return slices.Repeat([]float64{1}, d.intercept+1) }
-
 // train returns a model, which is the caller's to free. The background as a whole weighs as much as the source.
-func (s *subset) train(c, precision float64) (*linear_models.Model, error) {
+func (m *matrix) train(c, precision float64) (*linear_models.Model, error) {
 	theirProblem := linear_models.NewProblem([][]float64{{0}}, []float64{0}, 0)
 	// liblinear multiplies eps by the share of the rarer class, which would fit a small source needlessly finely.
-	eps := precision * float64(s.len) / float64(min(s.source, s.len-s.source))
+	eps := precision * float64(m.len) / float64(min(m.source, m.len-m.source))
 	theirParameter := linear_models.NewParameter(linear_models.L2R_LR, c, eps)
 	p, err := reach[problem](theirProblem)
 	if err != nil {
@@ -214,10 +214,10 @@ func (s *subset) train(c, precision float64) (*linear_models.Model, error) {
 		label  int32
 	})(C.malloc(16))
 	defer C.free(unsafe.Pointer(class))
-	class.label, class.weight = backgroundLabel, float64(s.source)/float64(s.len-s.source)
+	class.label, class.weight = backgroundLabel, float64(m.source)/float64(m.len-m.source)
 	param.weights, param.weightLabel, param.weight = 1, &class.label, &class.weight
 
-	*p = problem{int32(s.len), int32(s.columns), (*float64)(s.labels), (**node)(s.rows), -1}
+	*p = problem{int32(m.len), int32(m.columns), (*float64)(m.labels), (**node)(m.rows), -1}
 	return linear_models.Train(theirProblem, theirParameter), nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,12 +22,10 @@ func TestWeightsAreThoseThatGolearnExports(t *testing.T) {
 	silence()
 	rows := [][]uint8{{0, 1}, {0, None}, {1, 0}, {2, 1}, {1, 1}, {2, 0}}
 	d := newDesign([]int{3, 2}, nil)
-	m := newMatrix(rows, d, d.unscaled())
+	m := newMatrix(rows, 2, d, unscaled(d))
 	defer m.free()
-	s := m.subset([]int{0, 1, 2, 3, 4, 5}, 2)
-	defer s.free()
 
-	trained, err := s.train(1, 0.001)
+	trained, err := m.train(1, 0.001)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,24 +94,25 @@ func TestRoomForPointersIsEmpty(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	const rows = 64
 	d := newDesign(nil, nil)
-	m := newMatrix(make([][]uint8, rows), d, d.unscaled())
-	defer m.free()
 	for range 100 {
-		s := m.subset(make([]int, rows), rows/2)
-		used := unsafe.Slice((*uintptr)(s.rows), rows)
+		m := newMatrix(make([][]uint8, rows), rows/2, d, unscaled(d))
+		used := unsafe.Slice((*uintptr)(m.rows), rows)
 		for i := range used {
 			used[i] = ^uintptr(0)
 		}
-		s.free()
-		again := &subset{rows: emptyPointers(rows)}
-		for i, found := range unsafe.Slice((*uintptr)(again.rows), rows) {
+		m.free()
+		again := emptyPointers(rows)
+		for i, found := range unsafe.Slice((*uintptr)(again), rows) {
 			if found != 0 {
 				t.Fatalf("pointer %d of %d was %#x before it was written", i, rows, found)
 			}
 		}
-		again.free()
+		(&matrix{rows: again}).free()
 	}
 }
+
+// unscaled returns the scales that leave columns as they are.
+func unscaled(d *design) []float64 { return slices.Repeat([]float64{1}, d.intercept+1) }
 
 // Columns of many rows are scaled, so that liblinear takes fewer steps. The weights are those that it finds otherwise, but for what
 // the scales hold them down by, and customers rank alike.
@@ -136,10 +136,8 @@ func TestScalesHardlyMoveWeights(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := newMatrix(rows, d, d.unscaled())
-		s := m.subset(stretch(0, n), source)
-		plain, err := s.fit(c, 1e-6)
-		s.free()
+		m := newMatrix(rows, source, d, unscaled(d))
+		plain, err := m.fit(c, 1e-6)
 		m.free()
 		if err != nil {
 			t.Fatal(err)

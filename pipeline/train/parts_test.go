@@ -23,8 +23,6 @@ func TestPartsFindWhatTheWholeFinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	liblinear.Lock()
-	defer liblinear.Unlock()
 	silence()
 	for _, c := range []float64{0.0001, 1} {
 		whole, err := task.fitPart(0, 1, c)

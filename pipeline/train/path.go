@@ -23,7 +23,9 @@ type path struct {
 	source  int       // the first ones are source members
 	parts   [][]int   // the same rows, by the fold that they are held out from
 	columns [][]uint8 // the levels of the same rows, by field
+	newton  *newton   // fits them
 
+	fields   *design // without crosses
 	design   *design
 	weights  []float64
 	chosen   []partition // of its crosses
@@ -32,11 +34,12 @@ type path struct {
 	hopeful  [][]int // crosses that promised to gain when they were scored last
 }
 
-// paths returns one for each fold, which begin with what a validation has fitted.
-func (h *heldOut) paths(begin validation) []*path {
+// paths returns one for each fold.
+func (h *heldOut) paths() []*path {
 	paths := make([]*path, folds)
 	for fold := range paths {
-		p := &path{apart: h.problem.Apart, many: h.many(), parts: make([][]int, folds), design: h.design, weights: begin.weights[fold]}
+		p := &path{apart: h.problem.Apart, many: h.many(), parts: make([][]int, folds), fields: h.design, design: h.design}
+		p.weights = make([]float64, h.design.intercept+1)
 		for member, row := range h.members {
 			own := h.fold(member)
 			if own == fold {
@@ -55,14 +58,22 @@ func (h *heldOut) paths(begin validation) []*path {
 			}
 			p.columns = append(p.columns, column)
 		}
+		p.newton = newNewton(p.columns, p.source, len(p.rows))
 		paths[fold] = p
 	}
 	return paths
 }
 
-// fit fits a design.
-func (p *path) fit(d *design, c float64) ([]float64, error) {
-	return d.fit(p.rows, p.source, c, validatePrecision)
+// fit fits a design that is at least as wide as the path's, from the path's weights.
+func (p *path) fit(d *design, c float64) []float64 {
+	weights := make([]float64, d.intercept+1)
+	same := copy(weights, p.weights[:p.design.intercept])
+	weights[d.intercept] = p.weights[p.design.intercept]
+	for column := p.fields.intercept; column < same; column++ {
+		weights[column] *= p.design.value / d.value // so that crosses add what they did with the penalty that they had
+	}
+	p.newton.fit(d, 1/(c*2*float64(p.source)), weights)
+	return weights
 }
 
 // propose finds the best crosses to add, at most so many. It reports whether there are any.

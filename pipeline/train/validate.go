@@ -13,7 +13,6 @@ const (
 	validateSource     = 6_000     // customers and so many others choose the penalty: choosing on all moved the mean AUC
 	validateBackground = 9_000     // of three seeds by less than 0.0005, either way, on all 17 data sets tried
 	validateLeast      = 2 * folds // of either class
-	validatePrecision  = 0.05      // as coarse as a choice needs
 
 	measuredCandidates = 3_000 // customers of either class, when there are so many
 	measuredSource     = 25    // with fewer source members among the candidates, those elsewhere are measured as well
@@ -95,28 +94,16 @@ type validation struct {
 }
 
 // choose finds the penalty with the lowest loss.
-func (h *heldOut) choose(ctx context.Context) (validation, error) {
+func (h *heldOut) choose(ctx context.Context, paths []*path) (validation, error) {
 	if min(h.source, len(h.members)-h.source) < validateLeast {
 		return validation{c: penalties[usual]}, nil
 	}
-	rows := make([][]uint8, len(h.members))
-	for member, row := range h.members {
-		rows[member] = h.rows[row]
-	}
-	matrix := newMatrix(rows, h.design, h.design.unscaled())
-	defer matrix.free()
-	training := h.trainingSets(matrix)
-	defer func() {
-		for _, s := range training {
-			s.free()
-		}
-	}()
 	tried := make([]validation, len(penalties))
 	high := usual
 	if h.many() {
 		high = usualMany
 	}
-	best, err := lowest(high-1, high, func(try []int) error { return h.validate(ctx, training, try, tried) },
+	best, err := lowest(high-1, high, func(try []int) error { return h.validate(ctx, paths, try, tried) },
 		func(i int) float64 { return tried[i].loss })
 	return tried[best], err
 }
@@ -147,50 +134,29 @@ func lowest(low, high int, validate func(try []int) error, loss func(i int) floa
 	}
 }
 
-// trainingSets returns for each fold the members that are not in it, of a matrix of all members.
-func (h *heldOut) trainingSets(matrix *matrix) []*subset {
-	sets := make([]*subset, folds)
-	for fold := range sets {
-		var rows []int
-		source := 0
-		for member := range h.members {
-			if h.fold(member) == fold {
-				continue
-			}
-			rows = append(rows, member)
-			if member < h.source {
-				source++
-			}
-		}
-		sets[fold] = matrix.subset(rows, source)
-	}
-	return sets
-}
-
-// validate tries some penalties, on all processors.
-func (h *heldOut) validate(ctx context.Context, training []*subset, try []int, tried []validation) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
+// validate tries some penalties, on all processors. Each fold goes on from the penalty that it has tried before.
+func (h *heldOut) validate(ctx context.Context, paths []*path, try []int, tried []validation) error {
 	for _, i := range try {
 		tried[i] = validation{c: penalties[i], logits: make([]float64, len(h.members))}
-		for fold, set := range training {
-			group.Go(func() error {
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for fold, p := range paths {
+		group.Go(func() error {
+			for _, i := range try {
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
-				weights, err := set.fit(penalties[i], validatePrecision)
-				if err != nil {
-					return err
-				}
-				tried[i].weights[fold] = weights
+				p.weights = p.fit(h.design, penalties[i])
+				tried[i].weights[fold] = p.weights
 				for member, row := range h.members {
 					if h.fold(member) == fold {
-						tried[i].logits[member] = h.design.logit(weights, h.rows[row])
+						tried[i].logits[member] = h.design.logit(p.weights, h.rows[row])
 					}
 				}
-				return nil
-			})
-		}
+			}
+			return nil
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return err
