@@ -1,5 +1,7 @@
 package schemas
 
+import "bytes"
+
 // Kind is the JSON type of a field's value.
 type Kind uint8
 
@@ -196,18 +198,28 @@ func (p *Profile) fields() {
 	s := &p.scan
 	at, ordered := 0, true
 	s.open('{')
-	for s.more('}') {
-		name := s.name()
-		if ordered {
-			if at = p.known.after(at, name); at < 0 {
-				ordered = false
-				for _, f := range p.Fields {
-					s.distinct(f.Name)
+	for {
+		var name []byte
+		if ordered && !s.fresh && p.known.follows(at, s.data[s.pos:]) {
+			written := p.known.written(at)
+			name = s.data[s.pos+2 : s.pos+len(written)-2 : s.pos+len(written)-2]
+			s.pos += len(written)
+			at++
+		} else if s.more('}') {
+			name = s.name()
+			if ordered {
+				if at = p.known.after(at, name); at < 0 {
+					ordered = false
+					for _, f := range p.Fields {
+						s.distinct(f.Name)
+					}
 				}
 			}
-		}
-		if !ordered {
-			s.distinct(name)
+			if !ordered {
+				s.distinct(name)
+			}
+		} else {
+			break
 		}
 		s.value(p.next(name))
 	}
@@ -230,30 +242,47 @@ func (p *Profile) next(name []byte) *FieldValue {
 
 // order is the names of an earlier profile's fields, in their order: all different from one another.
 type order struct {
-	text []byte // one after the other
+	text []byte // each as it mostly is written, with a comma before it, quotes and a colon, one after the other
 	ends []int  // of each in text
 }
 
 func (o *order) count() int { return len(o.ends) }
 
+// written returns the name at a position as it mostly is written.
+func (o *order) written(at int) []byte {
+	begin := 0
+	if at > 0 {
+		begin = o.ends[at-1]
+	}
+	return o.text[begin:o.ends[at]]
+}
+
+// follows reports whether the name at a position, written so, is what JSON goes on with.
+func (o *order) follows(at int, json []byte) bool {
+	return at < len(o.ends) && bytes.HasPrefix(json, o.written(at))
+}
+
 // after looks for a name from position at on and returns the position behind it; -1: it is not there.
 func (o *order) after(at int, name []byte) int {
 	for ; at < len(o.ends); at++ {
-		begin := 0
-		if at > 0 {
-			begin = o.ends[at-1]
-		}
-		if string(o.text[begin:o.ends[at]]) == string(name) {
+		if w := o.written(at); string(w[2:len(w)-2]) == string(name) {
 			return at + 1
 		}
 	}
 	return -1
 }
 
+// keep notes the order of a profile's fields; none when a name cannot be written without escapes.
 func (o *order) keep(fields []FieldValue) {
 	o.text, o.ends = o.text[:0], o.ends[:0]
 	for i := range fields {
+		if bytes.ContainsFunc(fields[i].Name, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' }) {
+			o.text, o.ends = o.text[:0], o.ends[:0]
+			return
+		}
+		o.text = append(o.text, `,"`...)
 		o.text = append(o.text, fields[i].Name...)
+		o.text = append(o.text, `":`...)
 		o.ends = append(o.ends, len(o.text))
 	}
 }

@@ -104,6 +104,27 @@ func TestDecodeProfileLikeAFreshOne(t *testing.T) {
 	})
 }
 
+// Names are looked for first where the profile before had them, as it had them.
+func TestTheOrderOfAnEarlierProfileHidesNothing(t *testing.T) {
+	const usual, strange = `{"fields":{"a":0,"b":0,"c":0}}`, `{"fields":{"a":0,"b\":0,\"c":0}}`
+	for _, earlier := range []string{usual, strange} {
+		for _, value := range []string{usual, strange,
+			`{"fields":{,"a":0,"b":0}}`, `{"fields":{"a":0,"b":0,"b":0}}`, `{"fields":{"a":0,"b":0,"a":0}}`, `{"fields":{"a":0,"b":}}`,
+			`{"fields":{"a":0,"b":0,}}`, `{"fields":{"a":0,"b"`, `{"fields":{"a":,"b":0}}`, `{"fields":{"a":{},"b":{"c":0},"c":0}}`,
+			`{"fields":{"a":{"x":0,"b":0},"b":0}}`, `{"fields":{"a":0, "b":0,"b ":0}}`, `{"fields":{"c":0,"b":0,"a":0}}`, `{"fields":{"b":0}}`,
+		} {
+			var reused, fresh schemas.Profile
+			if err := reused.Decode([]byte(earlier)); err != nil {
+				t.Fatal(err)
+			}
+			err, want := reused.Decode([]byte(value)), fresh.Decode([]byte(value))
+			if fmt.Sprint(err) != fmt.Sprint(want) || err == nil && text(&reused) != text(&fresh) {
+				t.Errorf("%s after %s: %v %s, want %v %s", value, earlier, err, text(&reused), want, text(&fresh))
+			}
+		}
+	}
+}
+
 func b2i(b bool) int {
 	if b {
 		return 1
