@@ -22,6 +22,17 @@ func (h Headers) Get(key string) (value []byte, ok bool) {
 	return value, ok
 }
 
+// First returns the key of the first header, and the bytes of those behind it.
+func (h Headers) First() (key, rest []byte) {
+	count, size := varint(h)
+	if count <= 0 {
+		return nil, nil
+	}
+	key, rest, _ = chunk(h[size:])
+	_, rest, _ = chunk(rest)
+	return key, rest
+}
+
 // All goes over the headers in their order. A value may be nil. It ends early where h is malformed, which headers
 // that came out of a Set never are.
 func (h Headers) All() iter.Seq2[string, []byte] {
@@ -41,6 +52,15 @@ func (h Headers) each(visit func(key, value []byte) bool) (whole bool) {
 	}
 	rest := []byte(h[size:])
 	for ; count > 0; count-- {
+		if k := short(rest, 0); k >= 0 {
+			if v := short(rest, k); v >= 0 {
+				if !visit(rest[1:k:k], rest[k+1:v:v]) {
+					return true
+				}
+				rest = rest[v:]
+				continue
+			}
+		}
 		key, after, ok := chunk(rest)
 		if !ok || key == nil { // a key may be empty, not null
 			return false

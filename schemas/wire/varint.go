@@ -44,3 +44,13 @@ func chunk(b []byte) (bytes, rest []byte, ok bool) {
 	}
 	return b[:length:length], b[length:], true
 }
+
+// short returns the end of bytes whose length is at an offset and fits into one byte; -1: chunk must read them. It is inlined.
+func short(b []byte, at int) (end int) {
+	if at < len(b) && b[at]&0x81 == 0 {
+		if end = at + 1 + int(b[at]/2); end <= len(b) {
+			return end
+		}
+	}
+	return -1
+}
