@@ -28,6 +28,12 @@ func (o *Owner) apply(ctx context.Context, batch []wire.Fetched) error {
 
 // applyFetched applies what was fetched of an input up to an offset, which is not included, and returns where reading goes on.
 func (o *Owner) applyFetched(ctx context.Context, input int, f *wire.Fetched, to int64) (next int64, err error) {
+	applied := int64(0)
+	defer func() {
+		if input < alwaysRead {
+			o.Stats.Applied[input].Add(applied)
+		}
+	}()
 	next, err = wire.EachReadable(ctx, o.Reader, f, func(r *wire.Record) error {
 		switch {
 		case r.Offset >= to:
@@ -35,6 +41,7 @@ func (o *Owner) applyFetched(ctx context.Context, input int, f *wire.Fetched, to
 		case input >= ownInput && r.Offset < o.inputs.at[input]:
 			return nil // an own record, acknowledged before it was fetched
 		}
+		applied++
 		if err := o.applyOne(input, r); err != nil {
 			return fmt.Errorf("at offset %d: %w", r.Offset, err)
 		}
@@ -68,9 +75,6 @@ func (o *Owner) applyOne(input int, r *wire.Record) (err error) {
 			o.reject(input, r, &schemas.Malformed{Code: schemas.HandlerPanic, Message: "the record stopped its handler"})
 		}
 	}()
-	if input < alwaysRead {
-		o.Stats.Applied[input].Add(1)
-	}
 	switch input {
 	case profilesInput:
 		err = o.applyProfile(r)

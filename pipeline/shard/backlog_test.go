@@ -3,9 +3,11 @@ package shard_test
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
 
 	"kindred/schemas"
+	"kindred/schemas/wire"
 )
 
 // However a take-over divides the past, the last record of each key counts that can be read.
@@ -94,4 +96,46 @@ func TestTheFirstPassNamesEachCause(t *testing.T) {
 	check("x", map[string]int{schemas.ByProfile: 2, schemas.ByRun: 2}, 1, 1) // anna has left by the newer model, which cathy entered by
 	check("y", map[string]int{schemas.ByRun: 2}, 2, 0)
 	check("z", map[string]int{schemas.ByRun: 2}, 2, 0)
+}
+
+// A take-over counts for a run what the run has published, also of a customer who has changed again since.
+func TestWhatARunHasPublishedIsCountedWhenItIsReadBack(t *testing.T) {
+	for _, stretch := range []int64{0, 1, 3} {
+		t.Run(fmt.Sprint("stretches of ", stretch), func(t *testing.T) {
+			w := newWorld(t)
+			w.stretch = stretch
+			w.model("x", 1, 6000, "Oslo")
+			n := 0
+			published := func(id, what, cause string) {
+				var value []byte
+				headers := []wire.Header{{Key: schemas.HeaderID, Value: fmt.Appendf(nil, "id-%08d", n)},
+					{Key: schemas.HeaderType, Value: []byte(what)}, {Key: schemas.HeaderCause, Value: []byte(cause)}}
+				if what == schemas.TypeMembershipLeft {
+					headers = append(headers, wire.Header{Key: schemas.HeaderEpoch, Value: []byte("1")}, wire.Header{Key: schemas.HeaderRunID, Value: []byte("r1")})
+				} else {
+					value = schemas.AppendMembership(nil, "x", []byte(id), w.models["x"].Score(100_000), 3, 1, "r1", 0)
+				}
+				if n++; n%5 == 0 { // of somebody else
+					headers[0] = headers[2]
+					headers = slices.Delete(headers, 2, 3)
+				}
+				w.write(w.topic(schemas.Memberships), 0, "x/"+id, value, headers...)
+			}
+			for i := range 12 {
+				id := fmt.Sprint("customer-", i)
+				w.profile(id, "Oslo")
+				published(id, schemas.TypeMembershipEntered, schemas.ByRun)
+				published(id, schemas.TypeMembershipLeft, []string{schemas.ByProfile, schemas.ByRun, schemas.ByDelete, schemas.ByRepair}[i%4])
+				published(id, schemas.TypeMembershipEntered, []string{schemas.ByRepair, schemas.ByProfile, schemas.ByRun}[i%3])
+			}
+			w.run()
+			defer func() { w.stop() }()
+			w.check("read back")
+			meta, err := w.cache.ReadMeta(t.Context(), 0)
+			w.OK(err)
+			if p := meta.Expansions["x"]; p.Entered != 16 || p.Left != 6 {
+				t.Errorf("%d have entered by the run, want 16; %d have left, want 6", p.Entered, p.Left)
+			}
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"bytes"
 	"strconv"
 
 	"kindred/pipeline/cache"
@@ -13,15 +14,14 @@ import (
 // reconciled, which always publishes an answer.
 func (o *Owner) applyMembership(r *wire.Record) error {
 	expansion, customer, ok := schemas.SplitKey(r.Key)
-	if !ok || schemas.ValidExpansionID(string(expansion)) != nil || schemas.ValidCustomerID(customer) != nil {
-		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "the key is not expansion/customer"}
-	}
-	if o.caughtUp.Load() && r.ProducerID == o.Publisher.ProducerID() && r.ProducerID >= 0 {
-		return nil
-	}
 	row, known := o.mirror.Find(customer)
-	overtaken := known && o.backlog.overtaken(membershipsInput, expansion, row)
-	if overtaken && !ofRun(r) {
+	overtaken := ok && known && o.backlog.overtaken(membershipsInput, expansion, row) // of the same key as a record that was taken
+	switch {
+	case overtaken && !o.ofRun(r):
+		return nil
+	case !overtaken && (!ok || schemas.ValidExpansionID(string(expansion)) != nil || schemas.ValidCustomerID(customer) != nil):
+		return &schemas.Malformed{Code: schemas.WrongSchema, Message: "the key is not expansion/customer"}
+	case o.caughtUp.Load() && r.ProducerID == o.Publisher.ProducerID() && r.ProducerID >= 0:
 		return nil
 	}
 	id := o.expansionID(expansion)
@@ -54,15 +54,47 @@ func (o *Owner) expansionID(id []byte) string {
 	return string(id)
 }
 
-// ofRun reports whether a run has published a membership, or a deletion, which is one too.
-func ofRun(r *wire.Record) bool {
-	by, _ := r.Headers.Get(schemas.HeaderCause)
+// ofRun reports whether a run has published a membership, or a deletion, which is one too. Behind the id, which comes first, the
+// headers of memberships are mostly those of one of the last records: they are looked through only once.
+func (o *Owner) ofRun(r *wire.Record) bool {
+	id, rest := r.Headers.First()
+	if string(id) != schemas.HeaderID || len(rest) > longestSeen {
+		return saysRun(r.Headers)
+	}
+	for i := range o.headersSeen.last {
+		if seen := &o.headersSeen.last[i]; bytes.Equal(seen.rest, rest) {
+			return seen.run
+		}
+	}
+	return o.headersSeen.learn(rest, saysRun(r.Headers))
+}
+
+func saysRun(h wire.Headers) bool {
+	by, _ := h.Get(schemas.HeaderCause)
 	return string(by) == schemas.ByRun || string(by) == schemas.ByDelete
+}
+
+const longestSeen = 1 << 10
+
+// headersSeen are the headers of the last memberships, without the id, that differ from each other.
+type headersSeen struct {
+	last [4]struct {
+		rest []byte
+		run  bool
+	}
+	oldest int
+}
+
+func (s *headersSeen) learn(rest []byte, run bool) bool {
+	seen := &s.last[s.oldest]
+	seen.rest, seen.run = append(seen.rest[:0], rest...), run
+	s.oldest = (s.oldest + 1) % len(s.last)
+	return run
 }
 
 // readState returns the state that a membership record says, and counts the record for its run.
 func (o *Owner) readState(expansion string, r *wire.Record) (cache.State, error) {
-	run := ofRun(r)
+	run := o.ofRun(r)
 	if r.Value == nil {
 		if run {
 			epoch, _ := r.Headers.Get(schemas.HeaderEpoch)

@@ -83,6 +83,7 @@ type Owner struct {
 	status     status
 
 	memberHeaders memberHeaders
+	headersSeen   headersSeen
 	decoded       schemas.Profile        // scratch
 	scores        [cache.BlockRows]int16 // scratch
 }

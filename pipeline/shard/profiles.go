@@ -10,6 +10,10 @@ import (
 
 // applyProfile sets a customer's whole profile. A tombstone erases it; without consent only id and flag are kept.
 func (o *Owner) applyProfile(r *wire.Record) error {
+	row, known := o.mirror.Find(r.Key)
+	if known && o.backlog.overtaken(profilesInput, nil, row) {
+		return nil // of the same key as a record that was taken
+	}
 	if err := schemas.ValidCustomerID(r.Key); err != nil {
 		return err
 	}
@@ -18,10 +22,6 @@ func (o *Owner) applyProfile(r *wire.Record) error {
 	}
 	if schemas.IsJSONKey(r.Key) {
 		o.Stats.JSONKeys.Add(1)
-	}
-	row, known := o.mirror.Find(r.Key)
-	if known && o.backlog.overtaken(profilesInput, nil, row) {
-		return nil
 	}
 	p := &o.decoded
 	gone, err := schemas.Read(r, func(_, value []byte) error { return p.Decode(value) })
