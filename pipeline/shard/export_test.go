@@ -8,11 +8,14 @@ func (o *Owner) Queued() int { return len(o.inputs.queue) }
 // ReadBy makes a take-over read its backlog in stretches of so many offsets.
 func (o *Owner) ReadBy(offsets int64) { o.stretch = offsets }
 
-// KeepTurn makes a shard keep its turn for so long without a record.
-func (w *Worker) KeepTurn(patience time.Duration) { w.turns.patience = patience }
+// OneByOne lets one shard read at a time, and keep its turn for so long without a record.
+func (w *Worker) OneByOne(patience time.Duration) { w.turns.most, w.turns.patience = 1, patience }
 
 // Turns are turns, for a test that takes them itself.
 type Turns struct{ turns }
+
+// TwoAtATime returns turns of two who read at a time.
+func TwoAtATime() *Turns { return &Turns{turns{most: 2}} }
 
 // Take returns whether the turn of a shard has begun, and a function that ends it.
 func (t *Turns) Take(behind, short int64) (begun func() bool, end func()) {

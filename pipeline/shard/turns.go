@@ -12,6 +12,7 @@ import (
 // wait, the one with the least to read is next. So the first shards are live long before the last, which would not come sooner if
 // all read at once. A nil turns lets everybody read.
 type turns struct {
+	most     int           // who read at a time; default cores
 	patience time.Duration // see kafkaPatience, the default
 
 	mutex   sync.Mutex
@@ -26,6 +27,9 @@ type turn struct {
 	begins chan struct{} // closed when it does
 	over   bool          // under the mutex of turns
 }
+
+// cores are those of the start: later, a process with little to do runs Go on fewer.
+var cores = runtime.GOMAXPROCS(0)
 
 // kafkaPatience is how long a shard keeps its turn while Kafka brings nothing. It then reads on, but lets the next one begin: a
 // partition that cannot be read holds up no other shard.
@@ -76,7 +80,7 @@ func (m *turn) end() {
 
 // next lets read whom there is room for.
 func (t *turns) next() {
-	for t.reading < runtime.GOMAXPROCS(0) && len(t.waiting) > 0 {
+	for t.reading < cmp.Or(t.most, cores) && len(t.waiting) > 0 {
 		least := 0
 		for i, w := range t.waiting {
 			if w.behind < t.waiting[least].behind {

@@ -12,15 +12,8 @@ import (
 	"kindred/schemas/wire"
 )
 
-// cores makes the test believe that the machine has so many.
-func cores(t *testing.T, n int) {
-	was := runtime.GOMAXPROCS(n)
-	t.Cleanup(func() { runtime.GOMAXPROCS(was) })
-}
-
 func TestWhoHasTheLeastToReadIsNext(t *testing.T) {
-	cores(t, 2)
-	var turns shard.Turns
+	turns := shard.TwoAtATime()
 	ends := map[int64]func(){}
 	begun := map[int64]func() bool{}
 	for _, behind := range []int64{50, 40, 30, 20, 60} {
@@ -82,9 +75,8 @@ func (w *world) caughtUp() (is map[int]bool, all bool) {
 }
 
 func TestShardsWithALongPastTakeTurns(t *testing.T) {
-	cores(t, 1)
 	w := longPasts(t, 4)
-	w.worker.KeepTurn(time.Hour)
+	w.worker.OneByOne(time.Hour)
 	var mutex sync.Mutex
 	var order []int
 	w.fetching = func(from []wire.Position) {
@@ -96,7 +88,16 @@ func TestShardsWithALongPastTakeTurns(t *testing.T) {
 			order = append(order, p)
 		}
 		mutex.Unlock()
-		for range 100 { // whoever could read would
+		w.until("all have taken over", func() bool {
+			found := 0
+			for _, s := range w.worker.States() {
+				if s.CaughtUp || s.Behind > 0 {
+					found++
+				}
+			}
+			return found == w.shards
+		})
+		for range 1000 { // whoever could read would
 			runtime.Gosched()
 		}
 		mutex.Lock()
@@ -112,9 +113,8 @@ func TestShardsWithALongPastTakeTurns(t *testing.T) {
 }
 
 func TestAPartitionThatCannotBeReadHoldsUpNoOtherShard(t *testing.T) {
-	cores(t, 1)
 	w := longPasts(t, 3)
-	w.worker.KeepTurn(time.Millisecond)
+	w.worker.OneByOne(time.Millisecond)
 	away := make(chan struct{})
 	w.fetching = func(from []wire.Position) {
 		if from[0].Partition != 0 {
