@@ -12,9 +12,9 @@ const (
 	enough         = 5e-4 // of the mean loss: the step that promises no more is the last
 )
 
-// newton fits designs to the rows of a fold, for the choices of a validation: by Newton steps, each found by conjugate gradients, as
-// liblinear does it. But it begins at weights that are nearly right, and reads the levels instead of columns. What it makes small is
-// the mean loss, of which source and others are half each, and half of the penalty times the sum of the squares of the weights.
+// newton fits designs to the rows of a fold, for the choices of a validation: by Newton steps, each found by conjugate gradients,
+// as liblinear does it. But it begins at weights that are nearly right, and reads the levels instead of columns. What it makes
+// small is the mean loss, of which source and others are half each, and half of the penalty times the sum of squared weights.
 type newton struct {
 	levels [][]uint8 // by field and row; columns of zeros follow, up to a multiple of four
 	source int       // the first rows are source members
@@ -270,8 +270,8 @@ func (n *newton) curve(direction, changes []float64) {
 	}
 }
 
-// solve finds the step that leads to where the first derivatives are nothing if the second ones stay as they are, but for leastLeft,
-// and returns by how much what is made small would fall.
+// solve finds the step that leads to where the first derivatives are nothing if the second ones stay as they are, but for
+// leastLeft, and returns by how much what is made small would fall.
 func (n *newton) solve(first, second, step []float64) (promised float64) {
 	rest, direction, changes := make([]float64, len(step)), make([]float64, len(step)), make([]float64, len(step))
 	clear(step)

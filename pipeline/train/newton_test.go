@@ -71,8 +71,8 @@ func (d drawn) slow(weights []float64, c float64) (loss float64, first []float64
 	return loss, first
 }
 
-// problems are small and large ones, with and without order and crosses, with a class of a few, with a field that everybody has the
-// same level of, with levels that tell all, and wide ones.
+// problems are small and large ones, with and without order and crosses, with a class of a few, with a field that everybody has
+// the same level of, with levels that tell all, and wide ones.
 func problems() map[string]drawn {
 	constant := draw(4, 800, 300, []int{1, 6, 5}, nil)
 	separable := draw(5, 600, 200, []int{4, 5}, nil)
@@ -133,7 +133,7 @@ func TestNewtonSeesWhatSumsOverColumnsGive(t *testing.T) {
 	}
 }
 
-// Where fits by newton end, the loss is that of liblinear's, nearly, from wherever they begin; and the weights give the same logits.
+// Where fits by newton end, the loss is that of liblinear's, nearly, from wherever they begin.
 func TestNewtonEndsWhereLiblinearDoes(t *testing.T) {
 	liblinear.Lock()
 	defer liblinear.Unlock()
