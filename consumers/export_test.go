@@ -54,3 +54,10 @@ func Pauses(n int, apart time.Duration, records int64, bytes int) (pauses []time
 	}
 	return pauses
 }
+
+// Rest lets a partition have brought nothing for long.
+func Rest(f *Fetcher, p Position) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.bring(p, time.Now().Add(-2*rest))
+}

@@ -20,8 +20,8 @@ type (
 
 // Fetcher reads committed records. It is safe for concurrent use.
 //
-// What several readers want of one broker is asked for together, see line. With several brokers the request to one may still
-// wait for records when another has answered: it stays pending, and answers a later Fetch from the same positions. So a reader
+// What several readers want of one broker is asked for together, see line. Of several requests one may still wait for records
+// when another has been answered: it stays pending, and answers a later Fetch from the same positions. So a reader
 // should keep its Fetcher for as long as it reads.
 type Fetcher struct {
 	Cluster        *broker.Cluster
@@ -31,10 +31,11 @@ type Fetcher struct {
 	ids     map[string]broker.TopicID // by name, see Pin; those that are missing here are read by their names
 	turn    atomic.Uint64             // rotates which partition is first in a request: the last ones get what MaxBytes leaves
 	mutex   sync.Mutex
-	lines   []*line         // one for each leader, or two
-	pending []*pendingFetch // those that no round waits for
-	trouble broker.Trouble  // of any reader
-	buffers sync.Pool       // of *[]byte
+	lines   []*line                      // a few for each leader
+	pending []*pendingFetch              // those that no round waits for
+	trouble broker.Trouble               // of any reader
+	brought map[topicPartition]time.Time // when each partition has brought records last, or was asked for first
+	buffers sync.Pool                    // of *[]byte
 }
 
 // Buffers hold what a FetchInto returned. The zero value is ready. They are not for concurrent use.
@@ -115,6 +116,7 @@ func (f *Fetcher) round(ctx context.Context, b *Buffers, from []Position, wait, 
 	}
 	shares, err := byLeader(layout, from)
 	r.err = err
+	shares = f.apart(shares)
 	arrivals := make(chan *pendingFetch, len(shares))
 	sent := f.send(shares, wait, arrivals)
 	defer func() {

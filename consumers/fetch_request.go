@@ -127,6 +127,9 @@ func (f *Fetcher) unpack(ctx context.Context, b *Buffers, p *pendingFetch) (usef
 			}
 		}
 	}
+	if p.useful {
+		f.noteBrought(p.fetched)
+	}
 	b.fetched = append(b.fetched, p.fetched...)
 	return p.useful, nil
 }

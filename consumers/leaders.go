@@ -10,6 +10,7 @@ import (
 type share struct {
 	leader int32
 	from   []Position // those of a topic next to each other, no partition twice
+	rests  bool       // it has brought nothing for long
 }
 
 // byLeader divides positions among brokers, in the order of the brokers' numbers. err names one that has no leader; the

@@ -17,6 +17,7 @@ import (
 type line struct {
 	leader int32
 	byID   bool // its requests name topics by their ids
+	rests  bool // it asks for what has brought nothing for long
 
 	// Under the Fetcher's mutex.
 	waiting   []*pendingFetch // in no request
@@ -46,11 +47,11 @@ type body struct {
 func (f *Fetcher) line(s share) *line {
 	byID := f.identified(s.from)
 	for _, l := range f.lines {
-		if l.leader == s.leader && l.byID == byID {
+		if l.leader == s.leader && l.byID == byID && l.rests == s.rests {
 			return l
 		}
 	}
-	l := &line{leader: s.leader, byID: byID}
+	l := &line{leader: s.leader, byID: byID, rests: s.rests}
 	f.lines = append(f.lines, l)
 	return l
 }

@@ -28,7 +28,7 @@ type pendingFetch struct {
 }
 
 const (
-	maxPending   = 64               // fetches that nobody waits for; more are of readers that have gone
+	maxPending   = 1024             // fetches that nobody waits for: of each reader one to each broker, or two
 	answerMargin = 10 * time.Second // for an answer, beyond the time that the broker may wait for records
 )
 
