@@ -24,7 +24,8 @@ func (p *program) benchGrowth() *cobra.Command {
 		Use:   "growth [MEASURE ...]",
 		Short: "Measure how figures grow with customers, fields and expansions",
 		Long: "Measure again and again: with more and more customers, fields and live expansions, one of them at a time. The\n" +
-			"others stay at their middle number, expansions at their least. What has one number only stays. A slope of 1 is linear growth.",
+			"others stay at their middle number, expansions at their least. What has one number only stays. A slope of 1 is linear\n" +
+			"growth.",
 		Example: "  kindred bench growth --svg docs/growth.svg --markdown\n" +
 			"  kindred bench growth --customers 10000,100000000 --fields 20 --expansions 1",
 		Args: measures(b),

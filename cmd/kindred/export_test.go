@@ -223,6 +223,12 @@ func TestFollowingAnExportLeadsToTheMembers(t *testing.T) {
 			})
 		}
 		follows("at first")
+		w.wait("what people see at first", func() string {
+			if text := shown.String(); !strings.Contains(text, "very similar") {
+				return "it says " + text
+			}
+			return ""
+		})
 		gone := first(w.market.of("more"), 2)
 		w.erase(schemas.Profiles, gone[0])
 		w.profile(w.outsider(vips(0, crowd), w.market.of("more")), gone[1])

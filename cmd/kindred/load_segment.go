@@ -150,8 +150,8 @@ func (p *program) withProfile(ctx context.Context, c *connection, ids []string, 
 	return with, nil
 }
 
-// profilesRead waits until the caches have the profiles that are in Kafka now. Where there is no cache at all it says nothing: whoever
-// scans one is told.
+// profilesRead waits until the caches have the profiles that are in Kafka now. Where there is no cache at all it says nothing:
+// whoever scans one is told.
 func (c *connection) profilesRead(ctx context.Context, store *cache.Store, shards int, within time.Duration) error {
 	of := make([]consumers.Position, shards)
 	for shard := range of {
