@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"strings"
 	"time"
 
@@ -48,17 +49,18 @@ const (
 // while no process of the prefix runs. A process that has agreed and has not joined its groups yet does not count; it finds out
 // later (stillAgrees) and ends.
 func (p *pipeline) agree(ctx context.Context) error {
-	if _, news, err := p.wanted(ctx); err != nil || !news {
-		return err
-	}
-	pauses := retry.Backoff{First: 20 * time.Millisecond, Last: time.Second}
+	pauses := retry.Backoff{First: 50 * time.Millisecond, Last: 2 * time.Second}
 	for try := 1; ; try++ {
+		if _, news, err := p.wanted(ctx); err != nil || !news {
+			return err
+		}
 		err := p.write(ctx)
 		var refused *failure
 		if err == nil || errors.As(err, &refused) || try == agreeTries {
 			return err
 		}
-		if err := pauses.Wait(ctx); err != nil { // others that start at the same time have fenced this one, most likely
+		// Most likely others that start at the same time have fenced this one. Who waits for as long as they do is fenced again.
+		if err := retry.Sleep(ctx, mathrand.N(2*pauses.Next())); err != nil {
 			return err
 		}
 	}
