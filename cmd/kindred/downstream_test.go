@@ -156,6 +156,11 @@ func (w *world) settle() {
 	through := w.end(schemas.SegmentChanges)
 	profiles, members := w.ends(schemas.Profiles), w.ends(schemas.SegmentMembers)
 	models, memberships := w.ends(schemas.Models), w.ends(schemas.Memberships)
+	changes := make([]int64, shardsOfAWorld)
+	if w.told {
+		w.kafka.cluster.Outdated(w.Ctx) // serve made the topic
+		changes = w.ends(schemas.MembershipChanges)
+	}
 	w.wait("the shards to take in what there is", func() string {
 		metas, err := w.cache.ReadMetas(w.Ctx, shardsOfAWorld)
 		w.OK(err)
@@ -176,6 +181,8 @@ func (w *world) settle() {
 				return behind("models", m.Offsets.Models, models[shard])
 			case m.Offsets.Memberships < memberships[shard]:
 				return behind("memberships", m.Offsets.Memberships, memberships[shard])
+			case m.Offsets.Changes < changes[shard]:
+				return behind("membership-changes", m.Offsets.Changes, changes[shard])
 			}
 		}
 		return ""
