@@ -16,7 +16,8 @@ const (
 // as liblinear does it. But it begins at weights that are nearly right, and reads the levels instead of columns. What it makes
 // small is the mean loss, of which source and others are half each, and half of the penalty times the sum of squared weights.
 type newton struct {
-	levels [][]uint8 // by field and row; columns of zeros follow, up to a multiple of four
+	rows   [][]uint8
+	levels [][]uint8 // the same by field; columns of zeros follow, up to a multiple of four
 	source int       // the first rows are source members
 
 	// What is fitted at the moment.
@@ -37,12 +38,12 @@ type newton struct {
 	cellSlopes  [][]slope
 }
 
-func newNewton(levels [][]uint8, source, rows int) *newton {
-	n := &newton{levels: levels, source: source}
+func newNewton(rows, levels [][]uint8, source int) *newton {
+	n := &newton{rows: rows, levels: levels, source: source}
 	for len(n.levels)%4 != 0 {
-		n.levels = append(n.levels, make([]uint8, rows))
+		n.levels = append(n.levels, make([]uint8, len(rows)))
 	}
-	n.logits, n.added, n.slopes = make([]float64, rows), make([]float64, rows), make([]slope, rows)
+	n.logits, n.added, n.slopes = make([]float64, len(rows)), make([]float64, len(rows)), make([]slope, len(rows))
 	n.ofLevels, n.levelSlopes = make([][256]float64, len(n.levels)), make([][256]slope, len(n.levels))
 	return n
 }
@@ -90,17 +91,12 @@ func (n *newton) take(d *design, penalty float64) {
 
 // cellsOf returns the cell of each row in a cross of some fields.
 func (n *newton) cellsOf(d *design, fields []int) []uint16 {
-	cells := make([]uint16, len(n.logits))
+	cells := make([]uint16, len(n.rows))
 	none := d.cells(fields)
-	for i := range cells {
-		cell := 0
-		for _, f := range fields {
-			level := n.levels[f][i]
-			if level == None {
-				cell = none
-				break
-			}
-			cell = cell*len(d.fields[f]) + int(level)
+	for i, row := range n.rows {
+		cell := d.cell(fields, row)
+		if cell < 0 {
+			cell = none
 		}
 		cells[i] = uint16(cell) // there are mostCells at most
 	}

@@ -45,7 +45,7 @@ func (d drawn) newton() *newton {
 			columns[f] = append(columns[f], row[f])
 		}
 	}
-	return newNewton(columns, d.source, len(d.rows))
+	return newNewton(d.rows, columns, d.source)
 }
 
 func (d drawn) penalty(c float64) float64 { return 1 / (c * 2 * float64(d.source)) }

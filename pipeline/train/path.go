@@ -58,7 +58,7 @@ func (h *heldOut) paths() []*path {
 			}
 			p.columns = append(p.columns, column)
 		}
-		p.newton = newNewton(p.columns, p.source, len(p.rows))
+		p.newton = newNewton(p.rows, p.columns, p.source)
 		paths[fold] = p
 	}
 	return paths
