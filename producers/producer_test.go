@@ -112,13 +112,7 @@ func TestWhatQueuesGoesInOneRequest(t *testing.T) {
 	p := s.running(t)
 	publish(t, p, "events", 0, "first")
 
-	var requests atomic.Int32
-	s.losing(func(r []byte) bool {
-		if apiKey(r) == int(kmsg.Produce) {
-			requests.Add(1)
-		}
-		return false
-	})
+	counts := s.counting()
 	var all sync.WaitGroup
 	var releases []func()
 	for partition := range 2 {
@@ -135,7 +129,37 @@ func TestWhatQueuesGoesInOneRequest(t *testing.T) {
 		release()
 	}
 	all.Wait()
-	same(t, "requests", requests.Load(), 3)
+	s.losing(nil)
+	same(t, "requests", counts[kmsg.Produce], 3)
+}
+
+// A request costs a broker more than one more batch in it.
+func TestWhoPublishesAtTheSameTimeSharesARequest(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // else the first may be on its way before the last has run
+	const partitions, rounds = 12, 50
+	s := start(t, kfake.NumBrokers(1), kfake.SeedTopics(partitions, "events"))
+	p := s.running(t)
+	publish(t, p, "events", 0, "makes the broker known")
+	counts := s.counting()
+	for range rounds {
+		var ready, all sync.WaitGroup
+		begin := make(chan struct{})
+		ready.Add(partitions)
+		for partition := range partitions {
+			all.Go(func() {
+				ready.Done()
+				<-begin
+				publish(t, p, "events", partition, "at the same time")
+			})
+		}
+		ready.Wait()
+		close(begin)
+		all.Wait()
+	}
+	s.losing(nil)
+	if n := counts[kmsg.Produce]; n > 2*rounds { // Go's scheduler lets a goroutine jump the queue now and then
+		t.Errorf("%d requests for %d times that %d publish together", n, rounds, partitions)
+	}
 }
 
 func TestNothingLostNothingDoubled(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 
@@ -62,6 +63,7 @@ func (p *Producer) loop(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-p.wake:
+			runtime.Gosched() // others who are about to publish, as after a fetch for all of them, come first: one request takes all
 		case out := <-p.finished:
 			p.finish(ctx, out)
 		case <-timer.C:
