@@ -13,38 +13,42 @@ const (
 )
 
 // newton fits designs to the rows of a fold, for the choices of a validation: by Newton steps, each found by conjugate gradients,
-// as liblinear does it. But it begins at weights that are nearly right, and reads the levels instead of columns. What it makes
-// small is the mean loss, of which source and others are half each, and half of the penalty times the sum of squared weights.
+// as liblinear does it. But it begins at weights that are nearly right, and reads a cell for some fields at once instead of
+// columns. What it makes small is the mean loss, of which source and others are half each, and half of the penalty times the sum of
+// squared weights.
 type newton struct {
-	rows   [][]uint8
-	levels [][]uint8 // the same by field; columns of zeros follow, up to a multiple of four
-	source int       // the first rows are source members
+	levels [][]uint8 // by field and row
+	of     []int     // how many levels each field has, and None if a row has it
+	rows   int
+	source int // the first rows are source members
 
 	// What is fitted at the moment.
 	design  *design
-	cells   [][]uint16 // by cross and row; the number of the cells: it is in none
 	penalty float64
+	joints  []joint
+	cells   []uint32 // by row, one for each joint
+	columns []column // of all cells, one after the other, those of crosses by their value
+	ends    []int32  // where those of a cell end
 
 	// Where its weights are.
 	logits []float64
 	slopes []slope
 	loss   float64
 
-	// Room to work in, by row, by field and level, and by cross and cell.
-	added       []float64
-	ofLevels    [][256]float64
-	levelSlopes [][256]slope
-	ofCells     [][]float64
-	cellSlopes  [][]slope
+	// Room to work in, by cell.
+	sums  []float64
+	moved []float64
+	bent  []slope
 }
 
-func newNewton(rows, levels [][]uint8, source int) *newton {
-	n := &newton{rows: rows, levels: levels, source: source}
-	for len(n.levels)%4 != 0 {
-		n.levels = append(n.levels, make([]uint8, len(rows)))
+func newNewton(levels [][]uint8, of []int, rows, source int) *newton {
+	n := &newton{levels: levels, of: slices.Clone(of), rows: rows, source: source}
+	for f := range levels {
+		if slices.Contains(levels[f], None) {
+			n.of[f]++
+		}
 	}
-	n.logits, n.added, n.slopes = make([]float64, len(rows)), make([]float64, len(rows)), make([]slope, len(rows))
-	n.ofLevels, n.levelSlopes = make([][256]float64, len(n.levels)), make([][256]slope, len(n.levels))
+	n.logits, n.slopes = make([]float64, rows), make([]slope, rows)
 	return n
 }
 
@@ -73,34 +77,60 @@ func (n *newton) fit(d *design, penalty float64, weights []float64) {
 	}
 }
 
-// take takes a design to fit. Crosses that the one before had are known already.
+// take takes a design to fit. Rows need not be looked at again if it has the crosses of the one before.
 func (n *newton) take(d *design, penalty float64) {
-	cells := make([][]uint16, len(d.crosses))
-	n.ofCells, n.cellSlopes = make([][]float64, len(cells)), make([][]slope, len(cells))
-	for i := range d.crosses {
-		fields, size := d.crosses[i].fields, len(d.crosses[i].columns)
-		if i < len(n.cells) && slices.Equal(fields, n.design.crosses[i].fields) {
-			cells[i] = n.cells[i]
-		} else {
-			cells[i] = n.cellsOf(d, fields)
+	same := func(a, b cross) bool { return slices.Equal(a.fields, b.fields) }
+	if n.design == nil || !slices.EqualFunc(d.crosses, n.design.crosses, same) {
+		n.joints = jointsOf(n.of, d.crosses, n.rows)
+		n.cells = make([]uint32, n.rows*len(n.joints))
+		for i := range n.joints {
+			n.lookUp(i)
 		}
-		n.ofCells[i], n.cellSlopes[i] = make([]float64, size+1), make([]slope, size+1)
 	}
-	n.design, n.cells, n.penalty = d, cells, penalty
+	n.design, n.penalty = d, penalty
+	n.columns, n.ends = n.columns[:0], n.ends[:0]
+	for i := range n.joints {
+		n.enter(&n.joints[i])
+	}
+	n.sums, n.moved, n.bent = make([]float64, len(n.ends)), make([]float64, len(n.ends)), make([]slope, len(n.ends))
 }
 
-// cellsOf returns the cell of each row in a cross of some fields.
-func (n *newton) cellsOf(d *design, fields []int) []uint16 {
-	cells := make([]uint16, len(n.rows))
-	none := d.cells(fields)
-	for i, row := range n.rows {
-		cell := d.cell(fields, row)
-		if cell < 0 {
-			cell = none
+// lookUp finds the cells of all rows in a joint.
+func (n *newton) lookUp(joint int) {
+	j := &n.joints[joint]
+	for i := range n.rows {
+		cell := 0
+		for _, f := range j.fields {
+			cell = cell*n.of[f] + min(int(n.levels[f][i]), n.of[f]-1)
 		}
-		cells[i] = uint16(cell) // there are mostCells at most
+		n.cells[i*len(n.joints)+joint] = uint32(j.first + cell)
 	}
-	return cells
+}
+
+// enter enters the columns of a joint's cells.
+func (n *newton) enter(j *joint) {
+	row := make([]uint8, len(n.of))
+	for cell := range j.cells {
+		for _, f := range slices.Backward(j.fields) {
+			row[f] = uint8(cell % n.of[f])
+			if cell /= n.of[f]; int(row[f]) == len(n.design.fields[f]) {
+				row[f] = None
+			}
+		}
+		for _, f := range j.of {
+			if row[f] != None {
+				n.columns = append(n.columns, n.design.fields[f][row[f]]...)
+			}
+		}
+		for _, x := range j.crosses {
+			if cell := n.design.cell(n.design.crosses[x].fields, row); cell >= 0 {
+				for _, c := range n.design.crosses[x].columns[cell] {
+					n.columns = append(n.columns, column{c.number, n.design.value * c.value})
+				}
+			}
+		}
+		n.ends = append(n.ends, int32(len(n.columns)))
+	}
 }
 
 // look finds the logits, the slopes and the loss that weights give.
@@ -138,131 +168,84 @@ func (n *newton) lookAt(from, to int, sign float64) {
 	n.loss += weight * (lost + math.Log(product))
 }
 
-// add adds up for each row what its columns weigh.
-func (n *newton) add(weights []float64, sums []float64) {
-	for i := range sums {
-		sums[i] = weights[n.design.intercept]
-	}
-	for f, levels := range n.design.fields {
-		for level, columns := range levels {
-			n.ofLevels[f][level] = sum(columns, weights)
-		}
-	}
-	for f := 0; f < len(n.levels); f += 4 {
-		a, b, c, d := n.four(f)
-		ofA, ofB, ofC, ofD := &n.ofLevels[f], &n.ofLevels[f+1], &n.ofLevels[f+2], &n.ofLevels[f+3]
-		a, b, c, d = a[:len(sums)], b[:len(sums)], c[:len(sums)], d[:len(sums)]
-		for i := range sums {
-			sums[i] += (ofA[a[i]] + ofB[b[i]]) + (ofC[c[i]] + ofD[d[i]])
-		}
-	}
-	for x, cells := range n.cells {
-		of := n.ofCells[x]
-		for cell, columns := range n.design.crosses[x].columns {
-			of[cell] = n.design.value * sum(columns, weights)
-		}
-		for i, cell := range cells {
-			sums[i] += of[cell]
-		}
+// sum adds up what the columns of each cell weigh.
+func (n *newton) sum(weights []float64) {
+	from := int32(0)
+	for cell, end := range n.ends {
+		n.sums[cell] = sum(n.columns[from:end], weights)
+		from = end
 	}
 }
 
-// four returns the levels of a field and the next three.
-func (n *newton) four(f int) (a, b, c, d []uint8) {
-	return n.levels[f], n.levels[f+1], n.levels[f+2], n.levels[f+3]
+// add adds up for each row what its columns weigh.
+func (n *newton) add(weights, sums []float64) {
+	n.sum(weights)
+	of, width := n.sums, len(n.joints)
+	for i := range sums {
+		all := weights[n.design.intercept]
+		for _, cell := range n.cells[i*width : (i+1)*width] {
+			all += of[cell]
+		}
+		sums[i] = all
+	}
 }
 
 // gradient finds the first and second derivatives of what is made small, by each weight.
 func (n *newton) gradient(weights, first, second []float64) {
-	clear(n.levelSlopes)
-	for f := 0; f < len(n.levels); f += 4 {
-		a, b, c, d := n.four(f)
-		ofA, ofB, ofC, ofD := &n.levelSlopes[f], &n.levelSlopes[f+1], &n.levelSlopes[f+2], &n.levelSlopes[f+3]
-		a, b, c, d = a[:len(n.slopes)], b[:len(n.slopes)], c[:len(n.slopes)], d[:len(n.slopes)]
-		for i, s := range n.slopes {
-			ofA[a[i]].add(s)
-			ofB[b[i]].add(s)
-			ofC[c[i]].add(s)
-			ofD[d[i]].add(s)
-		}
-	}
+	clear(n.bent)
 	var all slope
-	for _, s := range n.slopes {
+	width := len(n.joints)
+	for i, s := range n.slopes {
 		all.add(s)
+		for _, cell := range n.cells[i*width : (i+1)*width] {
+			n.bent[cell].add(s)
+		}
 	}
 	for i, w := range weights {
 		first[i], second[i] = n.penalty*w, n.penalty
 	}
-	spread := func(columns []column, of slope, value float64) {
-		for _, c := range columns {
-			value := value * c.value
-			first[c.number] -= value * of.first
-			second[c.number] += value * value * of.second
+	first[n.design.intercept] -= all.first
+	second[n.design.intercept] += all.second
+	from := int32(0)
+	for cell, end := range n.ends {
+		of := n.bent[cell]
+		for _, c := range n.columns[from:end] {
+			first[c.number] -= c.value * of.first
+			second[c.number] += c.value * c.value * of.second
 		}
-	}
-	spread([]column{{n.design.next(), 1}}, all, 1)
-	for f, levels := range n.design.fields {
-		for level, columns := range levels {
-			spread(columns, n.levelSlopes[f][level], 1)
-		}
-	}
-	for x, cells := range n.cells {
-		of := n.cellSlopes[x]
-		clear(of)
-		for i, cell := range cells {
-			of[cell].add(n.slopes[i])
-		}
-		for cell, columns := range n.design.crosses[x].columns {
-			spread(columns, of[cell], n.design.value)
-		}
+		from = end
 	}
 }
 
 // curve finds how the first derivatives change along a direction.
 func (n *newton) curve(direction, changes []float64) {
-	n.add(direction, n.added)
-	all := 0.0
-	for i, s := range n.slopes {
-		n.added[i] *= s.second
-		all += n.added[i]
-	}
+	n.sum(direction)
+	clear(n.moved)
 	for i, d := range direction {
 		changes[i] = n.penalty * d
 	}
-	changes[n.design.intercept] += all
-	clear(n.ofLevels)
-	for f := 0; f < len(n.levels); f += 4 {
-		a, b, c, d := n.four(f)
-		ofA, ofB, ofC, ofD := &n.ofLevels[f], &n.ofLevels[f+1], &n.ofLevels[f+2], &n.ofLevels[f+3]
-		a, b, c, d = a[:len(n.added)], b[:len(n.added)], c[:len(n.added)], d[:len(n.added)]
-		for i, change := range n.added {
-			ofA[a[i]] += change
-			ofB[b[i]] += change
-			ofC[c[i]] += change
-			ofD[d[i]] += change
+	of, moved, width, intercept := n.sums, n.moved, len(n.joints), direction[n.design.intercept]
+	all := 0.0
+	for i := range n.slopes {
+		cells := n.cells[i*width : (i+1)*width]
+		change := intercept
+		for _, cell := range cells {
+			change += of[cell]
+		}
+		change *= n.slopes[i].second
+		all += change
+		for _, cell := range cells {
+			moved[cell] += change
 		}
 	}
-	spread := func(columns []column, change float64) {
-		for _, c := range columns {
+	changes[n.design.intercept] += all
+	from := int32(0)
+	for cell, end := range n.ends {
+		change := moved[cell]
+		for _, c := range n.columns[from:end] {
 			changes[c.number] += c.value * change
 		}
-	}
-	for f, levels := range n.design.fields {
-		for level, columns := range levels {
-			spread(columns, n.ofLevels[f][level])
-		}
-	}
-	clear(n.ofLevels) // add leaves None, and what is no field, as it is
-	for x, cells := range n.cells {
-		of := n.ofCells[x]
-		clear(of)
-		for i, cell := range cells {
-			of[cell] += n.added[i]
-		}
-		for cell, columns := range n.design.crosses[x].columns {
-			spread(columns, n.design.value*of[cell])
-		}
-		of[len(of)-1] = 0
+		from = end
 	}
 }
 

@@ -39,13 +39,14 @@ func (d drawn) crossed(fields ...int) drawn {
 }
 
 func (d drawn) newton() *newton {
-	columns := make([][]uint8, len(d.design.fields))
+	columns, levels := make([][]uint8, len(d.design.fields)), make([]int, len(d.design.fields))
 	for f := range columns {
+		levels[f] = len(d.design.fields[f])
 		for _, row := range d.rows {
 			columns[f] = append(columns[f], row[f])
 		}
 	}
-	return newNewton(d.rows, columns, d.source)
+	return newNewton(columns, levels, len(d.rows), d.source)
 }
 
 func (d drawn) penalty(c float64) float64 { return 1 / (c * 2 * float64(d.source)) }

@@ -58,7 +58,7 @@ func (h *heldOut) paths() []*path {
 			}
 			p.columns = append(p.columns, column)
 		}
-		p.newton = newNewton(p.rows, p.columns, p.source)
+		p.newton = newNewton(p.columns, h.problem.Levels, len(p.rows), p.source)
 		paths[fold] = p
 	}
 	return paths
