@@ -47,7 +47,7 @@ func (h *heldOut) cross(ctx context.Context, paths []*path, fields validation) (
 	best, penalty := without, usual // of crosses
 	rounds, most := mostRounds, mostAtOnce
 	if h.many() {
-		rounds, penalty = mostRoundsMany, usualMany-1
+		rounds, penalty = mostRoundsMany, max(slices.Index(penalties[:], fields.c)-1, 0)
 	}
 	for range rounds {
 		some := propose(paths, penalties[penalty], most)
@@ -137,11 +137,7 @@ func (h *heldOut) validateProposed(ctx context.Context, paths []*path, c, penalt
 			design := p.proposed.penalized(c, penalty)
 			weights := p.fit(design, c)
 			v.weights[fold] = weights
-			for member, row := range h.members {
-				if h.fold(member) == fold {
-					v.logits[member] = design.logit(weights, h.rows[row])
-				}
-			}
+			h.put(v.logits, fold, p.newton.ofUnseen(weights))
 			return nil
 		})
 	}

@@ -82,18 +82,3 @@ func (h *heldOut) means(members []int, adds []float64) (means [folds]float64) {
 	}
 	return means
 }
-
-// lossOf is loss over some of the members.
-func (h *heldOut) lossOf(members []int, logit func(member int) float64) float64 {
-	var sums, counts [2]float64
-	for _, member := range members {
-		if member < h.source {
-			sums[0] += softplus(-logit(member))
-			counts[0]++
-		} else {
-			sums[1] += softplus(logit(member))
-			counts[1]++
-		}
-	}
-	return sums[0]/math.Max(counts[0], 1)/2 + sums[1]/math.Max(counts[1], 1)/2
-}

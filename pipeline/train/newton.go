@@ -6,9 +6,10 @@ import (
 )
 
 const (
-	mostSteps      = 30   // of a fit; from weights that are nearly right it takes two or three
-	mostDirections = 100  // of a step
-	leastLeft      = 0.1  // share of the gradient that a step leaves
+	mostSteps      = 30  // of a fit; from weights that are nearly right it takes two or three
+	mostDirections = 100 // of a step
+	leastLeft      = 0.1 // share of the gradient that a step leaves
+	mostProduct    = 1e300
 	enough         = 5e-4 // of the mean loss: the step that promises no more is the last
 )
 
@@ -21,6 +22,7 @@ type newton struct {
 	of     []int     // how many levels each field has, and None if a row has it
 	rows   int
 	source int // the first rows are source members
+	unseen int // how many rows follow that are not fitted
 
 	// What is fitted at the moment.
 	design  *design
@@ -41,8 +43,8 @@ type newton struct {
 	bent  []slope
 }
 
-func newNewton(levels [][]uint8, of []int, rows, source int) *newton {
-	n := &newton{levels: levels, of: slices.Clone(of), rows: rows, source: source}
+func newNewton(levels [][]uint8, of []int, rows, source, unseen int) *newton {
+	n := &newton{levels: levels, of: slices.Clone(of), rows: rows, source: source, unseen: unseen}
 	for f := range levels {
 		if slices.Contains(levels[f], None) {
 			n.of[f]++
@@ -82,7 +84,7 @@ func (n *newton) take(d *design, penalty float64) {
 	same := func(a, b cross) bool { return slices.Equal(a.fields, b.fields) }
 	if n.design == nil || !slices.EqualFunc(d.crosses, n.design.crosses, same) {
 		n.joints = jointsOf(n.of, d.crosses, n.rows)
-		n.cells = make([]uint32, n.rows*len(n.joints))
+		n.cells = make([]uint32, (n.rows+n.unseen)*len(n.joints))
 		for i := range n.joints {
 			n.lookUp(i)
 		}
@@ -98,7 +100,7 @@ func (n *newton) take(d *design, penalty float64) {
 // lookUp finds the cells of all rows in a joint.
 func (n *newton) lookUp(joint int) {
 	j := &n.joints[joint]
-	for i := range n.rows {
+	for i := range n.rows + n.unseen {
 		cell := 0
 		for _, f := range j.fields {
 			cell = cell*n.of[f] + min(int(n.levels[f][i]), n.of[f]-1)
@@ -135,7 +137,7 @@ func (n *newton) enter(j *joint) {
 
 // look finds the logits, the slopes and the loss that weights give.
 func (n *newton) look(weights []float64) {
-	n.add(weights, n.logits)
+	n.add(weights, n.logits, 0)
 	n.loss = 0
 	for _, w := range weights {
 		n.loss += n.penalty * w * w / 2
@@ -146,7 +148,6 @@ func (n *newton) look(weights []float64) {
 
 // lookAt looks at the rows of a class, whose logits ought to have this sign.
 func (n *newton) lookAt(from, to int, sign float64) {
-	const mostProduct = 1e300
 	weight := 1 / float64(2*(to-from))
 	lost, product := 0.0, 1.0
 	slopes := n.slopes[from:to]
@@ -177,13 +178,20 @@ func (n *newton) sum(weights []float64) {
 	}
 }
 
-// add adds up for each row what its columns weigh.
-func (n *newton) add(weights, sums []float64) {
+// ofUnseen returns the logits that weights of the design give the rows that are not fitted.
+func (n *newton) ofUnseen(weights []float64) []float64 {
+	logits := make([]float64, n.unseen)
+	n.add(weights, logits, n.rows)
+	return logits
+}
+
+// add adds up what their columns weigh for the rows that begin with this one.
+func (n *newton) add(weights, sums []float64, first int) {
 	n.sum(weights)
 	of, width := n.sums, len(n.joints)
 	for i := range sums {
 		all := weights[n.design.intercept]
-		for _, cell := range n.cells[i*width : (i+1)*width] {
+		for _, cell := range n.cells[(first+i)*width : (first+i+1)*width] {
 			all += of[cell]
 		}
 		sums[i] = all

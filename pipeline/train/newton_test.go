@@ -46,7 +46,7 @@ func (d drawn) newton() *newton {
 			columns[f] = append(columns[f], row[f])
 		}
 	}
-	return newNewton(columns, levels, len(d.rows), d.source)
+	return newNewton(columns, levels, len(d.rows), d.source, 0)
 }
 
 func (d drawn) penalty(c float64) float64 { return 1 / (c * 2 * float64(d.source)) }

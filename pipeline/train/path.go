@@ -2,7 +2,6 @@ package train
 
 import (
 	"cmp"
-	"math"
 	"slices"
 )
 
@@ -21,58 +20,81 @@ type path struct {
 	many    bool // there are many members to learn from: no combinations need be put together
 	rows    [][]uint8
 	source  int       // the first ones are source members
-	parts   [][]int   // the same rows, by the fold that they are held out from
-	columns [][]uint8 // the levels of the same rows, by field
-	newton  *newton   // fits them
+	parts   [][]along // the same rows, by the fold that they are held out from
+	columns [][]uint8 // the levels of the same rows, and then those of the fold, by field
+	newton  *newton   // fits the rows
 
 	fields   *design // without crosses
 	design   *design
 	weights  []float64
 	chosen   []partition // of its crosses
 	proposed *design     // with further ones
+	tried    *design     // of the last fit, if what is proposed has been fitted; the next fit begins there
+	found    []float64   // its weights
 	further  []partition
 	hopeful  [][]int // crosses that promised to gain when they were scored last
+}
+
+// along is rows from one to another.
+type along struct{ from, to int }
+
+// goOn adds a row to some.
+func goOn(rows []along, row int) []along {
+	if n := len(rows); n > 0 && rows[n-1].to == row {
+		rows[n-1].to++
+		return rows
+	}
+	return append(rows, along{row, row + 1})
 }
 
 // paths returns one for each fold.
 func (h *heldOut) paths() []*path {
 	paths := make([]*path, folds)
 	for fold := range paths {
-		p := &path{apart: h.problem.Apart, many: h.many(), parts: make([][]int, folds), fields: h.design, design: h.design}
+		p := &path{apart: h.problem.Apart, many: h.many(), parts: make([][]along, folds), fields: h.design, design: h.design}
 		p.weights = make([]float64, h.design.intercept+1)
 		for member, row := range h.members {
 			own := h.fold(member)
 			if own == fold {
 				continue
 			}
-			p.parts[own] = append(p.parts[own], len(p.rows))
+			p.parts[own] = goOn(p.parts[own], len(p.rows))
 			p.rows = append(p.rows, h.rows[row])
 			if member < h.source {
 				p.source++
 			}
 		}
 		for f := range h.design.fields {
-			column := make([]uint8, len(p.rows))
-			for i, row := range p.rows {
-				column[i] = row[f]
+			column := make([]uint8, 0, len(h.members))
+			for _, row := range p.rows {
+				column = append(column, row[f])
+			}
+			for _, member := range h.unseen(fold) {
+				column = append(column, h.rows[h.members[member]][f])
 			}
 			p.columns = append(p.columns, column)
 		}
-		p.newton = newNewton(p.columns, h.problem.Levels, len(p.rows), p.source)
+		p.newton = newNewton(p.columns, h.problem.Levels, len(p.rows), p.source, len(h.members)-len(p.rows))
 		paths[fold] = p
 	}
 	return paths
 }
 
-// fit fits a design that is at least as wide as the path's, from the path's weights.
+// fit fits a design that is at least as wide as the path's. It begins at the weights of the last fit of what is proposed, which
+// had another penalty, or else at the path's.
 func (p *path) fit(d *design, c float64) []float64 {
+	from, known := p.design, p.weights
+	if p.tried != nil {
+		from, known = p.tried, p.found
+	}
 	weights := make([]float64, d.intercept+1)
-	same := copy(weights, p.weights[:p.design.intercept])
-	weights[d.intercept] = p.weights[p.design.intercept]
+	same := copy(weights, known[:from.intercept])
+	weights[d.intercept] = known[from.intercept]
 	for column := p.fields.intercept; column < same; column++ {
-		weights[column] *= p.design.value / d.value // so that crosses add what they did with the penalty that they had
+		weights[column] *= from.value / d.value // so that crosses add what they did with the penalty that they had
 	}
 	p.newton.fit(d, 1/(c*2*float64(p.source)), weights)
+	p.tried, p.found = d, weights
 	return weights
 }
 
@@ -94,7 +116,7 @@ func (p *path) propose(penalty float64, most int) bool {
 	for _, c := range found[:min(len(found), most, mostCrosses-len(p.design.crosses))] {
 		p.further = append(p.further, search.partitions(c)...)
 	}
-	p.proposed = p.design.with(p.further, p.rows)
+	p.proposed, p.tried = p.design.with(p.further, p.rows), nil
 	return len(p.further) > 0
 }
 
@@ -171,7 +193,7 @@ func (s slope) less(other slope) slope { return slope{s.first - other.first, s.s
 // search scores crosses by the slopes of a path's rows.
 type search struct {
 	*path
-	slopes  []slope
+	slopes  []slope // the newton's, until it fits again
 	penalty float64 // half of it times the square of a weight is added to the mean loss
 
 	// The slopes of the rows that have the cells of one candidate.
@@ -182,17 +204,9 @@ type search struct {
 }
 
 func newSearch(p *path, penalty float64) *search {
-	s := &search{path: p, slopes: make([]slope, len(p.rows)), penalty: 1 / (penalty * 2 * float64(p.source))}
-	for i, row := range p.rows {
-		q := 1 / (1 + math.Exp(-p.design.logit(p.weights, row)))
-		weight := 1 / float64(2*p.source) // either class counts half
-		if i < p.source {
-			s.slopes[i] = slope{weight * (1 - q), weight * q * (1 - q)}
-			continue
-		}
-		weight = 1 / float64(2*(len(p.rows)-p.source))
-		s.slopes[i] = slope{-weight * q, weight * q * (1 - q)}
-	}
+	p.newton.take(p.design, 0)
+	p.newton.look(p.weights)
+	s := &search{path: p, slopes: p.newton.slopes, penalty: 1 / (penalty * 2 * float64(p.source))}
 	s.all, s.counts = make([]slope, mostCells), make([]int32, mostCells)
 	for part := range s.byPart {
 		s.byPart[part] = make([]slope, mostCells)
@@ -322,10 +336,12 @@ func (s *search) addUp(fields []int, every int) {
 		}
 		own := s.byPart[part][:cells]
 		clear(own)
-		if len(fields) == 2 {
-			s.addUpTwo(own, fields, rows)
-		} else {
-			s.addUpThree(own, fields, rows)
+		for _, of := range rows {
+			if len(fields) == 2 {
+				s.addUpTwo(own, fields, of)
+			} else {
+				s.addUpThree(own, fields, of)
+			}
 		}
 		for cell := range own {
 			all[cell].first += own[cell].first
@@ -335,34 +351,33 @@ func (s *search) addUp(fields []int, every int) {
 }
 
 // addUpTwo adds up the slopes of some rows by the cell of two fields. A search spends most of its time here and in addUpThree.
-func (s *search) addUpTwo(own []slope, fields, rows []int) {
-	a, b, n := s.columns[fields[0]], s.columns[fields[1]], len(s.design.fields[fields[1]])
-	counts := s.counts[:len(own)]
-	for at := 0; at < len(rows); at += int(s.every) {
-		i := rows[at]
+func (s *search) addUpTwo(own []slope, fields []int, rows along) {
+	slopes := s.slopes[rows.from:rows.to]
+	a, b := s.columns[fields[0]][rows.from:][:len(slopes)], s.columns[fields[1]][rows.from:][:len(slopes)]
+	n, counts := uint32(len(s.design.fields[fields[1]])), s.counts[:len(own)]
+	for i := 0; i < len(slopes); i += int(s.every) {
 		if a[i] == None || b[i] == None {
 			continue
 		}
-		cell := int(a[i])*n + int(b[i])
-		own[cell].first += s.slopes[i].first
-		own[cell].second += s.slopes[i].second
+		cell := uint32(a[i])*n + uint32(b[i])
+		own[cell].add(slopes[i])
 		counts[cell]++
 	}
 }
 
 // addUpThree is addUpTwo of three fields.
-func (s *search) addUpThree(own []slope, fields, rows []int) {
-	a, b, c := s.columns[fields[0]], s.columns[fields[1]], s.columns[fields[2]]
-	n, m := len(s.design.fields[fields[1]]), len(s.design.fields[fields[2]])
+func (s *search) addUpThree(own []slope, fields []int, rows along) {
+	slopes := s.slopes[rows.from:rows.to]
+	a, b := s.columns[fields[0]][rows.from:][:len(slopes)], s.columns[fields[1]][rows.from:][:len(slopes)]
+	c := s.columns[fields[2]][rows.from:][:len(slopes)]
+	n, m := uint32(len(s.design.fields[fields[1]])), uint32(len(s.design.fields[fields[2]]))
 	counts := s.counts[:len(own)]
-	for at := 0; at < len(rows); at += int(s.every) {
-		i := rows[at]
+	for i := 0; i < len(slopes); i += int(s.every) {
 		if a[i] == None || b[i] == None || c[i] == None {
 			continue
 		}
-		cell := (int(a[i])*n+int(b[i]))*m + int(c[i])
-		own[cell].first += s.slopes[i].first
-		own[cell].second += s.slopes[i].second
+		cell := (uint32(a[i])*n+uint32(b[i]))*m + uint32(c[i])
+		own[cell].add(slopes[i])
 		counts[cell]++
 	}
 }

@@ -67,9 +67,7 @@ func ranked(logits []float64, source, others []int) []scored {
 	for _, member := range others {
 		all = append(all, scored{logit: logits[member], others: 1})
 	}
-	slices.SortFunc(all, func(a, b scored) int {
-		return cmp.Or(cmp.Compare(b.logit, a.logit), cmp.Compare(a.source, b.source))
-	})
+	slices.SortFunc(all, func(a, b scored) int { return cmp.Compare(b.logit, a.logit) })
 	joined := all[:1]
 	for _, s := range all[1:] {
 		if last := &joined[len(joined)-1]; last.logit == s.logit {

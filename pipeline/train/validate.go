@@ -84,6 +84,25 @@ func (h *heldOut) fold(member int) int {
 	panic("no such member")
 }
 
+// unseen returns the members that are held out from a fold's fits.
+func (h *heldOut) unseen(fold int) (members []int) {
+	from := 0
+	for _, to := range h.strata {
+		n := to - from
+		first := from + (n*fold+folds-1)/folds
+		members = append(members, stretch(first, from+(n*(fold+1)+folds-1)/folds)...)
+		from = to
+	}
+	return members
+}
+
+// put puts the logits of a fold's unseen members where they are among those of all.
+func (h *heldOut) put(all []float64, fold int, logits []float64) {
+	for i, member := range h.unseen(fold) {
+		all[member] = logits[i]
+	}
+}
+
 // validation is how well a penalty does.
 type validation struct {
 	c      float64
@@ -147,13 +166,9 @@ func (h *heldOut) validate(ctx context.Context, paths []*path, try []int, tried 
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
-				p.weights = p.fit(h.design, penalties[i])
-				tried[i].weights[fold] = p.weights
-				for member, row := range h.members {
-					if h.fold(member) == fold {
-						tried[i].logits[member] = h.design.logit(p.weights, h.rows[row])
-					}
-				}
+				weights := p.fit(h.design, penalties[i])
+				tried[i].weights[fold] = weights
+				h.put(tried[i].logits, fold, p.newton.ofUnseen(weights))
 			}
 			return nil
 		})
@@ -169,16 +184,35 @@ func (h *heldOut) validate(ctx context.Context, paths []*path, try []int, tried 
 
 // loss returns the mean of the mean losses of source and background.
 func (h *heldOut) loss(logits []float64) float64 {
-	var source, background float64
-	for member, logit := range logits {
-		if member < h.source {
-			source += softplus(-logit)
-		} else {
-			background += softplus(logit)
-		}
-	}
-	return source/float64(h.source)/2 + background/float64(len(logits)-h.source)/2
+	return h.lossOf(stretch(0, len(logits)), func(member int) float64 { return logits[member] })
 }
+
+// lossOf is loss over some of the members.
+func (h *heldOut) lossOf(members []int, logit func(member int) float64) float64 {
+	sums, counts := [2]losses{{product: 1}, {product: 1}}, [2]float64{}
+	for _, member := range members {
+		class, sign := 0, -1.0
+		if member >= h.source {
+			class, sign = 1, 1
+		}
+		sums[class].add(sign * logit(member))
+		counts[class]++
+	}
+	return sums[0].sum()/math.Max(counts[0], 1)/2 + sums[1].sum()/math.Max(counts[1], 1)/2
+}
+
+// losses adds up softplus of many numbers, by one logarithm for many of them: it takes the most time.
+type losses struct{ linear, product float64 }
+
+func (l *losses) add(x float64) {
+	l.linear += math.Max(x, 0)
+	if l.product *= 1 + math.Exp(-math.Abs(x)); l.product > mostProduct {
+		l.linear += math.Log(l.product)
+		l.product = 1
+	}
+}
+
+func (l *losses) sum() float64 { return l.linear + math.Log(l.product) }
 
 // softplus returns log(1 + exp(x)), without overflow.
 func softplus(x float64) float64 {
