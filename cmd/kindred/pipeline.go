@@ -148,7 +148,7 @@ func (p *pipeline) controller(gen *consumers.Generation, seen *watched) *control
 	return &control.Controller{
 		Prefix: p.prefix, Number: p.server.Partitions,
 		Reader: seen, Transactions: p.transactions("controller", gen, seen), Log: p.log,
-		Shards: p.cache, Presets: p.presets,
+		Shards: p.cache, Presets: p.presets, Learners: learners,
 		Learner: &learner{processors: &p.processors, Learner: &learn.Trainer{
 			Cache: p.cache, Number: p.server.Partitions, Log: p.log,
 			MinSource: p.server.MinSource, WarnSource: p.server.WarnSource,

@@ -16,7 +16,7 @@ const scanTries = 10
 
 // Scan reads a shard's whole cache. Everything it returns is of one incarnation of the cache and of one owner: when the
 // owner has changed or its rows were laid out anew meanwhile, or anything is missing or unknown, it reads again. ErrNotReady: there
-// is nothing whole to be read now.
+// is nothing whole to be read now. ErrOtherRows: those to be kept are not the shard's any more.
 func (s *Store) Scan(ctx context.Context, shard int, want Want) (*View, error) {
 	var view *View
 	err := s.untorn(ctx, func() (err error) {
@@ -55,7 +55,10 @@ func (s *Store) scan(ctx context.Context, shard int, want *Want) (*View, error) 
 	}
 	k := s.keys(shard)
 	v := &View{Shard: shard, Meta: before, NumRows: before.Rows, Width: before.Width, bare: want.Bare}
-	if want.Keep && want.Into.holds(shard, before) && want.Into.bare == want.Bare {
+	if want.Keep != nil {
+		if !want.Keep.holds(shard, before) || want.Keep.bare != want.Bare {
+			return nil, ErrOtherRows
+		}
 		return v, s.scanKept(ctx, k, v, want)
 	}
 	if want.Into != nil {
@@ -82,7 +85,7 @@ func (s *Store) scan(ctx context.Context, shard int, want *Want) (*View, error) 
 
 // scanKept takes over the rows of an earlier view, which are those of a meta, and reads what is wanted beside them.
 func (s *Store) scanKept(ctx context.Context, k keys, v *View, want *Want) (err error) {
-	of := want.Into
+	of := want.Keep
 	v.Kept, v.buffer, v.rows, v.ids, v.Fields, v.Unkept = true, of.buffer, of.rows, of.ids, of.Fields, of.Unkept
 	if err = s.scanWanted(ctx, k, v, want); err != nil {
 		return err
@@ -96,7 +99,7 @@ func (s *Store) scanKept(ctx context.Context, k keys, v *View, want *Want) (err 
 // holds reports whether a view holds the rows, ids and fields that a shard's meta is of: what was read into it is all of one
 // revision.
 func (v *View) holds(shard int, m *Meta) bool {
-	return v != nil && v.rows != nil && v.Shard == shard && v.Meta.sameRows(v.After) && v.After.sameRows(m)
+	return v.rows != nil && v.Shard == shard && v.Meta.sameRows(v.After) && v.After.sameRows(m)
 }
 
 // sameRows reports whether nothing has changed of rows, ids, fields and dictionaries from one meta of a shard to another.

@@ -233,13 +233,20 @@ func TestAViewIsKeptWhileItsRowsAreTheSame(t *testing.T) {
 		}
 		o.SetMember("vip", 1, true, 0)
 		o.save()
-		want := cache.Want{Segments: []string{"vip"}, Expansions: []string{"x"}, Keep: true}
-		want.Into = scan(t, s, want)
+		want := cache.Want{Segments: []string{"vip"}, Expansions: []string{"x"}}
+		want.Keep = scan(t, s, want)
 		return s, o, want
 	}
 	look := func(what string, s *cache.Store, o *owner, want cache.Want, kept bool) {
 		t.Helper()
-		v := scan(t, s, want)
+		v, err := s.Scan(t.Context(), 3, want)
+		switch {
+		case errors.Is(err, cache.ErrOtherRows) && !kept:
+			want.Into, want.Keep = want.Keep, nil
+			v = scan(t, s, want)
+		case err != nil:
+			t.Fatal(err)
+		}
 		if v.Kept != kept {
 			t.Errorf("%s: that the view is kept is %v", what, v.Kept)
 		}
@@ -257,9 +264,9 @@ func TestAViewIsKeptWhileItsRowsAreTheSame(t *testing.T) {
 	o.meta.Offsets.Profiles++
 	o.save()
 	look("members have changed", s, o, want, true)
-	want.Into = scan(t, s, want)
+	want.Keep = scan(t, s, want)
 	look("it was kept before", s, o, want, true)
-	want.Keep = false
+	want.Into, want.Keep = want.Keep, nil
 	look("nobody wants that", s, o, want, false)
 
 	changed := func(what string, change func(s *cache.Store, o *owner)) {
@@ -298,8 +305,8 @@ func TestAViewIsKeptWhileItsRowsAreTheSame(t *testing.T) {
 	})
 
 	s, o, want = begin()
-	want.Bare = true
-	want.Into = scan(t, s, want)
+	want.Bare, want.Keep = true, nil
+	want.Keep = scan(t, s, want)
 	want.Bare = false
 	look("it has no rows", s, o, want, false)
 }

@@ -17,6 +17,9 @@ var (
 
 	// ErrNotReady means that a cache is not whole now: it is being built, or changes owners. Try again later.
 	ErrNotReady = errors.New("the cache is not ready")
+
+	// ErrOtherRows means that a cache has other rows than those of Want.Keep.
+	ErrOtherRows = errors.New("the cache has other rows")
 )
 
 // Store is where the caches of all shards are. It may be used by several goroutines.

@@ -12,7 +12,7 @@ type View struct {
 	Width   int   // bytes of a row
 	Fields  []format.Field
 	Unkept  Unkept
-	Kept    bool // rows, ids and fields are those of Want.Into, which are still the shard's: they were not read again
+	Kept    bool // rows, ids and fields are those of Want.Keep, which are still the shard's: they were not read again
 
 	bare      bool   // see Want.Bare
 	buffer    []byte // all blocks
@@ -31,7 +31,7 @@ type Want struct {
 	Model      string   // an expansion whose model to read, if the shard has one
 	Bare       bool     // of the rows only whose they are: nobody may ask for Row and Rows
 	Into       *View    // one that nobody needs any more: its memory is used again; nil: new memory
-	Keep       bool     // Into is taken over but for what is named here, where the shard's rows are still those that it holds
+	Keep       *View    // rows are taken over from there, if they are still the shard's; else nothing is read (ErrOtherRows)
 }
 
 // Blocks is how many blocks the view has.

@@ -120,14 +120,28 @@ func (t *term) inOrder() []*attempt {
 	return slices.SortedFunc(maps.Values(t.attempts), func(a, b *attempt) int { return cmp.Compare(a.place, b.place) })
 }
 
-// learner returns the attempt that learns, or nil.
-func (t *term) learner() *attempt {
-	for _, a := range t.attempts {
+// learners returns the attempts that learn, and how many of them somebody has asked for.
+func (t *term) learners() (all []*attempt, asked int) {
+	for _, a := range t.inOrder() {
 		if a.learning != nil {
-			return a
+			all = append(all, a)
+			if !t.triggered(a) {
+				asked++
+			}
 		}
 	}
-	return nil
+	return all, asked
+}
+
+// triggered reports whether nobody has asked for an attempt's run.
+func (t *term) triggered(a *attempt) bool {
+	return triggered(t.state.expansions[a.expansionID].Run.Cause)
+}
+
+// hasRoom reports whether an attempt may learn beside those that do.
+func (t *term) hasRoom(a *attempt) bool {
+	all, asked := t.learners()
+	return t.state.room(t.triggered(a), len(all), asked)
 }
 
 // say notes how far an attempt is, and reports whether that is to be committed now. Else the next heartbeat reports it: so it

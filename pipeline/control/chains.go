@@ -16,7 +16,7 @@ import (
 //     so many others one on the other.
 //  2. Whoever is used is not deleted. A deletion waits for the deletions of its users that were asked for before it.
 //  3. A run begins after those of the expansions that it builds on which were asked for before it, and learns when none of them
-//     is publishing: so it sees their members as their runs have left them.
+//     is publishing, or learns itself: so it sees their members as their runs have left them.
 const mostChained = 8
 
 // isExpansion reports whether an id names an expansion, and no segment.
@@ -225,6 +225,15 @@ func (s *state) goesBefore(e *schemas.Expansion, p schemas.Pending) (what string
 		return what != ""
 	})
 	return what
+}
+
+// buildsOn reports whether the run of an expansion builds on another one.
+func (s *state) buildsOn(e, other *schemas.Expansion) (does bool) {
+	s.below(e, &e.Run.Request, func(below *schemas.Expansion) bool {
+		does = below == other
+		return does
+	})
+	return does
 }
 
 // unpublished returns which expansion that another one builds on is publishing, for people; empty: none.

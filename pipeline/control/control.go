@@ -44,6 +44,7 @@ type Controller struct {
 	Shards       Shards
 	Learner      Learner
 	Presets      selection.Presets // of one's own
+	Learners     int               // how many runs learn at a time; default one
 	Log          *slog.Logger
 
 	taken takenIDs

@@ -94,6 +94,12 @@ func (d *desk) commit() {
 	if e == nil {
 		d.t.Fatal("nothing runs that could be committed")
 	}
+	d.commitOf(e)
+}
+
+// commitOf commits the run of an expansion.
+func (d *desk) commitOf(e *schemas.Expansion) {
+	d.t.Helper()
 	if e.Run.Request.Action == schemas.Delete {
 		d.do(commitDeletion(e, []byte("{}"), noon))
 		return

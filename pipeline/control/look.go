@@ -213,8 +213,9 @@ func (t *term) awaited(a *attempt, found *looked) (detail string) {
 		a.seen, a.segments = true, found.segments
 		a.waits = t.unseen(a)
 	}
-	if other := t.learner(); a.waits == "" && other != nil {
-		return fmt.Sprintf("waits until %s (%s) has learned", other.event.RunID, other.expansionID)
+	if a.waits == "" && !t.hasRoom(a) {
+		all, _ := t.learners()
+		return fmt.Sprintf("waits until %s (%s) has learned", all[0].event.RunID, all[0].expansionID)
 	}
 	return a.waits
 }
@@ -234,7 +235,7 @@ func (c *Controller) behind(ends *schemas.Ends, metas []*cache.Meta) (missing []
 }
 
 // unseen returns what a run must see that the shards' inputs do not tell: what the controller itself has not read yet, and members
-// that other runs are about to publish. Empty: nothing.
+// that other runs are about to publish, or would while it reads them. Empty: nothing.
 func (t *term) unseen(a *attempt) string {
 	for _, of := range []struct {
 		input int
@@ -244,7 +245,14 @@ func (t *term) unseen(a *attempt) string {
 			return fmt.Sprintf("waits for the controller (%s at %d of %d)", t.topics[of.input], at, of.end)
 		}
 	}
-	return t.state.unpublished(t.state.expansions[a.expansionID])
+	e := t.state.expansions[a.expansionID]
+	others, _ := t.learners()
+	for _, other := range others {
+		if of := t.state.expansions[other.expansionID]; t.state.buildsOn(e, of) || t.state.buildsOn(of, e) {
+			return fmt.Sprintf("waits until %s (%s) has learned: one uses the other", other.event.RunID, other.expansionID)
+		}
+	}
+	return t.state.unpublished(e)
 }
 
 // counted is what the shards have counted of a run: members now, and membership records of the run by their kind.

@@ -18,6 +18,7 @@ func TestEveryRunEndsOnce(t *testing.T) {
 	actions := []schemas.Action{schemas.Expand, schemas.Edit, schemas.Refresh, schemas.Cancel, schemas.Rename, schemas.Delete}
 	rapid.Check(t, func(t *rapid.T) {
 		d := newDesk(&quiet{t: t})
+		d.state.learners = rapid.IntRange(1, 3).Draw(t, "learners")
 		var known []schemas.ExpandRequest
 		epochs := map[string]int64{}
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {

@@ -34,6 +34,22 @@ func (s *sharing) Learn(ctx context.Context, l learn.Lesson, report func(schemas
 	return s.learner.Learn(ctx, l, report)
 }
 
+// hold lets some expansions learn until they are released.
+func (s *sharing) hold(expansions ...string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for _, id := range expansions {
+		s.held[id] = make(chan struct{})
+	}
+}
+
+func (s *sharing) release(expansion string) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	close(s.held[expansion])
+	delete(s.held, expansion)
+}
+
 // shares returns with whom an expansion has shared last.
 func (s *sharing) shares(expansion string) *learn.Shared {
 	s.mutex.Lock()

@@ -21,6 +21,7 @@ type state struct {
 	segments map[string]*schemas.Segment // as the router has recorded them; they may lag behind segment-changes
 	fields   map[string]schemas.Field    // declared, by name
 	presets  selection.Presets           // of one's own
+	learners int                         // how many runs learn at a time
 
 	refused refusals
 
@@ -30,7 +31,7 @@ type state struct {
 
 func newState() *state {
 	return &state{
-		expansions: map[string]*schemas.Expansion{}, segments: map[string]*schemas.Segment{}, fields: map[string]schemas.Field{},
+		learners: 1, expansions: map[string]*schemas.Expansion{}, segments: map[string]*schemas.Segment{}, fields: map[string]schemas.Field{},
 		unreadableExpansions: map[string]*schemas.RunError{}, unreadableSegments: map[string]*schemas.RunError{},
 	}
 }

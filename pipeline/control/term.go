@@ -32,7 +32,7 @@ type term struct {
 	attempts   map[string]*attempt // the runs under way, by expansion
 	begun      int                 // attempts so far
 	batches    chan []wire.Fetched // from fetch
-	updates    chan update         // from the run that learns
+	updates    chan update         // from the runs that learn
 	shared     *learn.Shared       // by those who learn now or next; nil: nobody does
 	rests      time.Time           // until when it is kept for runs that wait for room
 	looks      looks               // at the shards
@@ -45,7 +45,7 @@ func (c *Controller) begin(ctx context.Context, group Group) (*term, error) {
 		Controller: c, state: newState(), attempts: map[string]*attempt{}, batches: make(chan []wire.Fetched),
 		updates: make(chan update), looks: looks{found: make(chan looked)},
 	}
-	t.state.presets = c.Presets
+	t.state.presets, t.state.learners = c.Presets, max(c.Learners, 1)
 	for input, name := range [inputCount]string{schemas.ExpandRequests, schemas.DataEvents, schemas.Segments, schemas.Fields} {
 		t.topics[input] = c.Prefix.Topic(name)
 	}
@@ -75,7 +75,7 @@ func (t *term) resume(ctx context.Context) error {
 	return t.advance(ctx)
 }
 
-// turn waits for what comes next and decides on it: records, an update of the run that learns, a look at the shards, or the
+// turn waits for what comes next and decides on it: records, an update of a run that learns, a look at the shards, or the
 // time for a heartbeat, a look or a slot of a schedule. Then it gives whoever may begin a turn.
 func (t *term) turn(ctx context.Context) error {
 	var alarm <-chan time.Time
@@ -120,7 +120,7 @@ func (t *term) nextAlarm() (at time.Time, due bool) {
 	return at, due
 }
 
-// advance gives every request its turn that can have it now, and lets the next run learn. A turn may end as soon as it begins.
+// advance gives every request its turn that can have it now, and lets the next runs learn. A turn may end as soon as it begins.
 func (t *term) advance(ctx context.Context) error {
 	defer t.rest()
 	for e := t.state.next(t.waits); e != nil; e = t.state.next(t.waits) {

@@ -143,6 +143,7 @@ func (w *world) due(id, refresh, more string) {
 
 func (w *world) runWithCrash(point int) (crashed bool) {
 	gen := w.join()
+	w.learners = 1 + point%3
 	w.segment("vip")
 	w.due("scheduled", `"every":"200000h"`, `"lastSlot":"2000-01-01T00:00:00Z"`)
 	w.due("watched", `"sourceChange":0.5`, `"source":{"sizes":[10,10,10],"flips":[10,10,10],"caches":["a cache","a cache","a cache"]}`)

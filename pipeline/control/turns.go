@@ -10,9 +10,10 @@ import (
 //
 //  1. An expansion has one run under way at most. Its other requests wait behind it, and what becomes of them depends on
 //     nothing but their own expansion.
-//  2. Runs begin in the order of their requests, and one learns at a time: the oldest of those that can. While it does, no
-//     other begins. But what somebody has asked for goes before what a trigger has: a data event may ask for many refreshes, and
-//     nobody else waits for more of them than the one that learns, unless they are of what the own expansion builds on.
+//  2. Runs begin in the order of their requests, and so many learn at a time as there is use for: the oldest of those that can.
+//     While they do, no other begins. But what somebody has asked for goes before what a trigger has: a data event may ask for
+//     many refreshes, and nobody else waits for them, unless they are of what the own expansion builds on. One that somebody has
+//     asked for learns beside any number of them, and while it does none of them begins.
 //  3. A run that cannot learn yet, because a shard has not seen what it must see or because something holds it up, lends its
 //     turn: the next begins, finds out what it waits for itself, and says so.
 //  4. A deletion learns nothing. It begins, and is committed, as soon as no other run of its expansion is under way.
@@ -71,10 +72,17 @@ func (s *state) queued() bool {
 	return false
 }
 
+// room reports whether a run may learn beside so many others, of which so many were asked for.
+func (s *state) room(byTrigger bool, others, asked int) bool {
+	if byTrigger {
+		return asked == 0 && others < s.learners
+	}
+	return asked == 0 || others < s.learners
+}
+
 // turns reports whether a run that learns may begin, also if it is a trigger's, and whether a deletion may.
 func (s *state) turns(waits func(expansionID string) bool) (toLearn, byTrigger, toLeave bool) {
-	toLearn = true
-	underWay, byTriggers, leaving := 0, 0, 0
+	underWay, byTriggers, learning, asked, leaving := 0, 0, 0, 0, 0
 	for id, e := range s.expansions {
 		switch {
 		case e.Run == nil:
@@ -82,14 +90,20 @@ func (s *state) turns(waits func(expansionID string) bool) (toLearn, byTrigger, 
 			leaving++
 		default:
 			underWay++
+			learns := !e.Run.Committed && !waits(id)
+			if learns {
+				learning++
+			}
 			if triggered(e.Run.Cause) {
 				byTriggers++
+			} else if learns {
+				asked++
 			}
-			toLearn = toLearn && (e.Run.Committed || waits(id))
 		}
 	}
-	toLearn = toLearn && underWay < mostUnderWay
-	return toLearn, toLearn && byTriggers < mostTriggered, leaving < mostLeaving
+	toLearn = underWay < mostUnderWay && s.room(false, learning, asked)
+	byTrigger = underWay < mostUnderWay && byTriggers < mostTriggered && s.room(true, learning, asked)
+	return toLearn, byTrigger, leaving < mostLeaving
 }
 
 // underWay lists the expansions whose runs are under way, the run that began first before the others.

@@ -50,6 +50,21 @@ func TestOneLearnsAtATimeAndWhoeverWaitsLendsItsTurn(t *testing.T) {
 	d.underWay("expand c", "expand a", "expand b")
 }
 
+func TestSoManyLearnAtATimeAsThereIsUseFor(t *testing.T) {
+	d := newDesk(t)
+	d.state.learners = 2
+	for _, id := range []string{"c", "a", "b", "d"} {
+		d.begin(schemas.Expand, id)
+	}
+	d.underWay("expand c", "expand a")
+	d.waits["c"] = true
+	d.turn()
+	d.underWay("expand c", "expand a", "expand b")
+	d.commitOf(d.state.expansions["b"])
+	d.turn()
+	d.underWay("expand c", "expand a", "expand b", "expand d")
+}
+
 func TestACommittedRunKeepsNobodyFromLearning(t *testing.T) {
 	d := newDesk(t)
 	d.begin(schemas.Expand, "x")
@@ -100,10 +115,11 @@ func TestABoundedNumberOfRunsIsUnderWay(t *testing.T) {
 	})...)
 }
 
-// A data event may ask for the refreshes of all expansions: whoever asks for something meanwhile waits for the one that learns
-// only.
+// A data event may ask for the refreshes of all expansions: whoever asks for something meanwhile learns beside those that do, and
+// none begins before it has learned.
 func TestWhatSomebodyAsksForGoesBeforeWhatTriggersDo(t *testing.T) {
 	d := newDesk(t)
+	d.state.learners = 3
 	for i := range 20 {
 		d.begin(schemas.Expand, fmt.Sprint("x", i))
 		d.commit()
@@ -113,25 +129,30 @@ func TestWhatSomebodyAsksForGoesBeforeWhatTriggersDo(t *testing.T) {
 		d.ask(r)
 	}
 	d.turn()
-	first := d.active().ExpansionID
+	refresh := func(id string) string { return triggerID(id, "s", "b") }
+	d.underWay(refresh("x0"), refresh("x1"), refresh("x10"))
 	d.begin(schemas.Expand, "own")
-	if d.active().ExpansionID != first || len(d.state.underWay()) != 1 {
-		t.Errorf("under way are %d runs", len(d.state.underWay()))
+	d.begin(schemas.Expand, "next")
+	d.underWay(refresh("x0"), refresh("x1"), refresh("x10"), "expand own")
+	ends := func(id string) {
+		d.commitOf(d.state.expansions[id])
+		d.turn()
 	}
-	d.commit()
-	d.turn()
-	if e := d.state.expansions["own"]; e.Run == nil {
-		t.Error("what was asked for does not come next")
-	}
-	d.commit()
-	d.succeed()
+	ends("x0")
+	d.underWay(refresh("x0"), refresh("x1"), refresh("x10"), "expand own")
+	ends("x1")
+	d.underWay(refresh("x0"), refresh("x1"), refresh("x10"), "expand own", "expand next")
+	ends("own")
+	d.underWay(refresh("x0"), refresh("x1"), refresh("x10"), "expand own", "expand next")
+	ends("next")
+	d.underWay(refresh("x0"), refresh("x1"), refresh("x10"), "expand own", "expand next", refresh("x11"), refresh("x12"))
 	for range 20 { // all that begin lend their turn
 		for _, e := range d.state.underWay() {
 			d.waits[e.ExpansionID] = true
 		}
 		d.turn()
 	}
-	if n := len(d.state.underWay()); n != mostTriggered {
+	if n := len(d.state.underWay()) - 2; n != mostTriggered {
 		t.Errorf("%d runs of triggers are under way, want %d", n, mostTriggered)
 	}
 	d.begin(schemas.Expand, "another")

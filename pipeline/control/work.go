@@ -28,10 +28,10 @@ type update struct {
 	err        error              // a *schemas.RunError: it cannot be learned; else it may be tried again
 }
 
-// learnNext lets the oldest run learn that can, of those that somebody has asked for if there are any, unless one learns. A run
-// that cannot be learned from the segments as they are fails.
+// learnNext lets runs learn that can and have room, the oldest first, but those before that somebody has asked for. A run that
+// cannot be learned from the segments as they are fails.
 func (t *term) learnNext(ctx context.Context) error {
-	for t.learner() == nil {
+	for {
 		var a *attempt
 		for _, other := range t.attempts {
 			if t.canLearn(other) && (a == nil || t.goesFirst(other, a)) {
@@ -51,21 +51,19 @@ func (t *term) learnNext(ctx context.Context) error {
 		}
 		t.learn(ctx, a, lesson)
 	}
-	return nil
 }
 
 // goesFirst reports whether one attempt learns before another one.
 func (t *term) goesFirst(a, other *attempt) bool {
-	own, others := triggered(t.state.expansions[a.expansionID].Run.Cause), triggered(t.state.expansions[other.expansionID].Run.Cause)
-	if own != others {
+	if own, others := t.triggered(a), t.triggered(other); own != others {
 		return others
 	}
 	return a.place < other.place
 }
 
-// canLearn reports whether nothing is left that a run has to wait for but its turn.
+// canLearn reports whether nothing is left that a run has to wait for.
 func (t *term) canLearn(a *attempt) bool {
-	return !a.committed && a.seen && t.unseen(a) == "" && !time.Now().Before(a.after)
+	return !a.committed && a.learning == nil && a.seen && t.hasRoom(a) && t.unseen(a) == "" && !time.Now().Before(a.after)
 }
 
 // learn has a model learned in the background.

@@ -33,11 +33,14 @@ const (
 var quiet = slog.New(slog.DiscardHandler)
 
 // world is an installation with what upstream and a reader of its topics do.
-type world struct{ *testkit.World }
+type world struct {
+	*testkit.World
+	learners int // of the next controller
+}
 
 func newWorld(t *testing.T, cluster *kfake.Cluster, prefix string) *world {
 	t.Helper()
-	return &world{testkit.New(t, testkit.Connect(t, cluster.ListenAddrs()...), prefix, shards)}
+	return &world{World: testkit.New(t, testkit.Connect(t, cluster.ListenAddrs()...), prefix, shards)}
 }
 
 // publish publishes an event of upstream.
@@ -163,7 +166,7 @@ func (w *world) pipeline() *cache.Store {
 
 func (w *world) controller(t control.Transactions, s control.Shards, l control.Learner) *control.Controller {
 	return &control.Controller{Prefix: w.Prefix, Number: shards, Reader: w.Fetcher,
-		Transactions: t, Shards: s, Learner: l, Log: quiet}
+		Transactions: t, Shards: s, Learner: l, Learners: w.learners, Log: quiet}
 }
 
 // members counts who is a member now, by the compacted memberships.

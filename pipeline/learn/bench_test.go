@@ -88,8 +88,7 @@ func scanned(b *testing.B, customers, fields int) *shard {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := new(shard)
-	s.open(&reading{view, countRows(view)}, "vip")
+	s := &shard{reading: reading{view, countRows(view)}, source: view.Segment("vip")}
 	s.countSource()
 	return s
 }

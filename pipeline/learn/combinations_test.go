@@ -40,7 +40,7 @@ func TestCombinationsAreThoseOfTheRows(t *testing.T) {
 		mirror.SetProfile(mirror.Take(fmt.Appendf(nil, "c-%d", i)), &p)
 	}
 	view := viewOf(t, mirror)
-	s := &shard{reading: &reading{view, countRows(view)}}
+	s := &shard{reading: reading{view, countRows(view)}}
 	s.countSource()
 	choice, err := field.New(nil, s.customers, s.tallies).Choose([]string{"a", "b", "c", "n"})
 	if err != nil {

@@ -35,9 +35,6 @@ func (r *run) choose(ctx context.Context) error {
 
 // count adds up who has which value, in all shards, fine enough to judge the fields by, and how many members the source has.
 func (r *run) count(ctx context.Context) (tallies []field.Tally, size int64, err error) {
-	if err := r.divide(ctx); err != nil {
-		return nil, 0, err
-	}
 	if err := r.eachShard(ctx, func(_ context.Context, s *shard) error {
 		s.countSource()
 		return nil

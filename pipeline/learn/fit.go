@@ -23,11 +23,9 @@ func (r *run) fit(ctx context.Context, last *model.Model) error {
 	r.progress(schemas.Training, 0.1)
 	found := fingerprint(problem, r.choice.Columns)
 	if !r.retake(last, found) {
-		if r.fitted = r.Shared.fit(found); r.fitted == nil {
-			if r.fitted, err = train.Fit(ctx, *problem); err != nil {
-				return unlearnable(err)
-			}
-			r.Shared.keep(found, r.fitted)
+		fit := func() (*train.Result, error) { return train.Fit(ctx, *problem) }
+		if r.fitted, err = r.Shared.fit(ctx, found, fit); err != nil {
+			return unlearnable(err)
 		}
 		r.model = quantized(r.fitted, r.choice.Columns)
 		r.model.Fingerprint = found

@@ -2,7 +2,6 @@ package learn
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -28,7 +27,7 @@ type Lesson struct {
 	Before      *schemas.Report   // of the last successful run; nil: there was none
 	Last        *Last             // nil: a model is fitted in any case; else it is taken if it suffices, or if a fit would give the same
 
-	Shared  *Shared // what runs before this one have left, and to be left to others; nil: nothing is shared
+	Shared  *Shared // with the runs that learn beside this one, before and after it; nil: nothing is shared
 	Guarded bool    // a model by which more than half of the members would leave, or that chance would give, is refused
 	DryRun  bool    // nothing will be published: the report says whom the model would move, and warns instead of refusing
 }
@@ -81,9 +80,11 @@ type run struct {
 	*Lesson
 	progress func(stage schemas.Stage, progress float64)
 	preset   selection.Preset
+	private  bool // nobody shares with it
 
 	// Found by scan.
 	shards []*shard // by number
+	learns bool     // from all of them, until release
 
 	// Found by choose.
 	customers field.Count
@@ -119,14 +120,24 @@ type run struct {
 // reports its progress, 0 to 1 within each stage, from several goroutines but one at a time. A *schemas.RunError says why
 // nothing can be learned; after any other error it may be called again.
 func (t *Trainer) Learn(ctx context.Context, l Lesson, report func(stage schemas.Stage, progress float64)) (*Result, error) {
-	r := &run{Trainer: t, Lesson: &l, progress: report, preset: selection.PresetOf(&l.Definition)}
+	r := t.run(&l, report)
+	r.preset = selection.PresetOf(&l.Definition)
 	if repeated, err := r.repeat(ctx); repeated != nil || err != nil {
 		return repeated, err
 	}
+	well := false
+	defer func() { r.release(well) }()
 	result, err := r.learn(ctx)
-	var refused *schemas.RunError
-	r.release(err == nil || errors.As(err, &refused))
+	well = true
 	return result, err
+}
+
+func (t *Trainer) run(l *Lesson, report func(stage schemas.Stage, progress float64)) *run {
+	r := &run{Trainer: t, Lesson: l, progress: report}
+	if r.Shared == nil {
+		r.Shared, r.private = new(Shared), true
+	}
+	return r
 }
 
 // learn reads every shard, and finds a model.

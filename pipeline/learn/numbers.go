@@ -35,14 +35,15 @@ func (c *counts) countNumbers(view *cache.View) {
 	}
 }
 
-// divide counts anew, by finer ranges, the numbers of those that are too coarse, until there are none. What an earlier run has
+// divide counts anew, by finer ranges, the numbers of those that are too coarse, until there are none. What another run has
 // divided is as this one would have it if it is of the same rows in all shards.
 func (r *run) divide(ctx context.Context) error {
-	if slices.ContainsFunc(r.shards, func(s *shard) bool { return !s.view.Kept }) {
-		for _, s := range r.shards {
-			for i := range s.counts.coarse {
-				s.counts.tallies[i].Numbers = slices.Clone(s.counts.coarse[i])
-			}
+	if !slices.ContainsFunc(r.shards, func(s *shard) bool { return !s.view.Kept }) {
+		return nil
+	}
+	for _, s := range r.shards {
+		if s.view.Kept {
+			s.counts = s.counts.undivided()
 		}
 	}
 	for {
@@ -61,6 +62,16 @@ func (r *run) divide(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// undivided returns counts before any of their ranges were divided. Others may learn from the counts as they are.
+func (c *counts) undivided() *counts {
+	of := *c
+	of.tallies = slices.Clone(c.tallies)
+	for i := range of.tallies {
+		of.tallies[i].Numbers = slices.Clone(c.coarse[i])
+	}
+	return &of
 }
 
 // divide counts by finer ranges the numbers of these.
@@ -149,7 +160,7 @@ type places struct {
 }
 
 // newPlaces returns the places of all fields whose numbers were counted.
-func newPlaces(of *reading) (all []*places) {
+func newPlaces(of reading) (all []*places) {
 	for i := range of.counts.tallies {
 		ranges := slices.Clone(of.counts.tallies[i].Numbers)
 		if len(ranges) == 0 {

@@ -20,7 +20,7 @@ var errBehind = errors.New("the cache has fallen back")
 // goroutine.
 type shard struct {
 	number     int
-	*reading                  // what does not depend on the run
+	reading                   // what does not depend on the run
 	source     *cache.Segment // nil: nobody is in it
 	sourceSize int64          // ids, with or without a profile
 
@@ -35,9 +35,15 @@ type shard struct {
 	combinations [][]int64 // customers by cross and cell
 }
 
-// scan reads all shards, and counts in each who has which value while Redis is busy with the next.
+// scan reads all shards, and counts in each who has which value while Redis is busy with the next. What other runs have read and
+// counted is taken over where it is still so.
 func (r *run) scan(ctx context.Context) error {
 	r.progress(schemas.Reading, 0)
+	earlier, err := r.Shared.begin(ctx, r.Number)
+	if err != nil {
+		return err
+	}
+	defer func() { r.Shared.end(r.shards, r.learns) }()
 	r.shards = make([]*shard, r.Number)
 	for i := range r.shards {
 		r.shards[i] = &shard{number: i}
@@ -51,11 +57,10 @@ func (r *run) scan(ctx context.Context) error {
 	if r.comparing() {
 		want.Expansions = []string{r.ExpansionID}
 	}
-	readings := r.Shared.take(r.Number)
 	var mutex sync.Mutex
 	read := 0
-	return r.someShards(ctx, runtime.GOMAXPROCS(0)+1, func(ctx context.Context, s *shard) error {
-		if err := r.read(ctx, s, readings[s.number], want); err != nil {
+	err = r.someShards(ctx, runtime.GOMAXPROCS(0)+1, func(ctx context.Context, s *shard) error {
+		if err := r.read(ctx, s, earlier[s.number], want); err != nil {
 			return fmt.Errorf("scan shard %d: %w", s.number, err)
 		}
 		mutex.Lock()
@@ -64,49 +69,64 @@ func (r *run) scan(ctx context.Context) error {
 		r.progress(schemas.Reading, float64(read)/float64(r.Number))
 		return nil
 	})
+	if err == nil {
+		err = r.divide(ctx)
+	}
+	r.learns = err == nil
+	return err
 }
 
-// read scans a shard, and counts in it who has which value. What an earlier run has read and counted is taken over if it is still
-// so.
-func (r *run) read(ctx context.Context, s *shard, earlier *reading, want cache.Want) error {
-	if want.Keep = earlier != nil; want.Keep {
-		want.Into = earlier.view
-	} else {
-		want.Into, _ = r.views.Get().(*cache.View)
+// read scans a shard, and counts in it who has which value. What another run has read and counted is taken over if it is still so;
+// else its memory is.
+func (r *run) read(ctx context.Context, s *shard, earlier reading, want cache.Want) (err error) {
+	s.reading, err = r.keep(ctx, s.number, earlier, want)
+	if errors.Is(err, cache.ErrOtherRows) {
+		s.reading, err = r.readAnew(ctx, s.number, earlier, want)
 	}
-	view, err := r.Cache.Scan(ctx, s.number, want)
 	if err != nil {
 		return err
 	}
-	if view.Kept {
-		s.open(&reading{view: view, counts: earlier.counts}, r.Definition.SourceSegmentID)
-	} else {
-		s.open(&reading{view: view}, r.Definition.SourceSegmentID)
-	}
-	if lack := view.Meta.Lacks(&r.Ends, s.number); lack != "" {
+	if lack := s.view.Meta.Lacks(&r.Ends, s.number); lack != "" {
 		return fmt.Errorf("%w (%s)", errBehind, lack)
 	}
 	if s.counts == nil {
-		s.counts = countRows(view)
+		s.counts = countRows(s.view)
 	}
+	s.source = s.view.Segment(r.Definition.SourceSegmentID)
+	s.sourceSize = s.source.Size()
 	return nil
 }
 
-// open takes a reading, which nobody else may use until it is released.
-func (s *shard) open(of *reading, source string) {
-	s.reading = of
-	s.source = of.view.Segment(source)
-	s.sourceSize = s.source.Size()
+// keep scans what a run learns from beside the rows.
+func (r *run) keep(ctx context.Context, shard int, earlier reading, want cache.Want) (reading, error) {
+	if earlier.counts == nil {
+		return reading{}, cache.ErrOtherRows
+	}
+	want.Keep = earlier.view
+	view, err := r.Cache.Scan(ctx, shard, want)
+	return reading{view, earlier.counts}, err
 }
 
-// release leaves what was read to the next run, or its memory to later ones.
-func (r *run) release(whole bool) {
-	if whole && r.Shared != nil && r.shards != nil {
-		r.Shared.leave(r.shards)
-		return
+// readAnew scans all of a shard, once nobody learns from what was read before.
+func (r *run) readAnew(ctx context.Context, shard int, earlier reading, want cache.Want) (reading, error) {
+	if err := r.Shared.alone(ctx); err != nil {
+		return reading{}, err
+	}
+	if want.Into = earlier.view; want.Into == nil {
+		want.Into, _ = r.views.Get().(*cache.View)
+	}
+	view, err := r.Cache.Scan(ctx, shard, want)
+	return reading{view: view}, err
+}
+
+// release ends the use of what was read, by a run that has ended well or has panicked. The memory of what nobody shares is left to
+// later runs.
+func (r *run) release(well bool) {
+	if r.learns {
+		r.Shared.leave(well)
 	}
 	for _, s := range r.shards {
-		if s.reading != nil {
+		if r.private && well && s.view != nil {
 			r.views.Put(s.view)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -20,6 +21,7 @@ type reading struct {
 	*cache.Store
 	read  atomic.Int64
 	fails atomic.Bool
+	other chan struct{} // receives when a shard has other rows than those to be kept; nil: nobody asks
 }
 
 func (r *reading) Scan(ctx context.Context, shard int, want cache.Want) (*cache.View, error) {
@@ -29,6 +31,9 @@ func (r *reading) Scan(ctx context.Context, shard int, want cache.Want) (*cache.
 	view, err := r.Store.Scan(ctx, shard, want)
 	if err == nil && !view.Kept {
 		r.read.Add(1)
+	}
+	if r.other != nil && errors.Is(err, cache.ErrOtherRows) {
+		r.other <- struct{}{}
 	}
 	return view, err
 }
@@ -92,7 +97,7 @@ func TestWhoSharesFindsWhatItFindsAlone(t *testing.T) {
 		sharing := &learn.Trainer{Cache: r, Number: shards}
 		reads := int64(shards) // that are to be expected
 		refused, learned := 0, 0
-		for run := range 12 {
+		for run := range 16 {
 			l := lessonOf(random)
 			alone, why := (&learn.Trainer{Cache: r.Store, Number: shards}).Learn(t.Context(), l, silent)
 			l.Shared = shared
@@ -116,8 +121,7 @@ func TestWhoSharesFindsWhatItFindsAlone(t *testing.T) {
 					t.Fatalf("seed %d, run %d: alone it finds %+v, shared %+v", seed, run, alone.Report, found.Report)
 				}
 			}
-			switch random.IntN(4) {
-			case 0:
+			change := func() {
 				alter(t, r.Store, func(m *cache.Mirror, _ *cache.Meta) {
 					var p schemas.Profile
 					for range 100 {
@@ -130,22 +134,116 @@ func TestWhoSharesFindsWhatItFindsAlone(t *testing.T) {
 					}
 				})
 				reads = 1
+			}
+			switch random.IntN(4) {
+			case 0:
+				change()
 			case 1:
 				alter(t, r.Store, func(m *cache.Mirror, _ *cache.Meta) { m.SetMember("source 1", random.IntN(m.Rows()), true, 0) })
 				reads = 1 // it has another owner
 			case 2:
+				if random.IntN(2) == 0 { // what it has read of shard 0 is not taken over
+					change()
+				}
 				r.fails.Store(true)
 				if _, err := sharing.Learn(t.Context(), l, silent); err == nil {
 					t.Fatal("it has learned from a Redis that is away")
 				}
 				r.fails.Store(false)
-				reads = shards
 			}
 		}
 		if refused == 0 || learned < 6 {
 			t.Errorf("seed %d: %d runs are refused and %d learn", seed, refused, learned)
 		}
 	}
+}
+
+// Runs that learn side by side find what each finds alone, and read no shard twice whose rows have not changed.
+func TestRunsSideBySideFindWhatEachFindsAlone(t *testing.T) {
+	const shards, customers, rounds, runs = 3, 6000, 4, 4
+	random := rand.New(rand.NewPCG(3, 7))
+	r := &reading{Store: storedWith(t, map[string]cache.State{}, customers, shards, earners(random, customers))}
+	shared, sharing := new(learn.Shared), &learn.Trainer{Cache: r, Number: shards}
+	learned := 0
+	for round := range rounds {
+		if round > 0 {
+			alter(t, r.Store, func(m *cache.Mirror, _ *cache.Meta) {
+				var p schemas.Profile
+				for row := range m.Rows() / 2 {
+					if err := p.Decode(fmt.Appendf(nil, `{"fields":{"City":"c1","Age":%d,"Income":%d}}`, 20+row%(40+round), 30_000+row)); err != nil {
+						t.Fatal(err)
+					}
+					m.SetProfile(row, &p)
+				}
+			})
+		}
+		var lessons [runs]learn.Lesson
+		var alone, together [runs]*learn.Result
+		var group sync.WaitGroup
+		for i := range lessons {
+			lessons[i] = lessonOf(random)
+			alone[i], _ = (&learn.Trainer{Cache: r.Store, Number: shards}).Learn(t.Context(), lessons[i], silent)
+			lessons[i].Shared = shared
+			group.Go(func() { together[i], _ = sharing.Learn(t.Context(), lessons[i], silent) })
+		}
+		group.Wait()
+		for i := range lessons {
+			if !reflect.DeepEqual(alone[i], together[i]) {
+				t.Errorf("round %d, run %d: alone it finds %+v, beside others %+v", round, i, alone[i], together[i])
+			}
+			if alone[i] != nil {
+				learned++
+			}
+		}
+	}
+	if read := r.read.Load(); read != shards+rounds-1 {
+		t.Errorf("%d times a shard was read, want %d", read, shards+rounds-1)
+	}
+	if learned < rounds {
+		t.Errorf("only %d runs learn", learned)
+	}
+}
+
+// Rows change while a run learns from those before. The next one waits until it has learned, and reads over them then.
+func TestNobodyReadsOverRowsThatAnotherLearnsFrom(t *testing.T) {
+	r := &reading{Store: cached(t, testkit.Town(6000), 2), other: make(chan struct{}, 2)}
+	sharing, alone := &learn.Trainer{Cache: r, Number: 2}, &learn.Trainer{Cache: r.Store, Number: 2}
+	first, err := alone.Learn(t.Context(), lesson(nil), silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := lesson(nil)
+	l.Shared = new(learn.Shared)
+	reads, goesOn := make(chan struct{}), make(chan struct{})
+	var group sync.WaitGroup
+	expect := func(want *learn.Result, report func(schemas.Stage, float64)) {
+		found, err := sharing.Learn(t.Context(), l, report)
+		if err != nil || !reflect.DeepEqual(found, want) {
+			t.Errorf("alone it finds %+v, here %+v (%v)", want, found, err)
+		}
+	}
+	group.Go(func() {
+		expect(first, func(stage schemas.Stage, progress float64) {
+			if stage == schemas.Training && progress == 0 {
+				close(reads)
+				<-goesOn
+			}
+		})
+	})
+	<-reads
+	alter(t, r.Store, func(m *cache.Mirror, _ *cache.Meta) {
+		for row := range m.Rows() / 2 {
+			m.SetProfile(row, &schemas.Profile{Profiling: true})
+		}
+	})
+	second, err := alone.Learn(t.Context(), lesson(nil), silent)
+	if err != nil || reflect.DeepEqual(first, second) {
+		t.Fatalf("with other rows it finds %+v (%v)", second, err)
+	}
+	group.Go(func() { expect(second, silent) })
+	<-r.other
+	close(goesOn)
+	group.Wait()
 }
 
 // Whoever draws a sample that another has fitted takes what that one has found: what is done with it differs.

@@ -17,15 +17,15 @@ type Survey struct {
 // Survey counts who has which value, as the caches are now. With the id of a segment, or of an expansion if it is derived, fields
 // are also judged by whether they give it away; it may be empty.
 func (t *Trainer) Survey(ctx context.Context, declared []schemas.Field, segment string, derived bool) (*Survey, error) {
-	r := &run{Trainer: t, Lesson: &Lesson{Declared: declared}, progress: func(schemas.Stage, float64) {}}
+	r := t.run(&Lesson{Declared: declared}, func(schemas.Stage, float64) {})
 	r.Definition.SourceSegmentID = segment
 	if derived {
 		r.Derived = []string{segment}
 	}
-	defer r.release(false)
 	if err := r.scan(ctx); err != nil {
 		return nil, err
 	}
+	defer r.release(true)
 	tallies, size, err := r.count(ctx)
 	if err != nil {
 		return nil, err
