@@ -16,7 +16,7 @@ import (
 
 // recipe numbers how a model, and what its report says of it, are found from a sample. It is raised whenever the same sample
 // gives another model or another quality: then no fit is spared by what an earlier build has found (TestARecipeHasItsNumber).
-const recipe = 5
+const recipe = 6
 
 // fingerprint returns a hash of all that the weights, and what the report says of them, are found from.
 func fingerprint(problem *train.Problem, columns []field.Column) string {
