@@ -19,6 +19,7 @@ type Run struct {
 	EndedAt     *time.Time `json:"endedAt"`
 	Error       *RunError  `json:"error"`
 	Report      *Report    `json:"report"`
+	At          time.Time  `json:"-"` // since when it is so: the time of its event
 }
 
 // Cause is why a run was started.

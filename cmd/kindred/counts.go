@@ -82,7 +82,7 @@ func (c *counts) event(run schemas.Run) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := time.Now()
+	now := run.At
 	was, known := c.present[run.RunID]
 	ends := run.Status != schemas.Processing
 	if known && (ends || was.stage != run.Stage) {
@@ -123,6 +123,8 @@ func (s *seeing) Write(ctx context.Context, topic string, partition int, key, va
 		var run schemas.Run
 		if err := json.Unmarshal(value, &run); err == nil {
 			run.Report = nil // it is large
+			said, _ := h.Get(schemas.HeaderTime)
+			run.At, _ = time.Parse(time.RFC3339Nano, string(said))
 			s.runs = append(s.runs, run)
 		}
 	}

@@ -30,7 +30,7 @@ func TestStagesOfRunsThatOverlapAreCountedEach(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCounts("t.")
 		event := func(id string, status schemas.Status, stage schemas.Stage) {
-			c.event(schemas.Run{RunID: id, Cause: schemas.CauseExpand, Status: status, Stage: stage})
+			c.event(schemas.Run{RunID: id, Cause: schemas.CauseExpand, Status: status, Stage: stage, At: time.Now()})
 		}
 		event("waits", schemas.Processing, schemas.Publishing)
 		time.Sleep(time.Second)

@@ -23,6 +23,9 @@ const (
 
 	// progressPause is between two events of a run that are of the same stage.
 	progressPause = 500 * time.Millisecond
+
+	// lingering is how long the event of a stage waits for the next one.
+	lingering = 50 * time.Millisecond
 )
 
 // heldUp are the pauses of what something outside holds up.
@@ -59,9 +62,11 @@ type attempt struct {
 	committed   bool
 	place       int // the older of two has the lower one; no two of a term have the same
 
-	event      schemas.Run // how far it is: committed, or left for the next heartbeat
-	reported   schemas.Run // the last event of it that was committed
+	event      schemas.Run // how far it is: reported, or left for the next heartbeat
+	reported   schemas.Run // the last event of it that is committed, or will be
 	reportedAt time.Time
+	unsaid     []schemas.Run // events that linger; the last one is reported
+	unsaidAt   time.Time     // since when
 
 	// Before the commit.
 	needs    *needs             // nil: not known yet
@@ -184,31 +189,51 @@ func trouble(detail string) string {
 
 // beatDue returns when an attempt reports by itself how far it is. One that only waits, for the same as before, does so seldom.
 func (a *attempt) beatDue() time.Time {
+	if len(a.unsaid) > 0 {
+		return a.unsaidAt.Add(lingering)
+	}
 	if a.moved() || a.learning != nil && a.failed == "" {
 		return a.reportedAt.Add(heartbeat)
 	}
 	return a.reportedAt.Add(reminder)
 }
 
-// report commits the last events of attempts, in one transaction.
-func (t *term) report(ctx context.Context, attempts ...*attempt) error {
-	if len(attempts) == 0 {
-		return nil
-	}
-	var events step
-	for _, a := range attempts {
-		events.runs = append(events.runs, a.event)
-	}
-	return t.commit(ctx, events)
+// reports notes an event of an attempt that is committed, or will be.
+func (a *attempt) reports(event schemas.Run) {
+	a.event, a.reported, a.reportedAt = event, event, time.Now()
 }
 
-// beat reports every attempt whose heartbeat is due.
-func (t *term) beat(ctx context.Context) error {
+// linger has the event of a stage wait for what follows soon: stages that are over in no time are told of together.
+func (a *attempt) linger(now time.Time) {
+	if len(a.unsaid) == 0 {
+		a.unsaidAt = now
+	}
+	a.event.At = now
+	a.unsaid = append(a.unsaid, a.event)
+	a.reports(a.event)
+}
+
+// report takes in the last events of attempts.
+func (t *term) report(attempts ...*attempt) {
+	var events step
+	for _, a := range attempts {
+		if events.runs = append(events.runs, a.unsaid...); len(a.unsaid) == 0 || a.moved() {
+			events.runs = append(events.runs, a.event)
+		}
+		a.unsaid = nil
+	}
+	if len(events.runs) > 0 {
+		t.take(events)
+	}
+}
+
+// beat reports every attempt whose heartbeat is due, or whose last stage has lingered.
+func (t *term) beat() {
 	var due []*attempt
 	for _, a := range t.inOrder() {
 		if !time.Now().Before(a.beatDue()) {
 			due = append(due, a)
 		}
 	}
-	return t.report(ctx, due...)
+	t.report(due...)
 }

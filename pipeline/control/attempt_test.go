@@ -40,14 +40,8 @@ func TestARunThatWaitsForTheSameSaysSoSeldom(t *testing.T) {
 		n := &told{}
 		c := &Controller{Transactions: n, Number: 2, Log: slog.New(slog.DiscardHandler)}
 		c.taken.begin(t.Context())
-		waits := &term{Controller: c, state: d.state, attempts: map[string]*attempt{}}
-		check := func(err error) {
-			t.Helper()
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		check(waits.start(t.Context(), d.state.start(d.state.expansions["x"], now())))
+		waits := &term{Controller: c, state: d.state, attempts: map[string]*attempt{}, commits: make(chan commit)}
+		waits.start(d.state.start(d.state.expansions["x"], now()))
 		// passes lets time pass, with a look every so often, and returns how many events there were.
 		passes := func(long, every time.Duration, look func(i int) looked) int {
 			t.Helper()
@@ -56,8 +50,11 @@ func TestARunThatWaitsForTheSameSaysSoSeldom(t *testing.T) {
 				time.Sleep(every) // in the bubble
 				found := look(i)
 				found.begun, found.needs = waits.begun, &needs{ends: schemas.Ends{Profiles: []int64{1 << 40, 5}}}
-				check(waits.handleLook(t.Context(), found))
-				check(waits.beat(t.Context()))
+				waits.handleLook(found)
+				waits.beat()
+				if err := waits.settle(t.Context()); err != nil {
+					t.Fatal(err)
+				}
 			}
 			return n.runs - before
 		}

@@ -116,7 +116,7 @@ func TestTheLargestRecordOfAnExpansionFitsItsTopic(t *testing.T) {
 	w.OK(transactions.Transact(w.Ctx, w.Prefix.Topic(schemas.ExpandRequests), 0, func(to route.Writer) error {
 		ended := schemas.Run{RunID: wide(255), ExpansionID: e.ExpansionID, Report: largestReport(), Detail: wide(1 << 20),
 			Error: &schemas.RunError{Message: wide(1 << 20), Hint: wide(1 << 20)}}
-		return c.write(w.Ctx, to, step{expansion: e, model: make([]byte, largestModel), runs: []schemas.Run{ended}})
+		return c.write(w.Ctx, to, &decided{step: step{expansion: e, model: make([]byte, largestModel), runs: []schemas.Run{ended}}})
 	}))
 }
 
@@ -140,7 +140,7 @@ func TestWhatMeansSomethingInHTMLOnlyIsNotEscaped(t *testing.T) {
 	d.ask(r)
 	var w written
 	c := &term{Controller: &Controller{}}
-	if err := c.write(t.Context(), &w, step{expansion: d.state.expansions["x"]}); err != nil || !strings.Contains(string(w.Value), "<<<") {
+	if err := c.write(t.Context(), &w, &decided{step: step{expansion: d.state.expansions["x"]}}); err != nil || !strings.Contains(string(w.Value), "<<<") {
 		t.Errorf("the record is %s (%v)", w.Value, err)
 	}
 }

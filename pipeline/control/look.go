@@ -139,7 +139,7 @@ func (c *Controller) endsOf(ctx context.Context, of []wire.Position) ([]int64, e
 }
 
 // handleLook decides on what a look has found, for every run that waits.
-func (t *term) handleLook(ctx context.Context, found looked) error {
+func (t *term) handleLook(found looked) {
 	t.looks.under, t.looks.last = false, time.Now()
 	t.looks.next(errors.Join(found.err, found.endsErr), t)
 	var changed []*attempt
@@ -152,9 +152,7 @@ func (t *term) handleLook(ctx context.Context, found looked) error {
 		if a.committed {
 			sum, part, waits := t.published(e, &found)
 			if waits == "" {
-				if err := t.commit(ctx, succeed(e, sum, now())); err != nil {
-					return err
-				}
+				t.take(succeed(e, sum, now()))
 				continue
 			}
 			stage, progress, detail = schemas.Publishing, max(a.event.Progress, overall(schemas.Publishing, part)), waits
@@ -166,11 +164,9 @@ func (t *term) handleLook(ctx context.Context, found looked) error {
 		}
 	}
 	if found.err == nil && len(found.metas) == t.Number {
-		if err := t.commit(ctx, t.state.sourceChanges(found.metas, now())...); err != nil {
-			return err
-		}
+		t.take(t.state.sourceChanges(found.metas, now())...)
 	}
-	return t.report(ctx, changed...)
+	t.report(changed...)
 }
 
 // next sets when the next look is due, later and later. Trouble is logged once.

@@ -43,7 +43,12 @@ func (s *refusals) has(expansionID, requestID string) bool {
 	return known
 }
 
-func (s *refusals) add(r refusal) { s.put(refusedRecord{s.next, r}) }
+// add takes in a refusal, and returns its record.
+func (s *refusals) add(r refusal) refusedRecord {
+	added := refusedRecord{s.next, r}
+	s.put(added)
+	return added
+}
 
 // put takes in a refusal that has its number, and forgets the one whose place it takes.
 func (s *refusals) put(r refusedRecord) {
@@ -58,10 +63,8 @@ func (s *refusals) put(r refusedRecord) {
 	s.next = max(s.next, r.Number+1)
 }
 
-// record returns the record of the refusal that comes i after the next one.
-func (s *refusals) record(r refusal, i int) (key, value []byte) {
-	number := s.next + int64(i)
-	return fmt.Appendf(nil, "%s%d", refusedKey, number%mostRefused), fmt.Appendf(nil, `{"number":%d,"request":%q}`, number, r)
+func (r refusedRecord) encode() (key, value []byte) {
+	return fmt.Appendf(nil, "%s%d", refusedKey, r.Number%mostRefused), fmt.Appendf(nil, `{"number":%d,"request":%q}`, r.Number, r.Request)
 }
 
 // learn takes in what an earlier term has written. What it cannot read is none of it.

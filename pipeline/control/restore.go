@@ -28,6 +28,7 @@ func (t *term) restore(ctx context.Context, group Group) error {
 			return err
 		}
 	}
+	t.sure = t.at[requestsInput]
 	t.told, err = t.offset(ctx, group, fieldsInput)
 	return err
 }

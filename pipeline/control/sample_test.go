@@ -83,7 +83,7 @@ func TestARecordOfFormat1(t *testing.T) {
 	}
 
 	var w written
-	if err := restored.write(t.Context(), &w, step{expansion: sampled()}); err != nil {
+	if err := restored.write(t.Context(), &w, &decided{step: step{expansion: sampled()}}); err != nil {
 		t.Fatal(err)
 	}
 	if w.topic != schemas.Expansions || string(w.Key) != s.Key || !bytes.Equal(w.Value, r.Value) {
@@ -103,7 +103,7 @@ func TestAnExpansionThatHoldsOutComesBackAsItWent(t *testing.T) {
 	e.Definition.Holdout = 0.05
 	e.Pending[0].Request.Holdout = new(0.1)
 	var w written
-	if err := restored.write(t.Context(), &w, step{expansion: e}); err != nil {
+	if err := restored.write(t.Context(), &w, &decided{step: step{expansion: e}}); err != nil {
 		t.Fatal(err)
 	}
 	if format, _ := w.Headers.Get(schemas.HeaderFormat); string(format) != "3" {

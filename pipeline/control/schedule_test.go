@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -148,9 +149,9 @@ func TestATermWakesForASlot(t *testing.T) {
 		n := &nothing{}
 		c := &Controller{Transactions: n, Log: slog.New(slog.DiscardHandler)}
 		c.taken.begin(t.Context())
-		slots := &term{Controller: c, state: d.state, attempts: map[string]*attempt{}}
+		slots := &term{Controller: c, state: d.state, attempts: map[string]*attempt{}, commits: make(chan commit)}
 		for hour := 1; hour <= 3; hour++ {
-			if err := slots.turn(t.Context()); err != nil {
+			if err := errors.Join(slots.turn(t.Context()), slots.settle(t.Context())); err != nil {
 				t.Fatal(err)
 			}
 			if since := now().Sub(began); n.requests != hour || since != time.Duration(hour)*time.Hour {

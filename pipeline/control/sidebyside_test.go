@@ -103,6 +103,8 @@ func TestATakeOverBesideRunsThatLearn(t *testing.T) {
 	w.on("y", schemas.Expand, "y", ofVIP)
 	<-l.began
 	<-l.began
+	w.says("x", schemas.Training, "") // so its beginning is committed
+	w.says("y", schemas.Training, "")
 	end()
 	w.OK(<-ended)
 	for range 2 {

@@ -11,8 +11,8 @@ import (
 
 // state is all that the controller decides from.
 //
-// Invariant: what is here is committed. A decision is applied only after its transaction, and a record is never changed in
-// place, so that a decision which is not committed leaves no trace and others may keep reading a record that they hold.
+// Invariant: what is here is committed, or will be: decisions are committed in the order in which they were applied, and when that
+// fails the term is over, and its state with it. A record is never changed in place, so others may keep reading one that they hold.
 type state struct {
 	// Invariant: the epoch of none ever falls, and no two of its attempts that could be committed have the same; what was never
 	// committed is forgotten with its epoch. A bounded number of requests of one waits (see mostWaiting).
@@ -44,8 +44,7 @@ type request struct {
 	size   int       // bytes of its JSON
 }
 
-// step is one decision: what is written in one transaction, and applied to the state once that is committed. The zero step
-// changes nothing.
+// step is one decision: what is written in one transaction, and applied to the state. The zero step changes nothing.
 type step struct {
 	expansion *schemas.Expansion      // the new record of one expansion; nil: it stays as it is
 	forgets   bool                    // that record is deleted: nothing of the expansion was ever committed
@@ -57,18 +56,19 @@ type step struct {
 	letters   []schemas.DeadLetter
 }
 
-// apply takes in a step that is committed.
-func (s *state) apply(committed step) {
-	for _, r := range committed.refused {
-		s.refused.add(r)
+// apply takes in a step, and returns the records of those that it refuses.
+func (s *state) apply(taken step) (refused []refusedRecord) {
+	for _, r := range taken.refused {
+		refused = append(refused, s.refused.add(r))
 	}
-	switch e := committed.expansion; {
+	switch e := taken.expansion; {
 	case e == nil:
-	case committed.forgets:
+	case taken.forgets:
 		delete(s.expansions, e.ExpansionID)
 	default:
 		s.expansions[e.ExpansionID] = e
 	}
+	return refused
 }
 
 // inOrder lists the expansions by id: a map has no order, and decisions must have one.

@@ -12,17 +12,24 @@ import (
 )
 
 // term is one term of the controller: from the fencing of the one before to the end of its group generation, or to an error.
-// What it knows is what was committed when it began, and what it has committed since.
+// What it knows is what was committed when it began, and what it has decided since.
 //
-// One goroutine owns it. Fetching, learning and looking at the shards go on beside it, in the background, and send it what they
-// have: so nothing that a run waits for keeps it from deciding on requests.
+// One goroutine owns it. Fetching, learning, looking at the shards and committing go on beside it, in the background, and send it
+// what they have: so nothing that a run waits for keeps it from deciding, and what it decides while a transaction is under way is
+// committed by one.
 type term struct {
 	*Controller
 	topics [inputCount]string // by input
 
 	// at are the next offsets to decide on, by input. Invariant: between two turns every record of the input below it is
-	// decided on, and what was decided is committed.
+	// decided on.
 	at [inputCount]int64
+
+	// Invariant: decisions are committed in their order, each together with the offset behind its record.
+	undone     []decided   // not committed yet
+	committing int         // so many of them are being committed, the first; 0: no transaction is under way
+	commits    chan commit // from the transaction under way
+	sure       int64       // the offset of the requests that is committed
 
 	// told is up to where the declarations of fields have been read by this term or an earlier one: what is wrong with those
 	// before is a dead letter already.
@@ -43,7 +50,7 @@ type term struct {
 func (c *Controller) begin(ctx context.Context, group Group) (*term, error) {
 	t := &term{
 		Controller: c, state: newState(), attempts: map[string]*attempt{}, batches: make(chan []wire.Fetched),
-		updates: make(chan update), looks: looks{found: make(chan looked)},
+		updates: make(chan update, updatesAhead*max(c.Learners, 1)), commits: make(chan commit), looks: looks{found: make(chan looked)},
 	}
 	t.state.presets, t.state.learners = c.Presets, max(c.Learners, 1)
 	for input, name := range [inputCount]string{schemas.ExpandRequests, schemas.DataEvents, schemas.Segments, schemas.Fields} {
@@ -62,48 +69,55 @@ func (c *Controller) begin(ctx context.Context, group Group) (*term, error) {
 // resume takes up the runs that an earlier term has left: it waits for the shards when a run is committed, else the run begins
 // anew.
 func (t *term) resume(ctx context.Context) error {
-	if err := t.commit(ctx, t.state.segmentStates()...); err != nil {
-		return err
-	}
+	t.take(t.state.segmentStates()...)
 	for _, e := range t.state.underWay() {
 		if e.Run.Committed {
 			t.follow(e)
-		} else if err := t.start(ctx, restart(e, now())); err != nil {
-			return err
+		} else {
+			t.start(restart(e, now()))
 		}
 	}
-	return t.advance(ctx)
+	t.advance(ctx)
+	return t.settle(ctx)
 }
 
 // turn waits for what comes next and decides on it: records, an update of a run that learns, a look at the shards, or the
-// time for a heartbeat, a look or a slot of a schedule. Then it gives whoever may begin a turn.
+// time for a heartbeat, a look or a slot of a schedule. Then it gives whoever may begin a turn, and begins to commit what was
+// decided. New records wait for the transaction that is under way.
 func (t *term) turn(ctx context.Context) error {
 	var alarm <-chan time.Time
 	if at, due := t.nextAlarm(); due {
 		alarm = time.After(max(0, time.Until(at)))
 	}
+	batches := t.batches
+	if t.committing > 0 {
+		batches = nil
+	}
 	var err error
 	select {
-	case batch := <-t.batches:
+	case batch := <-batches:
 		err = t.decide(ctx, batch)
+	case done := <-t.commits:
+		err = t.committed(done)
 	case u := <-t.updates:
-		err = t.handle(ctx, u)
+		t.handle(u)
 	case found := <-t.looks.found:
-		err = t.handleLook(ctx, found)
+		t.handleLook(found)
 	case <-alarm:
 		if at, due := t.lookDue(); due && !time.Now().Before(at) {
 			t.look(ctx)
 		}
-		if err = t.commit(ctx, t.state.scheduled(now())...); err == nil {
-			err = t.beat(ctx)
-		}
+		t.take(t.state.scheduled(now())...)
+		t.beat()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	if err != nil {
 		return err
 	}
-	return t.advance(ctx)
+	t.advance(ctx)
+	t.flush(ctx)
+	return nil
 }
 
 // nextAlarm returns when the next heartbeat, look or slot is due. It reports false when none will be.
@@ -121,28 +135,23 @@ func (t *term) nextAlarm() (at time.Time, due bool) {
 }
 
 // advance gives every request its turn that can have it now, and lets the next runs learn. A turn may end as soon as it begins.
-func (t *term) advance(ctx context.Context) error {
-	defer t.rest()
+func (t *term) advance(ctx context.Context) {
 	for e := t.state.next(t.waits); e != nil; e = t.state.next(t.waits) {
-		if err := t.start(ctx, t.state.start(e, now())); err != nil {
-			return err
-		}
+		t.start(t.state.start(e, now()))
 	}
-	return t.learnNext(ctx)
+	t.learnNext(ctx)
+	t.rest()
 }
 
-// start commits the beginning of a run. A deletion, of which nothing is learned, is then committed itself.
-func (t *term) start(ctx context.Context, begun step) error {
-	if err := t.commit(ctx, begun); err != nil {
-		return err
-	}
+// start takes in the beginning of a run. A deletion, of which nothing is learned, is then past the point of no return.
+func (t *term) start(begun step) {
+	t.take(begun)
 	if e := begun.expansion; interruptible(e) && e.Run.Request.Action == schemas.Delete {
-		return t.commit(ctx, t.state.commit(e, nil, schemas.Definition{}, now()))
+		t.take(t.state.commit(e, nil, schemas.Definition{}, now()))
 	}
-	return nil
 }
 
-// decide decides on what was fetched, and commits that, record by record.
+// decide decides on what was fetched, record by record. What is much is committed on the way.
 func (t *term) decide(ctx context.Context, batch []wire.Fetched) error {
 	for i := range batch {
 		f := &batch[i]
@@ -158,56 +167,56 @@ func (t *term) decide(ctx context.Context, batch []wire.Fetched) error {
 			if err != nil {
 				return err
 			}
-			return t.decided(ctx, input, r.Offset+1, decided)
-		}, func(d *wire.Damage) error { return t.passOver(ctx, input, d) })
+			t.decided(input, r.Offset+1, decided)
+			if len(t.undone) < mostTogether {
+				return nil
+			}
+			return t.settle(ctx)
+		}, func(d *wire.Damage) error { return t.passOver(input, d) })
 		if err != nil {
 			return fmt.Errorf("%s at %d: %w", f.Topic, next, err)
 		}
 		t.at[input] = max(t.at[input], next)
 		switch {
 		case input == segmentsInput:
-			err = t.commit(ctx, t.state.segmentStates()...)
+			t.take(t.state.segmentStates()...)
 		case input == fieldsInput:
-			err = t.declared(ctx, t.at[input], nil)
-		}
-		if err != nil {
-			return err
+			t.declared(t.at[input], nil)
 		}
 	}
 	return nil
 }
 
-// decided commits a decision on a record of an input with the offset behind it.
-func (t *term) decided(ctx context.Context, input int, next int64, decided step) error {
+// decided takes in a decision on a record of an input with the offset behind it.
+func (t *term) decided(input int, next int64, decided step) {
 	t.at[input] = next
 	switch {
-	case input == segmentsInput:
-		return nil // every term reads segments from their start: no offset is kept
-	case input == fieldsInput && len(decided.letters) == 0:
-		return nil // reading a declaration again changes nothing: its offset is committed with those of others
+	case input == segmentsInput: // every term reads segments from their start: no offset is kept
+	case input == fieldsInput && len(decided.letters) == 0: // reading a declaration again changes nothing: its offset comes with those of others
 	case input == fieldsInput:
-		return t.declared(ctx, next, decided.letters)
+		t.declared(next, decided.letters)
+	default:
+		t.takeAt(input, next, decided)
 	}
-	return t.commitAt(ctx, input, decided)
 }
 
-// declared commits up to where declarations of fields were read, with the dead letters of the last one, unless an earlier term
+// declared takes in up to where declarations of fields were read, with the dead letters of the last one, unless an earlier term
 // has done so.
-func (t *term) declared(ctx context.Context, next int64, letters []schemas.DeadLetter) error {
-	if next <= t.told {
-		return nil
+func (t *term) declared(next int64, letters []schemas.DeadLetter) {
+	if next > t.told {
+		t.told = next
+		t.takeAt(fieldsInput, next, step{letters: letters})
 	}
-	t.told = next
-	return t.commitAt(ctx, fieldsInput, step{letters: letters})
 }
 
 // passOver makes a dead letter of what cannot be read of an input. A segment's record is the router's: one that has a key makes
 // that segment unreadable, and nobody knows what else is lost.
-func (t *term) passOver(ctx context.Context, input int, d *wire.Damage) error {
+func (t *term) passOver(input int, d *wire.Damage) error {
 	if input == segmentsInput {
 		return visitDamaged(d, t.state.learnSegment)
 	}
 	t.Log.Warn("what cannot be read is passed over", "topic", t.topics[input], "from", d.Offset, "to", d.Next, "error", d.Err)
 	letter := schemas.LetterOf(t.topics[input], 0, d, schemas.LetterControl, now())
-	return t.decided(ctx, input, d.Next, step{letters: []schemas.DeadLetter{letter}})
+	t.decided(input, d.Next, step{letters: []schemas.DeadLetter{letter}})
+	return nil
 }

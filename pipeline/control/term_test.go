@@ -16,6 +16,7 @@ import (
 	"kindred/pipeline/control"
 	"kindred/pipeline/learn"
 	"kindred/pipeline/model"
+	"kindred/pipeline/route"
 	"kindred/pipeline/testkit"
 	"kindred/schemas"
 	"kindred/schemas/wire"
@@ -126,7 +127,7 @@ func TestACrashAnywhereLosesAndDoublesNothing(t *testing.T) {
 			}
 		})
 		if crashed.Load() < atOnce || t.Failed() {
-			if from < 40 {
+			if from < 20 {
 				t.Errorf("there were only %d points to crash at", from+step*int(crashed.Load()))
 			}
 			return
@@ -316,6 +317,41 @@ func TestACancelEndsTheLearningAndTheNextRunHasItsTurn(t *testing.T) {
 	if !c.Taken("y") || c.Taken("z") {
 		t.Error("it does not know which ids are taken")
 	}
+}
+
+// slow commits nothing before it may.
+type slow struct {
+	control.Transactions
+	may chan struct{}
+}
+
+func (s slow) Transact(ctx context.Context, topic string, next int64, fill func(route.Writer) error) error {
+	select {
+	case <-s.may:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return s.Transactions.Transact(ctx, topic, next, fill)
+}
+
+func TestARunLearnsWhileItsBeginningIsCommitted(t *testing.T) {
+	w := newWorld(t, testkit.Kafka(t), "test.")
+	gen := w.join()
+	w.segment("vip")
+	l := &learner{began: make(chan string)}
+	transactions := slow{w.transactions("controller", gen, never), make(chan struct{})}
+	c := w.controller(transactions, w.caches(), l)
+	w.Run(func() error { return c.Run(w.Ctx, gen) })
+	w.ask(`{"requestId":"a","action":"expand","expansionId":"x","sourceSegmentId":"vip"}`)
+	if id := <-l.began; id != "x" {
+		t.Fatalf("%s is learned, want x", id)
+	}
+	if c.Taken("x") {
+		t.Error("its id is taken before anything of it is committed")
+	}
+	w.All(schemas.Runs, 1, func(*wire.Record) { t.Error("there are events of it already") })
+	close(transactions.may)
+	w.successful(w.ended("a")["a"])
 }
 
 // fenced is what a newer term leaves an older one.

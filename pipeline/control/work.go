@@ -30,7 +30,7 @@ type update struct {
 
 // learnNext lets runs learn that can and have room, the oldest first, but those before that somebody has asked for. A run that
 // cannot be learned from the segments as they are fails.
-func (t *term) learnNext(ctx context.Context) error {
+func (t *term) learnNext(ctx context.Context) {
 	for {
 		var a *attempt
 		for _, other := range t.attempts {
@@ -39,14 +39,12 @@ func (t *term) learnNext(ctx context.Context) error {
 			}
 		}
 		if a == nil {
-			return nil
+			return
 		}
 		e := t.state.expansions[a.expansionID]
 		lesson, why := t.state.lesson(e, a.needs.ends)
 		if why != nil {
-			if err := t.commit(ctx, fail(e, why, now())); err != nil {
-				return err
-			}
+			t.take(fail(e, why, now()))
 			continue
 		}
 		t.learn(ctx, a, lesson)
@@ -95,29 +93,28 @@ func (t *term) rest() {
 }
 
 // handle decides on an update of the work of a run.
-func (t *term) handle(ctx context.Context, u update) error {
+func (t *term) handle(u update) {
 	a := t.attempts[u.expansionID]
 	if a == nil || a.place != u.attempt || a.learning == nil {
-		return nil // too late
+		return // too late
 	}
 	e := t.state.expansions[u.expansionID]
 	var refused *schemas.RunError
 	switch {
 	case errors.As(u.err, &refused):
-		return t.commit(ctx, fail(e, refused, now()))
+		t.take(fail(e, refused, now()))
 	case u.err != nil:
-		return t.holdUp(ctx, a, u.err)
+		t.holdUp(a, u.err)
 	case u.learned != nil:
-		return t.commit(ctx, t.committed(e, u))
+		t.take(t.learned(e, u))
 	case t.say(a, u.stage, u.progress, ""):
-		return t.report(ctx, a)
+		a.linger(now())
 	}
-	return nil
 }
 
 // holdUp takes a run's turn from it until its next try is due: others can learn meanwhile, if what holds it up does not concern
 // them.
-func (t *term) holdUp(ctx context.Context, a *attempt, err error) error {
+func (t *term) holdUp(a *attempt, err error) {
 	if why := err.Error(); why != a.failed {
 		t.Log.Warn("a run is held up; trying again", "expansion", a.expansionID, "error", err)
 		a.failed = why
@@ -127,13 +124,12 @@ func (t *term) holdUp(ctx context.Context, a *attempt, err error) error {
 	a.waits = "held up: " + a.failed
 	t.lookSoon()
 	if t.say(a, schemas.Waiting, 0, a.waits) {
-		return t.report(ctx, a)
+		t.report(a)
 	}
-	return nil
 }
 
-// committed returns the commit of what was learned. A panic fails the run alone.
-func (t *term) committed(e *schemas.Expansion, u update) (decided step) {
+// learned returns the commit of what was learned. A panic fails the run alone.
+func (t *term) learned(e *schemas.Expansion, u update) (decided step) {
 	defer func() {
 		if p := recover(); p != nil {
 			t.Log.Error("a run panicked", "expansion", e.ExpansionID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
@@ -176,21 +172,19 @@ func (w *work) learn(ctx context.Context) (learned *learn.Result, err error) {
 	return learned, err
 }
 
-// report sends how far a stage is, 0 to 1. When the term is busy the report is dropped, unless it begins a new stage.
+// updatesAhead are so many that a learner never waits for the term: one for each stage, and the result.
+const updatesAhead = 8
+
+// report sends how far a stage is, 0 to 1. It is dropped while the term has not handled what came before, unless it begins a new
+// stage.
 func (w *work) report(ctx context.Context, stage schemas.Stage, progress float64) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	u := update{stage: stage, progress: overall(stage, progress)}
-	if stage == w.stage {
-		u.expansionID, u.attempt = w.lesson.ExpansionID, w.attempt
-		select {
-		case w.updates <- u:
-		default:
-		}
-		return
+	if stage != w.stage || len(w.updates) == 0 {
+		w.stage = stage
+		w.send(ctx, u)
 	}
-	w.stage = stage
-	w.send(ctx, u)
 }
 
 func (w *work) send(ctx context.Context, u update) {
