@@ -71,6 +71,33 @@ func (s *server) counting() map[kmsg.Key]int {
 	return counts
 }
 
+// Either waits here until the other has come.
+func TestRecordsAndOffsetsAreSentSideBySide(t *testing.T) {
+	s := start(t, kfake.NumBrokers(1), kfake.SeedTopics(1, "events"), kfake.SeedTopics(1, "input"))
+	group := s.member(t, "readers", "input")
+	tr := s.transactional(t, "router")
+	came := map[kmsg.Key]chan struct{}{kmsg.Produce: make(chan struct{}), kmsg.AddOffsetsToTxn: make(chan struct{})}
+	meet := func(key, other kmsg.Key) {
+		s.ControlKey(int16(key), func(kmsg.Request) (kmsg.Response, error, bool) {
+			close(came[key])
+			s.SleepControl(func() {
+				select {
+				case <-came[other]:
+				case <-t.Context().Done():
+				}
+			})
+			return nil, nil, false
+		})
+	}
+	meet(kmsg.Produce, kmsg.AddOffsetsToTxn)
+	meet(kmsg.AddOffsetsToTxn, kmsg.Produce)
+	tx := tr.Begin()
+	write(t, tx, "events", 0, "x")
+	tx.Offsets("input", 0, 5)
+	must(t, tx.Commit(deadline(t), group))
+	same(t, "offset", s.committed(t, "readers", "input", 0), 5)
+}
+
 func TestATransactionIsFiveRequests(t *testing.T) {
 	s := start(t, kfake.NumBrokers(1), kfake.SeedTopics(12, "events"), kfake.SeedTopics(1, "input"))
 	group := s.member(t, "readers", "input")

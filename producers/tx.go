@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"golang.org/x/sync/errgroup"
 
 	"kindred/schemas/broker"
 	"kindred/schemas/wire"
@@ -85,10 +86,14 @@ func (tx *Tx) Commit(ctx context.Context, group GroupRef) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	if err := tx.send(ctx); err != nil {
-		return err
+	if err := tx.enlist(ctx); err != nil {
+		return tx.fail(ctx, err)
 	}
-	if err := tx.commitOffsets(ctx, group); err != nil {
+	tx.begun = tx.begun || len(tx.offsets) > 0
+	var parts errgroup.Group // the records go to their leaders while the offsets go to the group's coordinator
+	parts.Go(func() error { return tx.deliver(ctx) })
+	parts.Go(func() error { return tx.commitOffsets(ctx, group) })
+	if err := parts.Wait(); err != nil {
 		return tx.fail(ctx, err)
 	}
 	if tx.begun {
@@ -177,7 +182,6 @@ func (tx *Tx) commitOffsets(ctx context.Context, group GroupRef) error {
 	for _, partitions := range tx.offsets {
 		asked += len(partitions)
 	}
-	tx.begun = true
 	err := t.askCoordinator(ctx, "add offsets", func(ctx context.Context) error {
 		answer, err := t.Cluster.Client.AddOffsetsToTxn(ctx, &kafka.AddOffsetsToTxnRequest{
 			TransactionalID: t.ID, ProducerID: int(t.session.id), ProducerEpoch: int(t.session.epoch), GroupID: group.GroupID,

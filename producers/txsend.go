@@ -17,31 +17,34 @@ const txTimeout = 10 * time.Second
 // send writes all that the transaction keeps: one request to the coordinator for the partitions that are new to it, one
 // to every broker. It tries again until ctx ends, unless an error is permanent.
 func (tx *Tx) send(ctx context.Context) error {
-	if len(tx.filled) == 0 {
-		return nil
+	err := tx.enlist(ctx)
+	if err == nil {
+		err = tx.deliver(ctx)
 	}
-	if err := tx.enlist(ctx); err != nil {
+	if err != nil {
 		return tx.fail(ctx, err)
 	}
+	return nil
+}
+
+// deliver writes it to partitions that the coordinator knows of.
+func (tx *Tx) deliver(ctx context.Context) error {
 	left := tx.filled
 	for _, p := range left {
 		p.sequence = p.next
 		p.batch.Compress(tx.of.Compression)
 	}
 	pauses := betweenTries
-	for {
+	for len(left) > 0 {
 		split, err := false, error(nil)
 		if left, split, err = tx.sendOnce(ctx, left); err != nil {
-			return tx.fail(ctx, err)
+			return err
 		}
-		if len(left) == 0 {
-			break
-		}
-		if split && ctx.Err() == nil {
+		if len(left) == 0 || split && ctx.Err() == nil {
 			continue
 		}
 		if err := pauses.Wait(ctx); err != nil {
-			return tx.fail(ctx, fmt.Errorf("write to %s/%d: %w (last: %v)", left[0].topic, left[0].partition, err, left[0].code))
+			return fmt.Errorf("write to %s/%d: %w (last: %v)", left[0].topic, left[0].partition, err, left[0].code)
 		}
 	}
 	for _, p := range tx.filled {
