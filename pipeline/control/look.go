@@ -24,7 +24,7 @@ const (
 )
 
 // betweenLooks are the pauses between looks at the shards while a run waits for them.
-var betweenLooks = retry.Backoff{First: 4 * time.Millisecond, Last: 250 * time.Millisecond, Factor: 1.125}
+var betweenLooks = retry.Backoff{First: 4 * time.Millisecond, Last: 250 * time.Millisecond, Factor: 1.0625}
 
 // looks is the state of looking: one look at a time, for all runs that wait.
 type looks struct {
