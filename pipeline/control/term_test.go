@@ -127,8 +127,8 @@ func TestACrashAnywhereLosesAndDoublesNothing(t *testing.T) {
 			}
 		})
 		if crashed.Load() < atOnce || t.Failed() {
-			if from < 20 {
-				t.Errorf("there were only %d points to crash at", from+step*int(crashed.Load()))
+			if points := from + step*int(crashed.Load()); points < 20 {
+				t.Errorf("there were only %d points to crash at", points)
 			}
 			return
 		}
