@@ -192,7 +192,8 @@ func (t *term) decided(input int, next int64, decided step) {
 	t.at[input] = next
 	switch {
 	case input == segmentsInput: // every term reads segments from their start: no offset is kept
-	case input == fieldsInput && len(decided.letters) == 0: // reading a declaration again changes nothing: its offset comes with those of others
+	case input == fieldsInput && len(decided.letters) == 0:
+		// Reading a declaration again changes nothing: its offset comes with those of others.
 	case input == fieldsInput:
 		t.declared(next, decided.letters)
 	default:
