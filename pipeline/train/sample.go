@@ -2,7 +2,6 @@ package train
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"math"
 	"math/bits"
@@ -32,19 +31,11 @@ type Sample struct {
 	settled bool
 }
 
-// row has no pointers, as many are sorted.
+// row has no pointers, as there are many.
 type row struct {
 	hash      uint64
 	id, idEnd int // where its id lies among the ids
 	levels    int // where its levels begin, Width of them
-}
-
-// compare orders rows by hash, those of equal hashes by id.
-func (s *Sample) compare(a, b row) int {
-	if a.hash != b.hash {
-		return cmp.Compare(a.hash, b.hash)
-	}
-	return bytes.Compare(s.ids[a.id:a.idEnd], s.ids[b.id:b.idEnd])
 }
 
 // Hash returns the hash that decides who is in a sample. It depends on the id alone, and is not the hash that breaks ties.
@@ -125,7 +116,7 @@ func (s *Sample) settle() {
 	if s.settled {
 		return
 	}
-	slices.SortFunc(s.rows, s.compare)
+	s.sort()
 	settled := Sample{
 		rows:   make([]row, 0, s.Len()),
 		ids:    make([]byte, 0, len(s.ids)),
@@ -135,6 +126,27 @@ func (s *Sample) settle() {
 		settled.add(r.hash, s.ids[r.id:r.idEnd], s.levels[r.levels:r.levels+s.Width])
 	}
 	s.rows, s.ids, s.levels, s.settled = settled.rows, settled.ids, settled.levels, true
+}
+
+// sort sorts the rows by hash, those of equal hashes by id.
+func (s *Sample) sort() {
+	places := make([]place, len(s.rows))
+	for i, r := range s.rows {
+		places[i] = place{r.hash, i}
+	}
+	sorted := make([]row, len(places))
+	for i, p := range inOrder(places) {
+		sorted[i] = s.rows[p.at]
+	}
+	id := func(r row) []byte { return s.ids[r.id:r.idEnd] }
+	for from, to := 0, 0; from < len(sorted); from = to {
+		for to = from + 1; to < len(sorted) && sorted[to].hash == sorted[from].hash; to++ {
+		}
+		if to > from+1 {
+			slices.SortFunc(sorted[from:to], func(a, b row) int { return bytes.Compare(id(a), id(b)) })
+		}
+	}
+	s.rows = sorted
 }
 
 // Levels returns the levels of the customers of samples that Fit has settled, one after the other, Width of them each.

@@ -1,6 +1,7 @@
 package train_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -102,5 +103,27 @@ func TestTheLowestHashesWin(t *testing.T) {
 	result := fit(t, train.Problem{Levels: []int{2}, Source: sample, Background: background, Bands: bands})
 	if result.Quality.AUC != 1 || result.Quality.Holdout != 50 {
 		t.Errorf("quality %+v, want the 50 lowest and no other", result.Quality)
+	}
+}
+
+// Whichever way customers come and are joined, a sample is in the order of their hashes, and of the ids where those are equal.
+func TestASampleIsInOneOrder(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 1))
+	const customers, limit = 200, 150
+	for range 20 {
+		parts := []*train.Sample{{Limit: limit, Width: 1}, {Limit: limit, Width: 1}}
+		for _, i := range rng.Perm(customers) {
+			parts[rng.IntN(2)].Add(uint64(i/7)<<40, fmt.Appendf(nil, "c-%03d", i), []uint8{uint8(i)})
+		}
+		sample := &train.Sample{Limit: limit, Width: 1}
+		sample.Join(parts...)
+		other := &train.Sample{Limit: 1, Width: 1}
+		other.Add(0, []byte("c"), []uint8{0})
+		problem := train.Problem{Levels: []int{customers}, Source: sample, Background: other}
+		problem.Describe(sha256.New())
+		levels := sample.Levels()
+		if len(levels) != limit || !slices.IsSorted(levels) || levels[limit-1] != limit-1 {
+			t.Fatalf("the order is %v", levels)
+		}
 	}
 }

@@ -1,0 +1,31 @@
+package train
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// Places come out as a stable comparison sorts them, whichever bits of the keys differ.
+func TestPlacesAreInTheOrderOfTheirKeys(t *testing.T) {
+	rng := rand.New(rand.NewPCG(41, 1))
+	for name, key := range map[string]func() uint64{
+		"all bits": rng.Uint64,
+		"low bits": func() uint64 { return rng.Uint64N(50) },
+		"top bits": func() uint64 { return rng.Uint64N(50) << 58 },
+		"one key":  func() uint64 { return 42 },
+	} {
+		for _, n := range []int{0, 1, 2, 5_000} {
+			var places []place
+			for i := range n {
+				places = append(places, place{key(), i})
+			}
+			want := slices.Clone(places)
+			slices.SortStableFunc(want, func(a, b place) int { return cmp.Compare(a.key, b.key) })
+			if got := inOrder(places); !slices.Equal(got, want) {
+				t.Errorf("%s: %d places are in another order", name, n)
+			}
+		}
+	}
+}
