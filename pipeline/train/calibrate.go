@@ -55,12 +55,11 @@ func (h *heldOut) calibrate(logits []float64) (Curve, []float64) {
 	if len(source) < calibrateLeast || len(others) < calibrateLeast {
 		return nil, logits
 	}
-	after := slices.Clone(logits)
+	ranking, after := h.ranking(logits), slices.Clone(logits)
 	for fold := range folds {
-		unseen := func(member int) bool { return h.fold(member) == fold }
-		curve := isotonic(ranked(logits, without(source, unseen), without(others, unseen)))
+		curve := isotonic(h.ranked(ranking, logits, func(member int) bool { return h.fold(member) != fold }))
 		for member, logit := range logits {
-			if unseen(member) {
+			if h.fold(member) == fold {
 				after[member] = curve.Logit(logit)
 			}
 		}
@@ -68,12 +67,7 @@ func (h *heldOut) calibrate(logits []float64) (Curve, []float64) {
 	if fallen, err := fall(logits, after, source, others); fallen <= err {
 		return nil, logits
 	}
-	return isotonic(ranked(logits, source, others)), after
-}
-
-// without returns the members that are not left out.
-func without(members []int, out func(int) bool) []int {
-	return slices.DeleteFunc(slices.Clone(members), out)
+	return isotonic(h.ranked(ranking, logits, everybody)), after
 }
 
 // isotonic fits a monotone curve: neighbours are joined for as long as a lower sum has the higher share of the source, or few

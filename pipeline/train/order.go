@@ -1,5 +1,7 @@
 package train
 
+import "math"
+
 // place is where something stood, and the key by which it is put in order.
 type place struct {
 	key uint64
@@ -36,4 +38,13 @@ func inOrder(places []place) []place {
 		places, other = other, places
 	}
 	return places
+}
+
+// descending returns a key that is the lower, the higher a number is. Both zeros have the same.
+func descending(x float64) uint64 {
+	key := math.Float64bits(x)
+	if x < 0 {
+		return key
+	}
+	return ^key &^ (1 << 63)
 }

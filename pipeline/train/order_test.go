@@ -2,6 +2,7 @@ package train
 
 import (
 	"cmp"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -27,5 +28,18 @@ func TestPlacesAreInTheOrderOfTheirKeys(t *testing.T) {
 				t.Errorf("%s: %d places are in another order", name, n)
 			}
 		}
+	}
+}
+
+func TestKeysDescendAsNumbersRise(t *testing.T) {
+	rising := []float64{math.Inf(-1), -math.MaxFloat64, -2, -1, -math.SmallestNonzeroFloat64, 0, math.SmallestNonzeroFloat64, 1, 2,
+		math.MaxFloat64, math.Inf(1)}
+	for i, x := range rising[1:] {
+		if descending(x) >= descending(rising[i]) {
+			t.Errorf("the key of %v is not below that of %v", x, rising[i])
+		}
+	}
+	if descending(0) != descending(math.Copysign(0, -1)) {
+		t.Error("zeros have two keys")
 	}
 }

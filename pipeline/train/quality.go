@@ -1,7 +1,6 @@
 package train
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -25,14 +24,15 @@ func (h *heldOut) quality(logits []float64, bands [3]float64) schemas.Quality {
 	if logits == nil || min(len(source), len(others)) < validateLeast {
 		return schemas.Quality{Grade: "unknown: too few customers to measure"}
 	}
-	best := ranked(logits, source, others)
+	ranking := h.ranking(logits)
+	best := h.ranked(ranking, logits, everybody)
 	q := schemas.Quality{
 		BandLift:    bandLift(best, bands),
 		BandPromise: bandPromise(best, bands),
 		Holdout:     int64(len(source)),
 		Elsewhere:   int64(len(source) - min(len(source), h.strata[0])),
 	}
-	q.AUC, q.AUCLow, q.AUCHigh = h.auc(logits)
+	q.AUC, q.AUCLow, q.AUCHigh = h.auc(ranking, logits)
 	q.RecallAt20 = recall(h.standing(best), 0.2)
 	q.LiftAt20 = q.RecallAt20 / 0.2
 	q.Grade = grade(q.AUC, q.AUCLow)
@@ -58,27 +58,40 @@ func stretch(from, to int) []int {
 	return all
 }
 
-// ranked joins members of equal logits and sorts by logit, highest first.
-func ranked(logits []float64, source, others []int) []scored {
-	all := make([]scored, 0, len(source)+len(others))
-	for _, member := range source {
-		all = append(all, scored{logit: logits[member], source: 1})
+// ranking returns the members that quality is measured on, the highest logit first.
+func (h *heldOut) ranking(logits []float64) []place {
+	source, others := h.measured()
+	places := make([]place, 0, len(source)+len(others))
+	for _, members := range [][]int{source, others} {
+		for _, member := range members {
+			places = append(places, place{descending(logits[member]), member})
+		}
 	}
-	for _, member := range others {
-		all = append(all, scored{logit: logits[member], others: 1})
-	}
-	slices.SortFunc(all, func(a, b scored) int { return cmp.Compare(b.logit, a.logit) })
-	joined := all[:1]
-	for _, s := range all[1:] {
-		if last := &joined[len(joined)-1]; last.logit == s.logit {
-			last.source += s.source
-			last.others += s.others
+	return inOrder(places)
+}
+
+// ranked joins members of equal logits, those of a ranking that count. It keeps their order.
+func (h *heldOut) ranked(ranking []place, logits []float64, counts func(member int) bool) []scored {
+	joined := make([]scored, 0, len(ranking))
+	for _, p := range ranking {
+		if !counts(p.at) {
 			continue
 		}
-		joined = append(joined, s)
+		if logit := logits[p.at]; len(joined) == 0 || joined[len(joined)-1].logit != logit {
+			joined = append(joined, scored{logit: logit})
+		}
+		last := &joined[len(joined)-1]
+		if p.at < h.source {
+			last.source++
+		} else {
+			last.others++
+		}
 	}
 	return joined
 }
+
+// everybody counts every member.
+func everybody(int) bool { return true }
 
 // standing returns what the ranked members stand for, instead of how many they are.
 func (h *heldOut) standing(best []scored) []scored {
@@ -115,12 +128,10 @@ func totals(best []scored) (source, others float64) {
 // auc returns the chance that a source member scores higher than a candidate of the same fold (equal is half), and the interval
 // in which it lies nineteen times of twenty. The error is DeLong's, from how the shares differ that each of them outranks,
 // with Nadeau and Bengio's correction: folds are not independent, since whoever is measured in one is learned from in the others.
-func (h *heldOut) auc(logits []float64) (auc, low, high float64) {
-	source, others := h.measured()
+func (h *heldOut) auc(ranking []place, logits []float64) (auc, low, high float64) {
 	var won, lost spread
 	for fold := range folds {
-		elsewhere := func(member int) bool { return h.fold(member) != fold }
-		best := ranked(logits, without(source, elsewhere), without(others, elsewhere))
+		best := h.ranked(ranking, logits, func(member int) bool { return h.fold(member) == fold })
 		sources, rest := totals(best)
 		ahead, behind := 0.0, rest
 		for _, s := range best {
