@@ -148,25 +148,6 @@ func (d *design) width() int {
 	return width
 }
 
-// each calls do with the columns of a row and what they hold. Levels that weigh nothing have none.
-func (d *design) each(row []uint8, do func(number int32, value float64)) {
-	for f, level := range row {
-		if level != None {
-			for _, c := range d.fields[f][level] {
-				do(c.number, c.value)
-			}
-		}
-	}
-	for i := range d.crosses {
-		if cell := d.cell(d.crosses[i].fields, row); cell >= 0 {
-			for _, c := range d.crosses[i].columns[cell] {
-				do(c.number, d.value*c.value)
-			}
-		}
-	}
-	do(d.next(), 1)
-}
-
 // sum adds up what some columns weigh.
 func sum(columns []column, weights []float64) (sum float64) {
 	for _, c := range columns {

@@ -99,14 +99,27 @@ func newMatrix(rows [][]uint8, source int, d *design, scales []float64) *matrix 
 	return m
 }
 
-// writeRow writes the columns of a row, which count from 1 there.
+// writeRow writes the columns of a row, which count from 1 there. There are millions in a fit, so none costs a call.
 func writeRow(into []node, row []uint8, d *design, scales []float64) {
 	used := 0
-	d.each(row, func(number int32, value float64) {
-		into[used] = node{number + 1, value * scales[number]}
-		used++
-	})
-	into[used] = node{-1, 0}
+	write := func(columns []column, value float64) {
+		for _, c := range columns {
+			into[used] = node{c.number + 1, value * c.value * scales[c.number]}
+			used++
+		}
+	}
+	for f, level := range row {
+		if level != None {
+			write(d.fields[f][level], 1)
+		}
+	}
+	for i := range d.crosses {
+		if cell := d.cell(d.crosses[i].fields, row); cell >= 0 {
+			write(d.crosses[i].columns[cell], d.value)
+		}
+	}
+	into[used] = node{d.next() + 1, scales[d.intercept]}
+	into[used+1] = node{-1, 0}
 }
 
 func (m *matrix) free() {

@@ -65,11 +65,30 @@ func (d drawn) slow(weights []float64, c float64) (loss float64, first []float64
 		}
 		logit := d.design.logit(weights, row)
 		loss += weight * softplus(-sign*logit)
-		d.design.each(row, func(column int32, value float64) {
+		each(d.design, row, func(column int32, value float64) {
 			first[column] -= sign * weight * probability(-sign*logit) * value
 		})
 	}
 	return loss, first
+}
+
+// each calls do with the columns of a row and what they hold. Levels that weigh nothing have none.
+func each(d *design, row []uint8, do func(number int32, value float64)) {
+	for f, level := range row {
+		if level != None {
+			for _, c := range d.fields[f][level] {
+				do(c.number, c.value)
+			}
+		}
+	}
+	for i := range d.crosses {
+		if cell := d.cell(d.crosses[i].fields, row); cell >= 0 {
+			for _, c := range d.crosses[i].columns[cell] {
+				do(c.number, d.value*c.value)
+			}
+		}
+	}
+	do(d.next(), 1)
 }
 
 // problems are small and large ones, with and without order and crosses, with a class of a few, with a field that everybody has
