@@ -13,8 +13,8 @@ const (
 	digits = (64 + digit - 1) / digit
 )
 
-// inOrder returns places in the order of their keys, those of equal keys as they stood: digit by digit, the lowest first. It takes
-// the given ones as room to work in. For the many rows of a sample that is several times as fast as comparing them.
+// inOrder returns places in the order of their keys, those of equal keys as they stood: digit by digit, the lowest first. It
+// takes the given ones as room to work in. For the many rows of a sample that is several times as fast as comparing them.
 func inOrder(places []place) []place {
 	var counts [digits][1 << digit]int32
 	for _, p := range places {
