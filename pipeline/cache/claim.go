@@ -30,7 +30,7 @@ func (s *Store) Claim(ctx context.Context, shard int, fresh bool) (*Writer, erro
 
 func (w *Writer) claim(ctx context.Context, tx *redis.Tx, fresh bool) error {
 	reply := tx.HGetAll(ctx, w.keys.meta())
-	meta, err := metaIn(reply)
+	meta, err := w.store.metaIn(w.shard, reply)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (w *Writer) claim(ctx context.Context, tx *redis.Tx, fresh bool) error {
 // be derived from it.
 func (w *Writer) begin(ctx context.Context, tx *redis.Tx, hash map[string]string) error {
 	w.counter, w.ready = 0, false
-	meta, _ := parseMeta(hash) // of a meta that cannot be read, what can be
+	meta, _ := parseMeta(hash, w.store.parts(w.shard)) // of a meta that cannot be read, what can be
 	old := w.keys.all(meta)
 	return rootCause(tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		const many = 1000 // keys in one command

@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -142,14 +141,15 @@ const (
 
 // metaOf reads the hash; nil: there is none. A meta that this build cannot use is no error, which would only be met again:
 // it is damage, and the shard is rebuilt.
-func metaOf(hash map[string]string) *Meta {
+func metaOf(hash map[string]string, known *parts) *Meta {
+	known.trim(hash)
 	if len(hash) == 0 {
 		return nil
 	}
 	if why := otherLayout(hash); why != "" {
 		return &Meta{Damaged: why}
 	}
-	m, err := parseMeta(hash)
+	m, err := parseMeta(hash, known)
 	if err != nil {
 		return &Meta{Damaged: err.Error()}
 	}
@@ -157,7 +157,7 @@ func metaOf(hash map[string]string) *Meta {
 }
 
 // parseMeta reads the hash. With an error it returns what could be read nevertheless.
-func parseMeta(hash map[string]string) (*Meta, error) {
+func parseMeta(hash map[string]string, known *parts) (*Meta, error) {
 	m := &Meta{
 		Expansions: map[string]*Progress{},
 		Segments:   map[string]SegmentMeta{},
@@ -165,9 +165,10 @@ func parseMeta(hash map[string]string) (*Meta, error) {
 		models:     map[string]int{},
 	}
 	var failed error
-	for _, name := range sortedKeys(hash) {
-		if err := m.set(name, hash[name]); err != nil && failed == nil {
-			failed = fmt.Errorf("read meta's %s: %w", name, err)
+	first := "" // of the fields that cannot be read, by name
+	for name, value := range hash {
+		if err := m.set(name, value, known); err != nil && (failed == nil || name < first) {
+			first, failed = name, fmt.Errorf("read meta's %s: %w", name, err)
 		}
 	}
 	if m.changesOf != m.Offsets.Memberships {
@@ -198,7 +199,7 @@ func count(text string, most int) (int, error) {
 	return n, nil
 }
 
-func (m *Meta) set(name, value string) (err error) {
+func (m *Meta) set(name, value string, known *parts) (err error) {
 	integer := func(to *int64) { *to, err = strconv.ParseInt(value, 10, 64) }
 	switch name {
 	case metaToken:
@@ -214,9 +215,9 @@ func (m *Meta) set(name, value string) (err error) {
 	case metaWidth:
 		m.Width, err = count(value, mostWidth)
 	case metaTopics:
-		err = json.Unmarshal([]byte(value), &m.Topics)
+		m.Topics, err = parse[[]string](known, name, value)
 	case metaDictionaries:
-		err = json.Unmarshal([]byte(value), &m.dictionaries)
+		m.dictionaries, err = parse[[]int](known, name, value)
 	case metaForms:
 		m.forms, err = strconv.ParseUint(value, 10, 64)
 	case metaRevision:
@@ -242,37 +243,29 @@ func (m *Meta) set(name, value string) (err error) {
 	case metaChangesOf:
 		integer(&m.changesOf)
 	default:
-		return m.setNamed(name, []byte(value))
+		return m.setNamed(name, value, known)
 	}
 	return err
 }
 
-func (m *Meta) setNamed(name string, value []byte) error {
+func (m *Meta) setNamed(name, value string, known *parts) (err error) {
 	if len(name) < 2 {
 		return nil // of a later build
 	}
 	kind, id := name[:2], name[2:]
 	switch kind {
 	case metaSegment:
-		var s SegmentMeta
-		err := json.Unmarshal(value, &s)
-		m.Segments[id] = s
-		return err
+		m.Segments[id], err = parse[SegmentMeta](known, name, value)
 	case metaExpansion:
-		p := new(Progress)
+		p := new(Progress) // its own: an owner counts on in the meta that it has read
+		*p, err = parse[Progress](known, name, value)
 		m.Expansions[id] = p
-		return json.Unmarshal(value, p)
 	case metaPublished:
-		var p publishedMeta
-		err := json.Unmarshal(value, &p)
-		m.published[id] = p
-		return err
+		m.published[id], err = parse[publishedMeta](known, name, value)
 	case metaModel:
-		size, err := count(string(value), mostModel)
-		m.models[id] = size
-		return err
+		m.models[id], err = count(value, mostModel)
 	}
-	return nil
+	return err
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
@@ -29,6 +30,7 @@ type Store struct {
 	Whole  bool   // store whole blocks only; for miniredis, which copies a string to change it
 
 	failures atomic.Int64
+	known    sync.Map // parts by shard
 }
 
 // Options are how to reach Redis.
@@ -62,7 +64,7 @@ func (s *Store) keys(shard int) keys { return keysOf(s.Prefix, shard) }
 // ReadMeta reads what a shard's owner last stored of it; nil: nothing. A meta that this build cannot use comes back as
 // damaged and not ready.
 func (s *Store) ReadMeta(ctx context.Context, shard int) (*Meta, error) {
-	meta, err := metaIn(s.Redis.HGetAll(ctx, s.keys(shard).meta()))
+	meta, err := s.metaIn(shard, s.Redis.HGetAll(ctx, s.keys(shard).meta()))
 	if err != nil {
 		return nil, fmt.Errorf("read meta of shard %d: %w", shard, err)
 	}
@@ -83,14 +85,14 @@ func (s *Store) ReadMetas(ctx context.Context, shards int) ([]*Meta, error) {
 	}
 	metas := make([]*Meta, shards)
 	for shard, reply := range replies {
-		if metas[shard], err = metaIn(reply); err != nil {
+		if metas[shard], err = s.metaIn(shard, reply); err != nil {
 			return nil, fmt.Errorf("read meta of shard %d: %w", shard, err)
 		}
 	}
 	return metas, nil
 }
 
-func metaIn(reply *redis.MapStringStringCmd) (*Meta, error) {
+func (s *Store) metaIn(shard int, reply *redis.MapStringStringCmd) (*Meta, error) {
 	hash, err := reply.Result()
 	switch {
 	case isWrongType(err):
@@ -98,7 +100,7 @@ func metaIn(reply *redis.MapStringStringCmd) (*Meta, error) {
 	case err != nil:
 		return nil, err
 	}
-	return metaOf(hash), nil
+	return metaOf(hash, s.parts(shard)), nil
 }
 
 // isWrongType reports whether err is Redis' answer to a command for strings or hashes when the key holds something else.
