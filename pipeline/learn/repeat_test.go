@@ -3,6 +3,7 @@ package learn_test
 import (
 	"context"
 	"reflect"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -16,13 +17,16 @@ import (
 type counting struct {
 	*cache.Store
 	scans atomic.Int64
-	while func() // called after each scan, when set
+	mutex sync.Mutex
+	while func() // called after each scan, one at a time, when set
 }
 
 func (c *counting) Scan(ctx context.Context, shard int, want cache.Want) (*cache.View, error) {
 	c.scans.Add(1)
 	view, err := c.Store.Scan(ctx, shard, want)
 	if c.while != nil && err == nil {
+		c.mutex.Lock()
+		defer c.mutex.Unlock()
 		c.while()
 		view.After, err = c.ReadMeta(ctx, shard)
 	}
