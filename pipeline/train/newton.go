@@ -6,10 +6,9 @@ import (
 )
 
 const (
-	mostSteps      = 30  // of a fit; from weights that are nearly right it takes two or three
-	mostDirections = 100 // of a step
-	leastLeft      = 0.1 // share of the gradient that a step leaves
-	mostProduct    = 1e300
+	mostSteps      = 30   // of a fit; from weights that are nearly right it takes two or three
+	mostDirections = 100  // of a step
+	leastLeft      = 0.1  // share of the gradient that a step leaves
 	enough         = 5e-4 // of the mean loss: the step that promises no more is the last
 )
 
@@ -149,7 +148,7 @@ func (n *newton) look(weights []float64) {
 // lookAt looks at the rows of a class, whose logits ought to have this sign.
 func (n *newton) lookAt(from, to int, sign float64) {
 	weight := 1 / float64(2*(to-from))
-	lost, product := 0.0, 1.0
+	lost := losses{product: 1}
 	slopes := n.slopes[from:to]
 	for i, logit := range n.logits[from:to] {
 		right := sign * logit
@@ -157,16 +156,11 @@ func (n *newton) lookAt(from, to int, sign float64) {
 		wrong := 1 / (1 + e) // the probability of the other class
 		if right > 0 {
 			wrong *= e
-		} else {
-			lost -= right
 		}
 		slopes[i] = slope{sign * weight * wrong, weight * wrong * (1 - wrong)}
-		if product *= 1 + e; product > mostProduct { // of many rows one logarithm: it takes the most time
-			lost += math.Log(product)
-			product = 1
-		}
+		lost.addKnown(-right, e)
 	}
-	n.loss += weight * (lost + math.Log(product))
+	n.loss += weight * lost.sum()
 }
 
 // sum adds up what the columns of each cell weigh.

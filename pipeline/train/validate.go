@@ -201,16 +201,23 @@ func (h *heldOut) lossOf(members []int, logit func(member int) float64) float64 
 	return sums[0].sum()/math.Max(counts[0], 1)/2 + sums[1].sum()/math.Max(counts[1], 1)/2
 }
 
-// losses adds up softplus of many numbers, by one logarithm for many of them: it takes the most time.
+// mostProduct bounds the product of losses.
+const mostProduct = 1e300
+
+// losses adds up softplus of many numbers, by one logarithm for many of them: it takes the most time. It begins with a product of 1.
 type losses struct{ linear, product float64 }
 
-func (l *losses) add(x float64) {
-	l.linear += math.Max(x, 0)
-	if l.product *= 1 + math.Exp(-math.Abs(x)); l.product > mostProduct {
-		l.linear += math.Log(l.product)
-		l.product = 1
+func (l *losses) add(x float64) { l.addKnown(x, math.Exp(-math.Abs(x))) }
+
+// addKnown is add of a number of which exp(-|x|) is known.
+func (l *losses) addKnown(x, e float64) {
+	l.linear += max(x, 0)
+	if l.product *= 1 + e; l.product > mostProduct {
+		l.settle()
 	}
 }
+
+func (l *losses) settle() { l.linear, l.product = l.sum(), 1 }
 
 func (l *losses) sum() float64 { return l.linear + math.Log(l.product) }
 
