@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -155,24 +156,18 @@ func TestWhatATopicDoesNotTakeIsLeftAndTheRestComesOnce(t *testing.T) {
 	everywhere(t, func(w *world) {
 		w.serve()
 		var ids []string
-		for number := 0; len(ids) < 3; number++ {
+		for number := 0; len(ids) < 4; number++ {
 			if id := customer(number); home(schemas.Profiles, id) == 0 {
 				ids = append(ids, id)
 			}
 		}
+		ids, other := ids[:3], ids[3]
 		for i, size := range []int{1, 200, 1} {
-			var city strings.Builder // that no compression makes smaller
-			for range size {
-				city.WriteString(rand.Text())
-			}
-			w.Publish(schemas.Profiles, 1, time.Now(), ids[i], fmt.Appendf(nil, `{"fields":{"City":%q}}`, city.String()), nil)
+			w.Publish(schemas.Profiles, 1, time.Now(), ids[i], livesIn(size), nil)
 		}
 		w.settle()
 		w.deadLetters(ids...)
-		limit := kafka.IncrementalAlterConfigsRequestResource{ResourceType: kafka.ResourceTypeTopic, ResourceName: w.full(schemas.Profiles),
-			Configs: []kafka.IncrementalAlterConfigsRequestConfig{{Name: "max.message.bytes", Value: "1000", ConfigOperation: kafka.ConfigOperationSet}}}
-		_, err := w.kafka.cluster.Client.IncrementalAlterConfigs(w.Ctx, &kafka.IncrementalAlterConfigsRequest{Resources: []kafka.IncrementalAlterConfigsRequestResource{limit}})
-		w.OK(err)
+		w.limit(schemas.Profiles, 1000, other, livesIn(200))
 
 		said := w.kindred(failed, "dead-letters", "replay", "--topic", "profiles", "--yes")
 		if !strings.Contains(said, "put back 2 records\n") || !strings.Contains(said, "left 1 larger than their topic takes") {
@@ -187,6 +182,38 @@ func TestWhatATopicDoesNotTakeIsLeftAndTheRestComesOnce(t *testing.T) {
 		if !slices.Equal(back, []string{ids[0], ids[2]}) {
 			w.Errorf("put back were %q", back)
 		}
+	})
+}
+
+// livesIn is a profile whose city is so many random texts long, which no compression makes smaller.
+func livesIn(texts int) []byte {
+	var city strings.Builder
+	for range texts {
+		city.WriteString(rand.Text())
+	}
+	return fmt.Appendf(nil, `{"fields":{"City":%q}}`, city.String())
+}
+
+// limit lets a topic take no batch of more bytes. A broker hears of it some time after it was said, so an example that is larger
+// is published under id until it is refused.
+func (w *world) limit(topic string, most int, id string, example []byte) {
+	w.Helper()
+	config := kafka.IncrementalAlterConfigsRequestResource{ResourceType: kafka.ResourceTypeTopic, ResourceName: w.full(topic),
+		Configs: []kafka.IncrementalAlterConfigsRequestConfig{
+			{Name: "max.message.bytes", Value: strconv.Itoa(most), ConfigOperation: kafka.ConfigOperationSet}}}
+	_, err := w.kafka.cluster.Client.IncrementalAlterConfigs(w.Ctx,
+		&kafka.IncrementalAlterConfigsRequest{Resources: []kafka.IncrementalAlterConfigsRequestResource{config}})
+	w.OK(err)
+	w.wait("the broker to refuse larger records", func() string {
+		var batch wire.Builder
+		batch.Add(time.Now().UnixMilli(), []byte(id), example, nil)
+		switch _, err := w.Producer.Publish(w.Ctx, w.full(topic), home(topic, id), &batch); {
+		case err == nil:
+			return "it took one"
+		case !errors.Is(err, wire.ErrTooLarge):
+			w.OK(err)
+		}
+		return ""
 	})
 }
 
