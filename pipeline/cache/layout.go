@@ -17,7 +17,7 @@ import (
 //   - how a published state is packed (State).
 //
 // What is inside a model is not covered: the cache keeps it as it was read from Kafka.
-const Layout = 2
+const Layout = 3
 
 // otherLayout returns the reason why a meta is not of this build's layout; empty: it is.
 func otherLayout(hash map[string]string) string {
