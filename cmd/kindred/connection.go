@@ -25,7 +25,7 @@ type connection struct {
 	close    func() // ends the producer; nothing may be published afterwards
 }
 
-// connect connects to Kafka. One that does not answer within a few seconds counts as unreachable.
+// connect connects to Kafka. One that does not answer within seconds counts as unreachable.
 func (p *program) connect(ctx context.Context) (*connection, error) {
 	cluster, err := p.settings.Cluster(p.log)
 	if err != nil {

@@ -21,7 +21,7 @@ func (s *Settings) Cluster(log *slog.Logger) (*broker.Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log in to kafka: %w", err)
 	}
-	return broker.Open(broker.Options{Addresses: s.Kafka, Login: login, TLS: encryption, Dial: patience, Log: log}), nil
+	return broker.Open(broker.Options{Addresses: s.Kafka, Login: login, TLS: encryption, Dial: connecting, Log: log}), nil
 }
 
 // RedisPassword returns the password for Redis, empty for none.

@@ -13,8 +13,11 @@ import (
 	"kindred/schemas/broker"
 )
 
-// patience is how long an address has to answer before it counts as unreachable.
-const patience = 3 * time.Second
+// patience is how long an address has to answer before it counts as unreachable; a busy machine may take its time.
+const patience = 10 * time.Second
+
+// connecting is how long a connection to one of Kafka's brokers may take. It is less, since the next one may answer.
+const connecting = 3 * time.Second
 
 // Unreachable is the error for a server that did not answer at any of its addresses.
 type Unreachable struct {
@@ -59,7 +62,7 @@ func reason(err error) error {
 	return err
 }
 
-// ReachKafka returns once Kafka has answered, within a few seconds. Else its error is an *Unreachable.
+// ReachKafka returns once Kafka has answered, within seconds. Else its error is an *Unreachable.
 func (s *Settings) ReachKafka(ctx context.Context, cluster *broker.Cluster) error {
 	if err := reach(ctx, "Kafka", s.Kafka); err != nil {
 		return err
