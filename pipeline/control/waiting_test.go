@@ -170,6 +170,7 @@ func TestATakeOverBesideACommittedRun(t *testing.T) {
 	w.on("y", schemas.Expand, "y", ofVIP)
 	for <-l.began != "y" {
 	}
+	w.says("y", schemas.Training, "") // so its beginning is committed
 	end()
 	w.OK(<-ended)
 
