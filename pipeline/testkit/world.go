@@ -17,7 +17,7 @@ import (
 )
 
 // Longest is how long a world lives, unless New is told otherwise: a test that takes longer has got stuck.
-const Longest = 2 * time.Minute
+const Longest = 4 * time.Minute
 
 // Kafka starts a Kafka in this process that ends with the test, of one broker unless the options say otherwise.
 func Kafka(t testing.TB, options ...kfake.Opt) *kfake.Cluster {
