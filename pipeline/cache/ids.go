@@ -2,8 +2,11 @@ package cache
 
 import "bytes"
 
-// slotStep is by how many bytes the slots of a block of ids grow.
-const slotStep = 4
+// slotStep is by how many bytes the slots of a block of ids grow. Up to 16 bytes each step is one of Redis' classes of allocation.
+const slotStep = 2
+
+// likelySlot is how long slots are where nobody has looked.
+const likelySlot = 16
 
 // ids are the customers' ids by row, in blocks beside those of the rows. Each block has slots as long as its longest
 // id asks for: one long id costs its own block, not the shard. Ids hold no control characters, so zeros end them.

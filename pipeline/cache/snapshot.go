@@ -21,7 +21,7 @@ func (m *Mirror) Snapshot(meta Meta) *Save {
 		m.save = save
 	}
 	save.reset()
-	size := m.rows.dirty.size(m.rows.width) + m.ids.dirty.size(4*slotStep)
+	size := m.rows.dirty.size(m.rows.width) + m.ids.dirty.size(likelySlot)
 	for _, p := range m.published {
 		size += p.states.dirty.size(stateBlock / BlockRows)
 	}
