@@ -7,6 +7,10 @@ func varint(b []byte) (value int64, size int) {
 	if len(b) > 0 && b[0] < 0x80 { // nearly all of them
 		return int64(b[0]>>1) ^ -int64(b[0]&1), 1
 	}
+	if len(b) > 1 && b[1] < 0x80 { // as the length of a profile, and where it lies in a batch
+		u := uint64(b[0]&0x7f) | uint64(b[1])<<7
+		return int64(u>>1) ^ -int64(u&1), 2
+	}
 	value, size = binary.Varint(b)
 	if size < 0 {
 		return 0, 0 // more than 64 bits
