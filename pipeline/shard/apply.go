@@ -87,9 +87,11 @@ func (o *Owner) applyOne(input int, r *wire.Record) (err error) {
 	case changesInput:
 		err = o.applyChange(r)
 	}
+	if err == nil {
+		return nil
+	}
 	var malformed *schemas.Malformed
 	switch {
-	case err == nil:
 	case errors.Is(err, schemas.ErrFormat), errors.Is(err, errFreed):
 		return err
 	case errors.As(err, &malformed):
