@@ -44,6 +44,24 @@ type Buffers struct {
 	fetched []Fetched
 }
 
+// Reusing returns a Fetcher for one reader that reads into the same memory again and again: what a Fetch of it returned is good
+// until n more are called. A reader that hands batches on needs as many as there may be batches not done with.
+func (f *Fetcher) Reusing(n int) wire.Fetcher {
+	return &reusing{Fetcher: f, buffers: make([]Buffers, n)}
+}
+
+type reusing struct {
+	*Fetcher
+	buffers []Buffers
+	next    int
+}
+
+func (r *reusing) Fetch(ctx context.Context, from []Position, wait time.Duration) ([]Fetched, error) {
+	b := &r.buffers[r.next]
+	r.next = (r.next + 1) % len(r.buffers)
+	return r.FetchInto(ctx, b, from, wait)
+}
+
 // Fetch reads what comes next at the given positions. It waits for a first record up to wait, and returns one Fetched
 // for every partition that a broker answered for, in the order asked, perhaps with no records. At least one has records or
 // is out of range, unless wait is over. No partition may be asked for twice.

@@ -406,6 +406,36 @@ func TestFetchIntoUsesItsMemoryAgain(t *testing.T) {
 	}
 }
 
+func TestWhatIsReadIntoTheSameMemoryStaysForAsLongAsIsSaid(t *testing.T) {
+	const n = 3
+	w := newWorld(t, 1)
+	w.topic("t", n+2)
+	for p := range n + 2 {
+		w.produce("t", p, names(fmt.Sprint(p), 1000)...)
+	}
+	f := w.fetcher().Reusing(n)
+	var last []consumers.Fetched
+	for i := range 5 * n {
+		got, err := f.Fetch(w.ctx, at("t", i%(n+2), 0), forever)
+		w.ok(err)
+		last = append(last, got[0])
+		for _, kept := range last[max(0, len(last)-n):] {
+			read := 0
+			_, err := kept.Each(func(r *wire.Record) error {
+				if want := fmt.Sprintf("%d-%05d", kept.Partition, read); string(r.Value) != want {
+					t.Errorf("got %q, want %q", r.Value, want)
+				}
+				read++
+				return nil
+			})
+			w.ok(err)
+			if read != 1000 {
+				t.Errorf("%d records, want 1000", read)
+			}
+		}
+	}
+}
+
 func TestManyReadersMayShareAFetcher(t *testing.T) {
 	w := newWorld(t, 2)
 	w.topic("t", 8)

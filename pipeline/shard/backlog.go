@@ -102,13 +102,17 @@ func (b *backlog) behind() (offsets int64) {
 	return offsets
 }
 
-// start begins to read, one fetch ahead of who takes from the queue. The returned function ends that and waits for it.
-func (b *backlog) start(ctx context.Context, fetcher wire.Fetcher) (stop func()) {
+// readAhead is how many fetches there are at a time: one is being applied, one waits in the queue, and one is being read.
+const readAhead = 3
+
+// start begins to read ahead of who takes from the queue, and who is done with what it took last when it takes again. The
+// returned function ends that and waits for it.
+func (b *backlog) start(ctx context.Context, reader Reader) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		b.read(ctx, fetcher)
+		b.read(ctx, reader.Reusing(readAhead)) // all of a long past comes through little memory
 	}()
 	return func() { cancel(); <-done }
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"kindred/pipeline/shard"
 	"kindred/schemas"
 	"kindred/schemas/wire"
 )
@@ -62,6 +63,45 @@ func TestOfThePastTheLastRecordCounts(t *testing.T) {
 			w.run()
 			w.check("by the cache")
 		})
+	}
+}
+
+// However far reading is ahead, what is being applied stays as it was fetched.
+func TestWhatIsBeingAppliedIsNotReadOver(t *testing.T) {
+	const customers, stretch = 20, 4
+	w := newWorld(t)
+	w.stretch = stretch
+	for i := range customers {
+		id := fmt.Sprint("customer-", i)
+		w.profiles[id] = &person{city: "Oslo"}
+		w.write(w.topic(schemas.Profiles), 0, id, []byte(`{"fields":{"City":"Oslo"},"unknown":1}`))
+	}
+	begun := make(chan struct{}, customers) // a value for each fetch of what was there
+	w.fetching = func(from []wire.Position) {
+		if from[0].Topic == w.topic(schemas.Profiles) && from[0].Offset < customers {
+			begun <- struct{}{}
+		}
+	}
+	applied, fetches := 0, 0
+	made := w.worker.New
+	w.worker.New = func(p int) *shard.Owner {
+		o := made(p)
+		o.Stats.Unknown = func([][]byte) { // at the first record of each fetch: until two more have begun
+			for ; applied%stretch == 0 && fetches < min(applied/stretch+3, customers/stretch); fetches++ {
+				<-begun
+			}
+			applied++
+		}
+		return o
+	}
+	w.run()
+	defer func() { w.stop() }()
+	w.settle()
+	if n := len(begun); n > 0 {
+		t.Errorf("%d fetches for what had been read over, want none", n)
+	}
+	if n := w.end(w.topic(schemas.DeadLetters), 0); n > 0 {
+		t.Errorf("%d dead letters, want none", n)
 	}
 }
 

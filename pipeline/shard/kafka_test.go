@@ -112,6 +112,25 @@ func (k *kafka) Fetch(ctx context.Context, from []wire.Position, wait time.Durat
 	}
 }
 
+// Reusing returns a Fetcher that spoils what it returned n fetches ago: whoever still reads that finds no records.
+func (k *kafka) Reusing(n int) wire.Fetcher {
+	return &reusing{kafka: k, returned: make([][]wire.Fetched, n)}
+}
+
+type reusing struct {
+	*kafka
+	returned [][]wire.Fetched // the last n
+}
+
+func (r *reusing) Fetch(ctx context.Context, from []wire.Position, wait time.Duration) ([]wire.Fetched, error) {
+	for _, f := range r.returned[0] {
+		clear(f.Data)
+	}
+	fetched, err := r.kafka.Fetch(ctx, from, wait)
+	r.returned = append(r.returned[1:], fetched)
+	return fetched, err
+}
+
 func (k *kafka) Starts(_ context.Context, of []wire.Position) ([]int64, error) {
 	return make([]int64, len(of)), nil
 }

@@ -14,6 +14,14 @@ import (
 	"kindred/schemas/wire"
 )
 
+// Reader reads the inputs.
+type Reader interface {
+	wire.Reader
+
+	// Reusing returns a Fetcher that uses its memory again: what a Fetch returned is good until n more are called.
+	Reusing(n int) wire.Fetcher
+}
+
 // Publisher writes a batch to a partition and waits until Kafka has acknowledged it.
 type Publisher interface {
 	Publish(ctx context.Context, topic string, partition int, b *wire.Builder) (wire.Ack, error)
@@ -33,7 +41,7 @@ type Owner struct {
 	Prefix      schemas.Prefix
 	Partitioner schemas.Partitioner
 	Flat        bool // profiles are rows, see schemas.Profile
-	Reader      wire.Reader
+	Reader      Reader
 	Publisher   Publisher
 	Cache       *cache.Store
 	Log         *slog.Logger
