@@ -2,6 +2,7 @@ package learn_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -65,4 +66,55 @@ func TestWhoeverLeavesNobodyIsToldHow(t *testing.T) {
 		func(d *schemas.Definition) { d.Suppress = []string{"everyone"} })
 	check("nobody is left as a candidate: each of 300 customers is not in nobodies",
 		func(d *schemas.Definition) { d.Candidates.SegmentID, d.ExcludeSource = "nobodies", false })
+}
+
+func TestWhatCannotBeLearnedIsRefused(t *testing.T) {
+	customers := testkit.Town(300)
+	for i := range customers {
+		customers[i].Segments = nil
+		if i < 40 {
+			customers[i].Segments = []string{"vip"}
+			customers[i].Refuses = i >= 3
+		}
+	}
+	store := cached(t, customers, 2)
+	_, err := learned(t, store, 2, lesson(nil))
+	var refused *schemas.RunError
+	if !errors.As(err, &refused) || refused.Code != schemas.CodeSourceTooSmall ||
+		refused.Message != "segment vip refused: 3 of 40 source members have a profile, need 25" || refused.Hint == "" {
+		t.Errorf("a source of 3 gives %+v", err)
+	}
+	_, err = learned(t, cached(t, testkit.Town(2000), 2), 2, lesson(func(d *schemas.Definition) { d.Fields = []string{"Shoes"} }))
+	if !errors.As(err, &refused) || refused.Code != schemas.CodeBadField {
+		t.Errorf("a field that does not exist gives %+v", err)
+	}
+	all := testkit.Town(200)
+	for i := range all {
+		all[i].Segments = []string{"vip"}
+	}
+	_, err = learned(t, cached(t, all, 2), 2, lesson(nil))
+	if !errors.As(err, &refused) {
+		t.Errorf("a source of everybody gives %+v", err)
+	}
+}
+
+// A field for which there is no place is refused with that reason, whether the shards name it or have too many to name.
+func TestAFieldWithoutAPlaceIsRefusedForThat(t *testing.T) {
+	for _, columns := range []int{300, 900} {
+		var junk strings.Builder
+		for f := range columns {
+			fmt.Fprintf(&junk, `"f%d":"x",`, f)
+		}
+		customers := testkit.Town(200)
+		store := stored(t, len(customers), 2, func(i int) (id, profile string, segments []string) {
+			c := &customers[i]
+			c.City = "Oslo"
+			return c.ID, strings.Replace(c.JSON(), `"fields":{`, `"fields":{`+junk.String()+`"Last":"y",`, 1), []string{"vip"}[:i%2]
+		})
+		_, err := learned(t, store, 2, lesson(func(d *schemas.Definition) { d.Fields = []string{"Last"} }))
+		var refused *schemas.RunError
+		if !errors.As(err, &refused) || refused.Message != "there is no place for field Last: 256 other fields came first" {
+			t.Errorf("of %d fields: %v", columns, err)
+		}
+	}
 }
