@@ -12,6 +12,7 @@ import (
 
 // TestShowTellsThatProfilesHaveShifted: what show says of the profiles, /metrics says too, and the next run starts anew.
 func TestShowTellsThatProfilesHaveShifted(t *testing.T) {
+	notShort(t)
 	everywhere(t, func(w *world) {
 		w.serve()
 		w.declare()

@@ -27,6 +27,7 @@ var unsayable = []string{"kindred", "kindred demo", "kindred serve", "kindred be
 // TestNoCommandLetsANameMoveTheCursor publishes names, ids, values and messages as nobody should, and runs every command. Each must
 // have been run: a new one is added here.
 func TestNoCommandLetsANameMoveTheCursor(t *testing.T) {
+	notShort(t)
 	t.Parallel()
 	w, _ := apart(t)
 	w.serve()

@@ -104,6 +104,9 @@ func largest(t *testing.T) *schemas.Expansion {
 }
 
 func TestTheLargestRecordOfAnExpansionFitsItsTopic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, which race detection would take long for")
+	}
 	e := largest(t)
 	if size := recordSize(e); size < 700_000 || size > 897_000 {
 		t.Errorf("it has %d bytes", size)

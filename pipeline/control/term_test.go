@@ -110,7 +110,7 @@ func TestACrashAnywhereLosesAndDoublesNothing(t *testing.T) {
 	const atOnce = 8
 	step := 1
 	if testing.Short() {
-		step = 5 // not every point
+		step = 7 // not every point
 	}
 	for from := 0; ; from += step * atOnce {
 		var crashed atomic.Int64

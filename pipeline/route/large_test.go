@@ -79,7 +79,11 @@ func TestWhatTakesManyTransactionsConvergesAfterAnyCrash(t *testing.T) {
 			w.piece = 4
 			w.say("vip", `{"snapshot":"s-0","part":1,"parts":1,"members":["first"]}`)
 			w.routed(never)
-			for n, crashed := 1, true; crashed; n++ { // it dies after the n-th write, and then lives
+			step := 1
+			if testing.Short() {
+				step = 3 // not every point
+			}
+			for n, crashed := 1, true; crashed; n += step { // it dies after the n-th write, and then lives
 				say(w, n)
 				left := n
 				w.routed(func() bool {
@@ -163,6 +167,9 @@ func TestATransactionIsBounded(t *testing.T) {
 
 // 300,000 ids are several megabytes, and 700 KB when their producer compresses them: a broker takes that.
 func TestAChangeOf300000Customers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, which race detection would take long for")
+	}
 	w := newWorld(t)
 	var ids []string
 	for i := range 300_000 {

@@ -20,6 +20,9 @@ func used(before []byte, id string, parts int, who string) []byte {
 }
 
 func TestHowManySnapshotIDsAreRemembered(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much computing, which race detection would take long for")
+	}
 	for _, c := range []struct{ parts, remembered int }{{1, 11_900}, {1000, 65}, {100_000, 65}} {
 		var all []byte
 		for i := range c.remembered + 100 {

@@ -80,9 +80,7 @@ func TestWhatOnlyShowsInTriplesIsFound(t *testing.T) {
 
 // However many members have been revealed, crosses do no harm where there is nothing to cross.
 func TestCrossesCostNothingWhereThereAreNone(t *testing.T) {
-	if testing.Short() {
-		t.Skip("many fits, which race detection would take minutes for")
-	}
+	notShort(t)
 	const seeds = 4
 	for _, members := range []int{100, 175, 348, 1_000, 3_000} {
 		var lost float64
@@ -197,6 +195,7 @@ func TestWhatShowsInNoPairIsFound(t *testing.T) {
 // Members are those beyond one number whose other number is below another. Few customers tell of each of 256 combinations, but
 // many of four parts.
 func TestCornersAreCutOff(t *testing.T) {
+	notShort(t)
 	rng := rand.New(rand.NewPCG(29, 1))
 	levels := slices.Repeat([]int{16}, 6)
 	truth := truth{levels: levels, bias: -3, weights: slices.Repeat([][]float64{make([]float64, 16)}, 6)}

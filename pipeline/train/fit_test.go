@@ -212,6 +212,7 @@ func TestCustomersOnManyShardsGiveTheSameBits(t *testing.T) {
 
 // 25 members are the fewest that a run accepts. They must give modest weights and still find what is plain.
 func TestATinySourceStaysSane(t *testing.T) {
+	notShort(t)
 	rng := rand.New(rand.NewPCG(7, 1))
 	truth := linearTruth(rng, 10, 10, -2, 1)
 	truth.weights[0] = []float64{3, -1, -1, -1, -1, -1, -1, -1, -1, -1}
@@ -317,9 +318,7 @@ func TestNothingToLearnFromIsSaid(t *testing.T) {
 
 // Of ranges in an order each says something of its neighbours, so that few members tell as much as of a few ranges.
 func TestNeighboursShareWhatTheyHaveInCommon(t *testing.T) {
-	if testing.Short() {
-		t.Skip("many fits, which race detection would take minutes for")
-	}
+	notShort(t)
 	rng := rand.New(rand.NewPCG(30, 1))
 	levels := slices.Repeat([]int{16}, 8)
 	truth := truth{levels: levels, bias: -3}

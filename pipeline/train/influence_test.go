@@ -8,9 +8,10 @@ import (
 	"kindred/pipeline/train"
 )
 
-// TestInfluenceIsWhatAFitWithoutTheFieldLacks compares it with fits that do not see the field, on customers that none has seen. Of
-// independent fields, the two are nearly the same.
+// TestInfluenceIsWhatAFitWithoutTheFieldLacks compares it with fits that do not see the field, on customers that none has seen.
+// Of independent fields, the two are nearly the same.
 func TestInfluenceIsWhatAFitWithoutTheFieldLacks(t *testing.T) {
+	notShort(t)
 	rng := rand.New(rand.NewPCG(3, 1))
 	truth := linearTruth(rng, 7, 6, -2, 1.2)
 	known, fresh := truth.customers(rng, 40_000), truth.customers(rng, 40_000)

@@ -17,6 +17,7 @@ import (
 
 // Many columns make a model of 40 KB: if only that were left behind by each of some 700 fits, it would be 28 MB.
 func TestNothingStaysInMemory(t *testing.T) {
+	notShort(t)
 	defer goleak.VerifyNone(t)
 	rng := rand.New(rand.NewPCG(12, 1))
 	truth := linearTruth(rng, 20, 250, -1, 1)

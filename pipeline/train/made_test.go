@@ -4,9 +4,18 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"testing"
 
 	"kindred/pipeline/train"
 )
+
+// notShort leaves a test of much computing out of -short, which race detection would take minutes for.
+func notShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("much computing, where others show races as well")
+	}
+}
 
 // customer is made up: its levels follow a seed, and whether it is in the source follows its levels and chance.
 type customer struct {

@@ -11,9 +11,7 @@ import (
 
 // A source that was drawn by lot is like anyone. At most one of twenty may be told from chance all the same, and graded so.
 func TestASourceDrawnByLotIsHardlyEverGraded(t *testing.T) {
-	if testing.Short() {
-		t.Skip("many fits, which race detection would take minutes for")
-	}
+	notShort(t)
 	rng := rand.New(rand.NewPCG(21, 1))
 	truth := linearTruth(rng, 8, 6, 0, 1)
 	population := truth.customers(rng, 4_000)
@@ -46,6 +44,7 @@ func TestASourceDrawnByLotIsHardlyEverGraded(t *testing.T) {
 
 // The interval of a small source must hold the AUC that customers have whom nobody has seen, nearly always.
 func TestTheIntervalHoldsTheAUCOfNewCustomers(t *testing.T) {
+	notShort(t)
 	rng := rand.New(rand.NewPCG(22, 1))
 	truth := linearTruth(rng, 6, 5, -2.5, 1)
 	fresh := truth.customers(rng, 20_000)
