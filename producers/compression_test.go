@@ -48,7 +48,7 @@ func compresses(t *testing.T, s *server, topic func(wire.Compression) string) {
 		must(t, tx.Commit(deadline(t), producers.GroupRef{}))
 
 		all := append(values, values...)
-		same(t, "values, read by ourselves", s.values(t, topic(c), 0), all)
+		same(t, "values, read by ourselves", s.await(t, topic(c), 0, len(all)), all)
 		for i, v := range all {
 			all[i] = fmt.Sprint(uint8(c), " ", v)
 		}

@@ -129,6 +129,16 @@ func (s *server) values(t *testing.T, topic string, partition int) []string {
 	return found
 }
 
+// await is values once there are n: a real broker answers a commit before the partitions know of it.
+func (s *server) await(t *testing.T, topic string, partition, n int) []string {
+	t.Helper()
+	for ctx := deadline(t); ; {
+		if found := s.values(t, topic, partition); len(found) >= n || ctx.Err() != nil {
+			return found
+		}
+	}
+}
+
 func (s *server) records(t *testing.T, topic string, partition int, visit func(*wire.Record)) {
 	t.Helper()
 	ctx := deadline(t)
