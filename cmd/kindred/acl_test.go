@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -201,15 +203,25 @@ func allow(t *testing.T, admin *broker.Cluster, document string) {
 	}
 }
 
+// freePort finds a port where nobody listens, below those that the system gives to connections: one of these may be taken again
+// before the server has started. No two calls return the same.
 func freePort(t *testing.T) (address, port string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		port := fmt.Sprint(20_000 + os.Getpid()%10_000 + int(ports.Add(1)))
+		address := net.JoinHostPort("127.0.0.1", port)
+		listener, err := net.Listen("tcp", address)
+		switch {
+		case err == nil:
+			_ = listener.Close()
+			return address, port
+		case !errors.Is(err, syscall.EADDRINUSE):
+			t.Fatal(err)
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().String(), fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)
 }
+
+var ports atomic.Int64 // that freePort has looked at
 
 // launch starts a server that ends with the test.
 func launch(t *testing.T, server *exec.Cmd) {
