@@ -2,12 +2,12 @@ package train
 
 import "slices"
 
-// rowsOfCell bounds how many cells a joint of several may have: one for so many rows. With more, going through the cells would cost
-// more than the rows save.
+// rowsOfCell bounds how many cells a joint of several may have: one for so many rows. With more, going through the cells would
+// cost more than the rows save.
 const rowsOfCell = 16
 
-// joint is fields whose levels a row is looked up by at once. It has a cell for each combination of them, and in a cell the columns
-// of its fields and of its crosses.
+// joint is fields whose levels a row is looked up by at once. It has a cell for each combination of them, and in a cell the
+// columns of its fields and of its crosses.
 type joint struct {
 	fields  []int // ascending; by which cells are numbered, the level of the last running fastest
 	of      []int // those whose columns are in the cells, one by one

@@ -134,8 +134,8 @@ func emptyPointers(n int) unsafe.Pointer {
 	return C.calloc(C.size_t(n), C.size_t(unsafe.Sizeof((*node)(nil))))
 }
 
-// fit returns the weight of every column, the intercept's last. It ends when the gradient has fallen to precision, a share of what
-// it was at first. The caller holds liblinear.
+// fit returns the weight of every column, the intercept's last. It ends when the gradient has fallen to precision, a share of
+// what it was at first. The caller holds liblinear.
 func (d *design) fit(rows [][]uint8, source int, c, precision float64) ([]float64, error) {
 	scales := d.scales(rows, source, c)
 	m := newMatrix(rows, source, d, scales)

@@ -114,8 +114,8 @@ func TestRoomForPointersIsEmpty(t *testing.T) {
 // unscaled returns the scales that leave columns as they are.
 func unscaled(d *design) []float64 { return slices.Repeat([]float64{1}, d.intercept+1) }
 
-// Columns of many rows are scaled, so that liblinear takes fewer steps. The weights are those that it finds otherwise, but for what
-// the scales hold them down by, and customers rank alike.
+// Columns of many rows are scaled, so that liblinear takes fewer steps. The weights are those that it finds otherwise, but for
+// what the scales hold them down by, and customers rank alike.
 func TestScalesHardlyMoveWeights(t *testing.T) {
 	liblinear.Lock()
 	defer liblinear.Unlock()

@@ -14,8 +14,8 @@ const (
 
 // newton fits designs to the rows of a fold, for the choices of a validation: by Newton steps, each found by conjugate gradients,
 // as liblinear does it. But it begins at weights that are nearly right, and reads a cell for some fields at once instead of
-// columns. What it makes small is the mean loss, of which source and others are half each, and half of the penalty times the sum of
-// squared weights.
+// columns. What it makes small is the mean loss, of which source and others are half each, and half of the penalty times the sum
+// of squared weights.
 type newton struct {
 	levels [][]uint8 // by field and row
 	of     []int     // how many levels each field has, and None if a row has it

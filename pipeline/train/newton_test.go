@@ -205,7 +205,9 @@ func TestNewtonKeepsNothingOfAnotherFit(t *testing.T) {
 // A round of crosses that did not help may have tried the last penalty, from which the next round begins.
 func TestARoundMayBeginAtTheLastPenalty(t *testing.T) {
 	d := draw(10, 1200, 400, []int{4, 5, 6}, nil)
-	task := &task{problem: Problem{Levels: []int{4, 5, 6}}, rows: d.rows, source: 400, strata: strata{400, 400, 1200, 1200}, design: d.design}
+	task := &task{
+		problem: Problem{Levels: []int{4, 5, 6}}, rows: d.rows, source: 400, strata: strata{400, 400, 1200, 1200}, design: d.design,
+	}
 	h := task.heldOut()
 	paths := h.paths()
 	fields, err := h.choose(t.Context(), paths)

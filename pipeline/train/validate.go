@@ -204,7 +204,8 @@ func (h *heldOut) lossOf(members []int, logit func(member int) float64) float64 
 // mostProduct bounds the product of losses.
 const mostProduct = 1e300
 
-// losses adds up softplus of many numbers, by one logarithm for many of them: it takes the most time. It begins with a product of 1.
+// losses adds up softplus of many numbers, by one logarithm for many of them: it takes the most time. It begins with a product
+// of 1.
 type losses struct{ linear, product float64 }
 
 func (l *losses) add(x float64) { l.addKnown(x, math.Exp(-math.Abs(x))) }

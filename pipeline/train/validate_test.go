@@ -40,7 +40,9 @@ func TestLossesAddUpWhatSoftplusGives(t *testing.T) {
 // their levels deserve.
 func TestAPathGivesLogitsToWhomItHasNotSeen(t *testing.T) {
 	d := draw(11, 1200, 400, []int{4, 5, 6}, nil)
-	task := &task{problem: Problem{Levels: []int{4, 5, 6}}, rows: d.rows, source: 400, strata: strata{300, 400, 1000, 1200}, design: d.design}
+	task := &task{
+		problem: Problem{Levels: []int{4, 5, 6}}, rows: d.rows, source: 400, strata: strata{300, 400, 1000, 1200}, design: d.design,
+	}
 	h := task.heldOut()
 	for fold, p := range h.paths() {
 		rows := 0
