@@ -29,7 +29,7 @@ func everywhere(t *testing.T, story func(w *world, topic string)) {
 		if address == "" {
 			t.Skip("KINDRED_TEST_KAFKA is not set")
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		t.Cleanup(cancel)
 		story(&world{T: t, ctx: ctx, client: testkit.Connect(t, address)}, "test-"+strconv.FormatInt(time.Now().UnixNano(), 36))
 	})

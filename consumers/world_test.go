@@ -34,7 +34,7 @@ type world struct {
 func newWorld(t *testing.T, brokers int, more ...kfake.Opt) *world {
 	t.Helper()
 	cluster := testkit.Kafka(t, append([]kfake.Opt{kfake.NumBrokers(brokers)}, more...)...)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return &world{T: t, ctx: ctx, kafka: cluster, client: testkit.Connect(t, cluster.ListenAddrs()...)}
 }

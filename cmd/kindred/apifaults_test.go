@@ -166,7 +166,7 @@ func exchange(w *world, base, request string) (status int, headers http.Header, 
 	c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
 	w.OK(err)
 	defer c.Close()
-	w.OK(c.SetDeadline(time.Now().Add(20 * time.Second)))
+	w.OK(c.SetDeadline(time.Now().Add(time.Minute)))
 	go func() {
 		_, _ = io.WriteString(c, request) // the server may have enough before it has all
 		_ = c.(*net.TCPConn).CloseWrite()

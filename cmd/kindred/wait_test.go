@@ -99,7 +99,7 @@ func TestAWaitOutlivesNoKafka(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := newWorld(t, addresses{pair.KafkaAddr, pair.RedisAddr, false})
-	s := w.begin(200*time.Millisecond, "refresh", "x", "--wait", "--request-id", "r")
+	s := w.begin(2*time.Second, "refresh", "x", "--wait", "--request-id", "r")
 	w.say(schemas.Runs, "x", `{"runId":"r","expansionId":"x","cause":"refresh","status":"processing","stage":"training"}`)
 	s.says("x: training")
 	w.gone = true

@@ -170,7 +170,7 @@ func TestSegmentsOfAnotherFormatStopTheRouter(t *testing.T) {
 			_, err := w.Producer.Publish(w.Ctx, topic, 0, &b)
 			w.OK(err)
 			w.say("vip", `{"added":["a"]}`)
-			ctx, cancel := context.WithTimeout(w.Ctx, 5*time.Second) // when it does not stop
+			ctx, cancel := context.WithTimeout(w.Ctx, time.Minute) // when it does not stop
 			defer cancel()
 			err = w.router(never).Run(ctx, w.place)
 			if !errors.Is(err, schemas.ErrFormat) || !strings.Contains(err.Error(), topic) || !strings.Contains(err.Error(), "offset 1") {

@@ -106,7 +106,7 @@ func (w *world) until(what string, happened func() bool) {
 	w.Helper()
 	look := time.NewTicker(time.Millisecond)
 	defer look.Stop()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for !happened() {
 		select {
 		case <-look.C:

@@ -28,7 +28,7 @@ type installation struct {
 // everywhere tells a story on a Kafka in this process, and on a real one if KINDRED_TEST_KAFKA says where it is.
 func everywhere(t *testing.T, story func(*installation)) {
 	on := func(t *testing.T, address, topic string) {
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		t.Cleanup(cancel)
 		connect := func() *broker.Cluster {
 			c := broker.Open(broker.Options{Addresses: []string{address}})
