@@ -203,25 +203,36 @@ func allow(t *testing.T, admin *broker.Cluster, document string) {
 	}
 }
 
-// freePort finds a port where nobody listens, below those that the system gives to connections: one of these may be taken again
-// before the server has started. No two calls return the same.
+// freePort finds a port as freeAddress does.
 func freePort(t *testing.T) (address, port string) {
 	t.Helper()
+	address, err := freeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err = net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address, port
+}
+
+// freeAddress finds an address where nobody listens, with a port below those that the system gives to connections: one of these
+// may be taken again before a server has started. No two calls return the same.
+func freeAddress() (string, error) {
 	for {
-		port := fmt.Sprint(20_000 + os.Getpid()%10_000 + int(ports.Add(1)))
-		address := net.JoinHostPort("127.0.0.1", port)
+		address := net.JoinHostPort("127.0.0.1", fmt.Sprint(20_000+os.Getpid()%10_000+int(ports.Add(1))))
 		listener, err := net.Listen("tcp", address)
 		switch {
 		case err == nil:
-			_ = listener.Close()
-			return address, port
+			return address, listener.Close()
 		case !errors.Is(err, syscall.EADDRINUSE):
-			t.Fatal(err)
+			return "", err
 		}
 	}
 }
 
-var ports atomic.Int64 // that freePort has looked at
+var ports atomic.Int64 // that freeAddress has looked at
 
 // launch starts a server that ends with the test.
 func launch(t *testing.T, server *exec.Cmd) {

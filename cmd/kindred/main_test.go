@@ -27,16 +27,18 @@ func notShort(t *testing.T) {
 	}
 }
 
-// TestCommands runs every script in testdata. $NOBODY is an address where nobody listens.
+// TestCommands runs every script in testdata. $NOBODY is an address where nobody listens, $FREE one where the script may.
 func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:      "testdata",
 		Deadline: time.Now().Add(2 * time.Minute), // a command that waits for ever fails its script
 		Setup: func(env *testscript.Env) error {
+			free, err := freeAddress()
+			env.Setenv("FREE", free)
 			env.Setenv("NOBODY", "127.0.0.1:1") // a port that was free a moment ago may be somebody's by now
 			env.Setenv("NO_COLOR", "1")
 			env.Setenv("GORACE", os.Getenv("GORACE"))
-			return nil
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "servers": servers, "secured": secured, "publish": publish, "answer": answer, "refuse": refuse, "town": town,

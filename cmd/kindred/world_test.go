@@ -394,6 +394,17 @@ func (w *world) hear(from int64, meant func(schemas.Run) bool) (run schemas.Run)
 	return run
 }
 
+// over reports whether a run has ended.
+func (w *world) over(id string) (over bool) {
+	w.Helper()
+	w.Partition(schemas.Runs, 0, func(r *wire.Record) {
+		var run schemas.Run
+		w.OK(json.Unmarshal(r.Value, &run))
+		over = over || run.RunID == id && run.Status.Final()
+	})
+	return over
+}
+
 // successful asks for something and demands that it is done.
 func (w *world) successful(expansion, what string) schemas.Run {
 	w.Helper()
