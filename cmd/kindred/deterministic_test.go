@@ -18,7 +18,7 @@ import (
 // TestTheSameInputsGiveTheSameModel: whatever the number of processes and of shards, and in whatever order customers and members
 // of the source arrive, the model is the same to the byte, crosses included, and so are the members.
 func TestTheSameInputsGiveTheSameModel(t *testing.T) {
-	notShort(t)
+	testkit.NotShort(t)
 	everywhere(t, func(w *world) {
 		fewer := w.settings
 		fewer.Prefix += "fewer."

@@ -7,12 +7,13 @@ import (
 
 	"kindred/cmd/internal/reading"
 	"kindred/pipeline/learn"
+	"kindred/pipeline/testkit"
 	"kindred/schemas"
 )
 
 // TestShowTellsThatProfilesHaveShifted: what show says of the profiles, /metrics says too, and the next run starts anew.
 func TestShowTellsThatProfilesHaveShifted(t *testing.T) {
-	notShort(t)
+	testkit.NotShort(t)
 	everywhere(t, func(w *world) {
 		w.serve()
 		w.declare()

@@ -19,14 +19,6 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"kindred": main})
 }
 
-// notShort leaves a test of much computing out of -short, which race detection would take long for.
-func notShort(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("much computing, where others show races as well")
-	}
-}
-
 // TestCommands runs every script in testdata. $NOBODY is an address where nobody listens, $FREE one where the script may.
 func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{

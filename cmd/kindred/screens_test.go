@@ -12,6 +12,7 @@ import (
 	"github.com/mattn/go-runewidth"
 	"github.com/spf13/cobra"
 
+	"kindred/pipeline/testkit"
 	"kindred/schemas"
 )
 
@@ -27,7 +28,7 @@ var unsayable = []string{"kindred", "kindred demo", "kindred serve", "kindred be
 // TestNoCommandLetsANameMoveTheCursor publishes names, ids, values and messages as nobody should, and runs every command. Each must
 // have been run: a new one is added here.
 func TestNoCommandLetsANameMoveTheCursor(t *testing.T) {
-	notShort(t)
+	testkit.NotShort(t)
 	t.Parallel()
 	w, _ := apart(t)
 	w.serve()

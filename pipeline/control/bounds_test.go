@@ -104,9 +104,7 @@ func largest(t *testing.T) *schemas.Expansion {
 }
 
 func TestTheLargestRecordOfAnExpansionFitsItsTopic(t *testing.T) {
-	if testing.Short() {
-		t.Skip("much computing, which race detection would take long for")
-	}
+	testkit.NotShort(t)
 	e := largest(t)
 	if size := recordSize(e); size < 700_000 || size > 897_000 {
 		t.Errorf("it has %d bytes", size)

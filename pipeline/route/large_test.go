@@ -167,9 +167,7 @@ func TestATransactionIsBounded(t *testing.T) {
 
 // 300,000 ids are several megabytes, and 700 KB when their producer compresses them: a broker takes that.
 func TestAChangeOf300000Customers(t *testing.T) {
-	if testing.Short() {
-		t.Skip("much computing, which race detection would take long for")
-	}
+	testkit.NotShort(t)
 	w := newWorld(t)
 	var ids []string
 	for i := range 300_000 {

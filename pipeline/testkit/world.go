@@ -19,6 +19,14 @@ import (
 // Longest is how long a world lives, unless New is told otherwise: a test that takes longer has got stuck.
 const Longest = 4 * time.Minute
 
+// NotShort leaves a test of much computing out of -short: race detection would take long for it, and others show races as well.
+func NotShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("much computing, where others show races as well")
+	}
+}
+
 // Kafka starts a Kafka in this process that ends with the test, of one broker unless the options say otherwise.
 func Kafka(t testing.TB, options ...kfake.Opt) *kfake.Cluster {
 	t.Helper()
